@@ -1,0 +1,195 @@
+// The ports of the pipeline: what it needs from the world, in its own words. Adapters live in the other folders.
+// Everything that waits or does I/O takes a signal; clock and randomness are handed in.
+import type { Json } from "../request/canonical-json.ts";
+import type { Recipe } from "../request/recipe.ts";
+import type { Request } from "../request/submission.ts";
+import type { Asset, Call, ImageType, RequestDetail, RequestRecord } from "./records.ts";
+
+/** What a call asks for: a recipe, where `seed` and `n` may differ from the request's when only missing images are made up. */
+export interface CallRequest {
+  recipe: Recipe;
+  response_format: "url" | "b64_json";
+}
+
+/** The API's answer, taken apart. `created` in seconds. An image may come as a URL, as bytes, or as both. */
+export interface Answer {
+  created: number;
+  images: { url?: string; bytes?: Buffer }[];
+  usage: Json;
+  http_status: number;
+  api_request_id: string | null;
+}
+
+/** Why a call failed. `class` is what to do about it; the message never holds a secret. */
+export interface CallFailure {
+  class: "rejected" | "transient" | "wait" | "config";
+  code: string;
+  message: string;
+  http_status: number | null;
+  api_request_id: string | null;
+  /** What the other side asked for (Retry-After), in ms. */
+  retry_after_ms: number | null;
+}
+
+/**
+ * How a call ended.
+ * - `answered`: images came
+ * - `refused`: the API said no; not paid
+ * - `unknown`: sent, and nobody knows the outcome; money may be spent
+ * - `unsent`: it never left (DNS, refused connection, TLS); not a call
+ */
+export type CallResult =
+  | { kind: "answered"; answer: Answer }
+  | { kind: "refused" | "unknown" | "unsent"; failure: CallFailure };
+
+/** The only way to the image API. Never throws for what the API or the network does. */
+export interface ImageApi {
+  /** One HTTP call, never repeated by itself. Aborting `signal` after it was sent makes it `unknown`. */
+  call(request: CallRequest, options: { signal: AbortSignal }): Promise<CallResult>;
+  close(): Promise<void>;
+}
+
+/** Fetches image URLs, safely: capped size, checked addresses, minimum rate. */
+export interface Downloader {
+  /**
+   * The whole body. Throws RejectedError (`address_refused`, `image_too_large`) for what must not be fetched,
+   * TransientError (`download_*`; `download_gone` on 403, 404 and 410) for the rest.
+   */
+  download(url: string, options: { signal: AbortSignal }): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/** What an image turned out to be, by its content alone. */
+export interface ImageFacts {
+  content_type: ImageType;
+  extension: "png" | "jpg" | "webp";
+  width: number;
+  height: number;
+}
+
+/** Looks into bytes and decodes them to the end. Throws TransientError `not_an_image` or `image_broken`. */
+export type InspectImage = (bytes: Buffer) => Promise<ImageFacts>;
+
+export interface PutOptions {
+  contentType: string;
+  /** SHA-256 of the bytes, lower-case hex. */
+  digest: string;
+  cacheControl?: string;
+  signal?: AbortSignal;
+}
+
+/** Where the bytes live. Keys are relative, with "/" between parts. */
+export interface Store {
+  /** Resolves once the store holds exactly these bytes under `key`, confirmed by digest; repeating it is harmless. */
+  put(key: string, bytes: Buffer, options: PutOptions): Promise<void>;
+  /** The bytes, or undefined where there are none. */
+  get(key: string, options?: { signal?: AbortSignal }): Promise<Buffer | undefined>;
+  /** Size and type without the bytes, or undefined. */
+  head(
+    key: string,
+    options?: { signal?: AbortSignal },
+  ): Promise<{ bytes: number; contentType: string | undefined } | undefined>;
+  /** All keys that begin with `prefix`, in no promised order. */
+  list(prefix: string, options?: { signal?: AbortSignal }): AsyncIterable<{ key: string; bytes: number }>;
+  /** Deleting what is not there is no error. */
+  delete(key: string, options?: { signal?: AbortSignal }): Promise<void>;
+  /** The address of a key for a person: a path, or s3://bucket/key. */
+  locate(key: string): string;
+  close(): Promise<void>;
+}
+
+/** Bytes that came with an answer, kept on disk (fsynced) until they are archived. */
+export interface Spool {
+  /** Durable when it resolves. Writing the same name again replaces it. */
+  write(name: string, bytes: Buffer): Promise<void>;
+  read(name: string): Promise<Buffer>;
+  /** Removing what is not there is no error. */
+  remove(name: string): Promise<void>;
+}
+
+/** The fleet's common sense about the API: rate limits, halts and pace, shared by all workers. */
+export interface Gate {
+  /** Leave for one call, at once or after a short wait; or how long everybody should stay away, and why. */
+  admit(options: {
+    signal: AbortSignal;
+  }): Promise<{ admitted: true } | { admitted: false; waitMs: number; reason: string }>;
+  /** Tells everybody how a call ended. Resolves to how long (ms) everybody should stay away now: 0 when not at all. */
+  report(result: CallResult): Promise<number>;
+}
+
+/** Leave to make a call, given by the catalog in one transaction; or why not. */
+export type Reservation =
+  | { kind: "reserved"; call: Call }
+  /** A call of this request is out, made by a worker that lives. */
+  | { kind: "out" }
+  /** Another request with the same explicit-seed recipe is on its way: its images will do. */
+  | { kind: "in_flight_elsewhere"; request_id: string }
+  /** The request needs no call any more. */
+  | { kind: "settled"; state: RequestRecord["state"] };
+
+/** The record. Every promise resolves after its own durable commit (synchronous=FULL). */
+export interface Catalog {
+  /** Records a request, or finds it. Throws RejectedError `request_id_conflict` when the id holds other content. */
+  accept(request: Request, origin: { jobId: string; batchId?: string }): Promise<RequestDetail>;
+  /** Records data that never fitted as a failed request, so that somebody can see it. */
+  acceptFault(fault: {
+    requestId: string;
+    jobId: string;
+    submitted: unknown;
+    error: { code: string; message: string };
+  }): Promise<void>;
+  find(requestId: string): Promise<RequestDetail | undefined>;
+
+  /** Turns this request's `sent` calls of dead workers into `unknown`; returns the request as it is now. */
+  settleDeadCalls(requestId: string): Promise<RequestDetail | undefined>;
+  /** Answers a request from an archived one with the same recipe. Undefined when there is none. */
+  reuse(requestId: string): Promise<RequestDetail | undefined>;
+  /** Writes the row of a call that is about to be sent. */
+  reserveCall(requestId: string, call: { n: number; seed: number }): Promise<Reservation>;
+  /** Takes a reserved call back: it never left. `spend` counts the attempt all the same. */
+  withdrawCall(call: Call, end: { failure: CallFailure; spend: boolean }): Promise<void>;
+  closeCall(call: Call, end: { state: "refused" | "unknown"; failure: CallFailure; spend: boolean }): Promise<void>;
+  /** Commits an answer: call, generation, images; the request goes to `copying` when it has all its images. */
+  answerCall(call: Call, answer: AnswerRecord): Promise<RequestDetail>;
+  /** Images generated and not yet archived, plus those of calls that are out. */
+  countUnarchivedImages(): Promise<number>;
+
+  /** Records an asset (unless it stands already) and ties it to the image. */
+  recordAsset(image: { request_id: string; index: number }, asset: Asset): Promise<void>;
+  /** Ends a request. A request that has ended stays as it is; returns whether this call ended it. */
+  finish(requestId: string, end: RequestEnd): Promise<boolean>;
+}
+
+export interface AnswerRecord {
+  answer: Answer;
+  /** One for each image kept, in order. */
+  images: { index: number; url: string | null; spool_file: string | null; expires_at: number | null }[];
+  expires_at: number | null;
+  /** True when the request goes on to be copied; false when images are still missing. */
+  complete: boolean;
+}
+
+export type RequestEnd =
+  | { state: "archived" }
+  | { state: "failed" | "parked" | "cancelled"; error: { code: string; message: string } };
+
+/** The way from the first stage to the second. */
+export interface ArchiveQueue {
+  /** Adds the archive job; a job that is there already is left alone. `expiresAt` decides who goes first. */
+  add(job: { request_id: string; expiresAt: number | null }): Promise<void>;
+}
+
+export interface Clock {
+  now(): number;
+}
+
+/** The few words the pipeline says while it works; pino fits. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Called after each named step; the crash test kills the process here. */
+export type OnStep = (step: string, requestId: string) => void | Promise<void>;

@@ -1,0 +1,95 @@
+// The records that flow through the pipeline and stand in the catalog. Types only.
+// Field names are the published ones (exports, sidecars, --json), so that one word serves everywhere. Times: ms since 1970.
+import type { Json } from "../request/canonical-json.ts";
+import type { Recipe } from "../request/recipe.ts";
+
+/** Where a request is. The last four are ends; `parked` and `failed` can be retried by a person. */
+export type RequestState = "queued" | "generating" | "copying" | "archived" | "failed" | "parked" | "cancelled";
+
+/** A request as recorded. `recipe` is null only where the data never fitted: such a request is `failed` from birth. */
+export interface RequestRecord {
+  request_id: string;
+  state: RequestState;
+  recipe_id: string | null;
+  recipe: Recipe | null;
+  seed_given: boolean;
+  response_format: "url" | "b64_json";
+  collection: string;
+  tags: string[];
+  metadata: Json;
+  reuse: boolean;
+  webhook_url: string | null;
+  batch_id: string | null;
+  /** The BullMQ job that carries it through queue "generate". */
+  job_id: string;
+  /** Attempts spent so far, in the stage it is in. */
+  attempt: number;
+  error: { code: string; message: string } | null;
+  /** The request whose images answered this one. */
+  reused_from: string | null;
+  created_at: number;
+  updated_at: number;
+  archived_at: number | null;
+}
+
+/** One paid HTTP call. Written as `sent` before it goes out; `number` counts from 1 inside its request. */
+export interface Call {
+  request_id: string;
+  number: number;
+  state: "sent" | "answered" | "refused" | "unknown";
+  n: number;
+  seed: number;
+  worker_id: string;
+  sent_at: number;
+  ended_at: number | null;
+  http_status: number | null;
+  api_request_id: string | null;
+  error: { code: string; message: string } | null;
+}
+
+/** The answer of a call that succeeded. `api_created` is the API's own `created`, in seconds. */
+export interface Generation {
+  request_id: string;
+  call_number: number;
+  api_created: number;
+  /** When its URLs die; null when the API gave bytes only. */
+  expires_at: number | null;
+  usage: Json;
+}
+
+/** One image of a request: first a place to fetch it from, then (with `digest`) an asset. `index` counts from 0. */
+export interface Image {
+  request_id: string;
+  index: number;
+  /** The call that made it; null when it was reused. */
+  call_number: number | null;
+  /** Signed: never shown to anybody. */
+  url: string | null;
+  spool_file: string | null;
+  expires_at: number | null;
+  digest: string | null;
+  archived_at: number | null;
+}
+
+/** One archived image: bytes in the store under its digest. Several requests may share it. */
+export interface Asset {
+  digest: string;
+  key: string;
+  bytes: number;
+  content_type: ImageType;
+  width: number;
+  height: number;
+  archived_at: number;
+}
+
+/** The image types that can become assets. */
+export type ImageType = "image/png" | "image/jpeg" | "image/webp";
+
+/** Everything the catalog knows about one request. */
+export interface RequestDetail {
+  request: RequestRecord;
+  calls: Call[];
+  generations: Generation[];
+  images: Image[];
+  assets: Asset[];
+}

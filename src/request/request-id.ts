@@ -1,0 +1,23 @@
+// Request ids and the BullMQ job ids made of them. Pure.
+import { createHash } from "node:crypto";
+
+/** What a request id may look like. No ":", which BullMQ keeps for itself. */
+export const REQUEST_ID_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
+
+/** The BullMQ job id of a request. The prefix keeps a caller's "meta" or "completed" away from BullMQ's own keys. */
+export function toJobId(requestId: string): string {
+  return `req-${requestId}`;
+}
+
+/**
+ * The request id of a job that brought none: BullMQ's id and the time it was added (ms), so that ids which start again
+ * at 1 after a Redis loss never meet an old request. An id with other characters is replaced by its hash.
+ */
+export function requestIdOfJob(jobId: string, addedAtMs: number): string {
+  const safe = /^[A-Za-z0-9._-]{1,60}$/.test(jobId) ? jobId : sha256(jobId).slice(0, 32);
+  return `job-${safe}-${addedAtMs}`;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
