@@ -1,0 +1,89 @@
+// From bytes to what the image is: type, size, decodes to the end; or why not. The only file that knows sharp.
+// sharp is loaded at first use: it costs 100 ms and commands that see no image should not pay it.
+import { availableParallelism } from "node:os";
+import type sharp from "sharp";
+import { TransientError, toMessage } from "../errors.ts";
+import type { ImageFacts, InspectImage } from "../pipeline/ports.ts";
+import { findType, pngReachesItsEnd } from "./type.ts";
+
+export interface InspectorOptions {
+  /** Images decoded at the same time. Default: one for each CPU, at most 3. */
+  concurrency?: number;
+  /** Larger images are refused unread: they are small files that unpack into gigabytes. Counts all frames. */
+  maxPixels?: number;
+}
+
+/** Over eight times what a 4K image has; 400 MB when a decoder must hold all of it. */
+const MAX_PIXELS = 100_000_000;
+
+/** libuv has four threads for decoding, DNS and files together; one is left for the others. */
+const MAX_THREADS = 3;
+
+/** An inspector with its own bound on work in hand. Decoding runs off the loop's thread. */
+export function createInspector(options: InspectorOptions = {}): InspectImage {
+  const concurrency = options.concurrency ?? Math.min(MAX_THREADS, availableParallelism());
+  const maxPixels = options.maxPixels ?? MAX_PIXELS;
+  const inTurn = createTurns(concurrency);
+  return async (bytes) => {
+    const type = findType(bytes);
+    if (type === undefined) throw notAnImage(bytes);
+    if (type.extension === "png" && !pngReachesItsEnd(bytes)) throw broken("the PNG stops before its end");
+    const size = await inTurn(() => decode(bytes, { maxPixels }));
+    return { ...type, ...size };
+  };
+}
+
+/** Decodes every frame to its last row and throws the pixels away as they come. */
+async function decode(bytes: Buffer, limits: { maxPixels: number }): Promise<Pick<ImageFacts, "width" | "height">> {
+  const open = await loadSharp();
+  // "error" and not "warning": an image that every viewer shows must not be lost over a stray byte between markers
+  const input = { failOn: "error", limitInputPixels: limits.maxPixels, sequentialRead: true, animated: true } as const;
+  try {
+    const header = await open(bytes, input).metadata();
+    // shrinking to 8 × 8 reads all pixels and holds a few rows; shrinking while loading would skip most of the work
+    await open(bytes, input).resize(8, 8, { fit: "fill", fastShrinkOnLoad: false }).raw().toBuffer();
+    return { width: header.width, height: header.pageHeight ?? header.height };
+  } catch (error) {
+    throw broken(toMessage(error).split("\n")[0] ?? "", error);
+  }
+}
+
+let loading: Promise<typeof sharp> | undefined;
+
+/** sharp, set up once for the process: its own parallelism and cache would fight our bound. */
+function loadSharp(): Promise<typeof sharp> {
+  loading ??= import("sharp").then(({ default: loaded }) => {
+    loaded.concurrency(1);
+    loaded.cache(false);
+    return loaded;
+  });
+  return loading;
+}
+
+function notAnImage(bytes: Buffer): TransientError {
+  const start = bytes.toString("latin1", 0, 8).replace(/[^ -~]/g, ".");
+  const got = bytes.length === 0 ? "0 bytes" : `${bytes.length} bytes that begin with ${JSON.stringify(start)}`;
+  return new TransientError(`Cannot read the image: got ${got}, wanted a PNG, JPEG or WebP`, { code: "not_an_image" });
+}
+
+function broken(why: string, cause?: unknown): TransientError {
+  return new TransientError(`Cannot decode the image to its end: ${why}`, { code: "image_broken", cause });
+}
+
+/** Runs at most `limit` tasks at a time, the others in the order they came. */
+function createTurns(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (task) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await task();
+    } finally {
+      // a turn is handed on, not given back, so that a newcomer cannot slip in between
+      const next = waiting.shift();
+      if (next === undefined) running--;
+      else next();
+    }
+  };
+}

@@ -1,0 +1,113 @@
+import { crc32 } from "node:zlib";
+import fc from "fast-check";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { createInspector } from "../../src/image/inspect.ts";
+
+const WIDTH = 67;
+const HEIGHT = 41;
+
+// fixed pixels with some detail, so that every format has a body worth cutting
+const pixels = Buffer.from(Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) => (i * 7 + ((i * i) >> 5)) & 0xff));
+const picture = () => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
+const frames = [picture().png().toBuffer(), picture().negate().png().toBuffer()];
+
+const images = {
+  png: await picture().png().toBuffer(),
+  "interlaced png": await picture().png({ progressive: true }).toBuffer(),
+  "palette png": await picture().png({ palette: true }).toBuffer(),
+  jpeg: await picture().jpeg().toBuffer(),
+  "progressive jpeg": await picture().jpeg({ progressive: true }).toBuffer(),
+  webp: await picture().webp().toBuffer(),
+  "lossless webp": await picture().webp({ lossless: true }).toBuffer(),
+  "animated webp": await sharp(await Promise.all(frames), { join: { animated: true } })
+    .webp()
+    .toBuffer(),
+};
+const kinds = Object.keys(images) as (keyof typeof images)[];
+const inspect = createInspector();
+
+describe("a whole image", () => {
+  test.each(kinds)("%s: type and size by content", async (kind) => {
+    const extension = kind.includes("png") ? "png" : kind.includes("jpeg") ? "jpg" : "webp";
+    const content_type = `image/${extension === "jpg" ? "jpeg" : extension}`;
+    expect(await inspect(images[kind])).toEqual({ content_type, extension, width: WIDTH, height: HEIGHT });
+  });
+
+  test.each(kinds)("%s: bytes after its end do no harm", async (kind) => {
+    const padded = Buffer.concat([images[kind], Buffer.from("tail")]);
+    await expect(inspect(padded)).resolves.toMatchObject({ width: WIDTH });
+  });
+});
+
+describe("an image cut short", () => {
+  test.each(kinds)("%s: is refused wherever it is cut", async (kind) => {
+    const whole = images[kind];
+    const cut = fc.integer({ min: 0, max: whole.length - 1 });
+    const property = fc.asyncProperty(cut, async (length) => {
+      await expect(inspect(whole.subarray(0, length))).rejects.toMatchObject({
+        name: "TransientError",
+        code: expect.stringMatching(/^(not_an_image|image_broken)$/),
+      });
+    });
+    // the last bytes are where decoders are lenient: each of them, and a sample of the rest
+    const lastBytes = Array.from({ length: 24 }, (_, i): [number] => [whole.length - 1 - i]);
+    await fc.assert(property, { numRuns: 150, examples: lastBytes });
+  });
+});
+
+describe("a damaged image", () => {
+  test("a PNG with a wrong checksum over its pixels is broken", async () => {
+    const damaged = Buffer.from(images.png);
+    const idat = damaged.indexOf("IDAT");
+    const end = idat + 4 + damaged.readUInt32BE(idat - 4);
+    expect(damaged.readUInt32BE(end)).toBe(crc32(damaged.subarray(idat, end)));
+    damaged.writeUInt32BE((damaged.readUInt32BE(end) ^ 1) >>> 0, end);
+    await expect(inspect(damaged)).rejects.toMatchObject({ code: "image_broken" });
+  });
+
+  test("a PNG with changed pixel data is broken, whichever byte it is", async () => {
+    const idat = images.png.indexOf("IDAT");
+    const length = images.png.readUInt32BE(idat - 4);
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: length - 1 }), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+        const damaged = Buffer.from(images.png);
+        const where = idat + 4 + at;
+        damaged[where] = (damaged[where] ?? 0) ^ flip;
+        await expect(inspect(damaged)).rejects.toMatchObject({ code: "image_broken" });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("a second frame of an animated WebP is decoded too", async () => {
+    const damaged = Buffer.from(images["animated webp"]);
+    const second = damaged.lastIndexOf("ANMF");
+    damaged.fill(0xff, second + 40, second + 80);
+    await expect(inspect(damaged)).rejects.toMatchObject({ code: "image_broken" });
+  });
+});
+
+test.each([
+  ["nothing", Buffer.alloc(0)],
+  ["an HTML page", Buffer.from("<!DOCTYPE html><html></html>")],
+  ["an SVG", Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>')],
+  ["a GIF", await picture().gif().toBuffer()],
+  ["a RIFF that is no WebP", Buffer.from("RIFF\x10\0\0\0WAVEfmt ")],
+])("%s is not an image", async (_, bytes) => {
+  await expect(inspect(bytes)).rejects.toMatchObject({ name: "TransientError", code: "not_an_image" });
+});
+
+test("an image with more pixels than allowed is refused", async () => {
+  const strict = createInspector({ maxPixels: WIDTH * HEIGHT - 1 });
+  await expect(strict(images.png)).rejects.toMatchObject({ code: "image_broken" });
+});
+
+test("many at once through one turn all get their own answer, failures among them", async () => {
+  const one = createInspector({ concurrency: 1 });
+  const cut = images.jpeg.subarray(0, 200);
+  const ended = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => one(i % 3 === 0 ? cut : images.webp)));
+  expect(ended.map((end) => end.status)).toEqual(
+    Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? "rejected" : "fulfilled")),
+  );
+});
