@@ -124,6 +124,8 @@ export type Reservation =
   | { kind: "out" }
   /** Another request with the same explicit-seed recipe is on its way: its images will do. */
   | { kind: "in_flight_elsewhere"; request_id: string }
+  /** So many images wait to be archived that none more are bought for now. */
+  | { kind: "backlog"; images: number }
   /** The request needs no call any more. */
   | { kind: "settled"; state: RequestRecord["state"] };
 
@@ -147,7 +149,7 @@ export interface Catalog {
   /** Writes the row of a call that is about to be sent. */
   reserveCall(requestId: string, call: { n: number; seed: number }): Promise<Reservation>;
   /** Takes a reserved call back: it never left. `spend` counts the attempt all the same. */
-  withdrawCall(call: Call, end: { failure: CallFailure; spend: boolean }): Promise<void>;
+  withdrawCall(call: Call, options: { spend: boolean }): Promise<void>;
   closeCall(call: Call, end: { state: "refused" | "unknown"; failure: CallFailure; spend: boolean }): Promise<void>;
   /** Commits an answer: call, generation, images; the request goes to `copying` when it has all its images. */
   answerCall(call: Call, answer: AnswerRecord): Promise<RequestDetail>;
@@ -156,6 +158,14 @@ export interface Catalog {
 
   /** Records an asset (unless it stands already) and ties it to the image. */
   recordAsset(image: { request_id: string; index: number }, asset: Asset): Promise<void>;
+  /** Writes down why an unfinished request waits or tries again, for people who look meanwhile. */
+  noteError(requestId: string, note: { code: string; message: string; spend: boolean }): Promise<void>;
+  /** Sends what came of a request on to be copied, although images are missing; with these archived it fails with `error`. */
+  settleForLess(requestId: string, error: { code: string; message: string }): Promise<void>;
+  /** Bytes of an image are on disk now: its URL may die. */
+  noteSpooled(image: { request_id: string; index: number }, spoolFile: string): Promise<void>;
+  /** The sidecar in the store equals the record. */
+  noteSidecar(requestId: string): Promise<void>;
   /** Ends a request. A request that has ended stays as it is; returns whether this call ended it. */
   finish(requestId: string, end: RequestEnd): Promise<boolean>;
 }
@@ -173,14 +183,22 @@ export type RequestEnd =
   | { state: "archived" }
   | { state: "failed" | "parked" | "cancelled"; error: { code: string; message: string } };
 
+/**
+ * Why an archive job is made: `copy` for all images of a request, `part` for what came of a short answer, `end` for the
+ * sidecar of a request that ended otherwise. Each has its own place in the queue.
+ */
+export type ArchivePurpose = "copy" | "part" | "end";
+
 /** The way from the first stage to the second. */
 export interface ArchiveQueue {
-  /** Adds the archive job; a job that is there already is left alone. `expiresAt` decides who goes first. */
-  add(job: { request_id: string; expiresAt: number | null }): Promise<void>;
+  /** Adds an archive job; one that is there already is left alone. `expiresAt` decides who goes first. */
+  add(job: { request_id: string; expiresAt: number | null; purpose: ArchivePurpose }): Promise<void>;
 }
 
 export interface Clock {
   now(): number;
+  /** Resolves after `ms`, or at once when the signal is aborted; never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** The few words the pipeline says while it works; pino fits. */

@@ -19,6 +19,8 @@ export interface RequestRecord {
   metadata: Json;
   reuse: boolean;
   webhook_url: string | null;
+  /** SHA-256 of what was asked for: tells a repeat from another request under the same id. */
+  content_hash: string;
   batch_id: string | null;
   /** The BullMQ job that carries it through queue "generate". */
   job_id: string;

@@ -1,0 +1,77 @@
+// How a request enters the catalog: once per id, whatever door it came through and however often.
+import { RejectedError } from "../errors.ts";
+import type { RequestDetail } from "../pipeline/records.ts";
+import type { Json } from "../request/canonical-json.ts";
+import type { Request } from "../request/submission.ts";
+import type { Parts } from "./catalog.ts";
+import { toDetail, toRequestRow } from "./rows.ts";
+import { requests } from "./schema.ts";
+
+/** What did not fit is kept up to this many characters: enough to recognise it, too little to fill a disk. */
+const SUBMITTED_MAX_LENGTH = 64 * 1024;
+
+export interface Fault {
+  requestId: string;
+  jobId: string;
+  submitted: unknown;
+  error: { code: string; message: string };
+}
+
+/** Records a request, or finds the one that holds its id. Throws RejectedError `request_id_conflict`. */
+export function acceptRequest(
+  parts: Parts,
+  request: Request,
+  origin: { jobId: string; batchId?: string },
+): RequestDetail {
+  const found = parts.reader.row(request.request_id);
+  if (found !== undefined) return sameOrConflict(parts, request, found.content_hash);
+  const row = toRequestRow(request, { jobId: origin.jobId, batchId: origin.batchId ?? null, now: parts.now() });
+  const inserted = parts.db.insert(requests).values(row).returning().get();
+  return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [] });
+}
+
+function sameOrConflict(parts: Parts, request: Request, content_hash: string): RequestDetail {
+  if (content_hash !== request.content_hash) {
+    throw new RejectedError(
+      `Cannot accept request "${request.request_id}": another request holds this id, with other content; wanted the same content or a new id`,
+      { code: "request_id_conflict" },
+    );
+  }
+  return parts.reader.detail(request.request_id) as RequestDetail;
+}
+
+/** Records data that never fitted as a failed request. Where the id is taken already, nothing happens. */
+export function acceptFault(parts: Parts, fault: Fault): void {
+  const now = parts.now();
+  parts.db
+    .insert(requests)
+    .values({
+      request_id: fault.requestId,
+      state: "failed",
+      seed_given: false,
+      response_format: "url",
+      collection: collectionOf(fault.submitted),
+      tags: [],
+      metadata: {},
+      reuse: true,
+      content_hash: "",
+      job_id: fault.jobId,
+      error_code: fault.error.code,
+      error_message: fault.error.message,
+      submitted: clip(fault.submitted),
+      created_at: now,
+      updated_at: now,
+    })
+    .onConflictDoNothing()
+    .run();
+}
+
+function clip(submitted: unknown): Json {
+  const text = JSON.stringify(submitted) ?? "null";
+  return text.length <= SUBMITTED_MAX_LENGTH ? (submitted as Json) : `${text.slice(0, SUBMITTED_MAX_LENGTH)}…`;
+}
+
+function collectionOf(submitted: unknown): string {
+  const named = (submitted as { collection?: unknown } | null | undefined)?.collection;
+  return typeof named === "string" && named.length > 0 && named.length <= 100 ? named : "default";
+}

@@ -1,0 +1,57 @@
+// Assets and their ties to the images of requests; and answers taken from what is archived already.
+import { and, desc, eq, isNull, ne } from "drizzle-orm";
+import type { Asset, RequestDetail } from "../pipeline/records.ts";
+import type { Parts } from "./catalog.ts";
+import { assets, images, requests } from "./schema.ts";
+
+/** Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. */
+export function recordAsset(parts: Parts, image: { request_id: string; index: number }, asset: Asset): void {
+  parts.db.insert(assets).values(asset).onConflictDoNothing().run();
+  parts.db
+    .update(images)
+    .set({ digest: asset.digest, archived_at: parts.now() })
+    .where(and(eq(images.request_id, image.request_id), eq(images.index, image.index), isNull(images.digest)))
+    .run();
+}
+
+/** Bytes of an image are in the spool now: its URL may die. */
+export function noteSpooled(parts: Parts, image: { request_id: string; index: number }, spoolFile: string): void {
+  parts.db
+    .update(images)
+    .set({ spool_file: spoolFile })
+    .where(and(eq(images.request_id, image.request_id), eq(images.index, image.index), isNull(images.digest)))
+    .run();
+}
+
+/** Answers an explicit-seed request with the images of the newest archived one of the same recipe. */
+export function reuseArchived(parts: Parts, requestId: string): RequestDetail | undefined {
+  const row = parts.reader.row(requestId);
+  if (row === undefined || row.state !== "queued" || !row.seed_given || !row.reuse || row.recipe_id === null)
+    return undefined;
+  const source = parts.db
+    .select({ request_id: requests.request_id })
+    .from(requests)
+    .where(
+      and(eq(requests.recipe_id, row.recipe_id), eq(requests.state, "archived"), ne(requests.request_id, requestId)),
+    )
+    .orderBy(desc(requests.archived_at))
+    .limit(1)
+    .get()?.request_id;
+  if (source === undefined) return undefined;
+  tieImages(parts, { requestId, source });
+  return parts.reader.detail(requestId);
+}
+
+function tieImages(parts: Parts, { requestId, source }: { requestId: string; source: string }): void {
+  const now = parts.now();
+  const shared = parts.db.select().from(images).where(eq(images.request_id, source)).all();
+  parts.db
+    .insert(images)
+    .values(shared.map(({ index, digest }) => ({ request_id: requestId, index, digest, archived_at: now })))
+    .run();
+  parts.db
+    .update(requests)
+    .set({ state: "copying", reused_from: source, updated_at: now })
+    .where(eq(requests.request_id, requestId))
+    .run();
+}

@@ -1,0 +1,130 @@
+// The catalog: the pipeline's port over SQLite, and the questions that the command line and the servers ask.
+import { randomUUID } from "node:crypto";
+import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
+import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
+import { acceptFault, acceptRequest } from "./accept.ts";
+import { noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
+import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
+import { type Counts, countAll, secondsToNearestLoss } from "./counts.ts";
+import { type Database, type Db, openDatabase } from "./database.ts";
+import {
+  type Cancelled,
+  cancelRequest,
+  finishRequest,
+  noteError,
+  noteSidecar,
+  type Retried,
+  retryRequest,
+  settleForLess,
+} from "./ends.ts";
+import { type ArchivedImage, type ListFilter, listArchivedImages, listRequests, listUnfinished } from "./listing.ts";
+import { createReader, type Reader } from "./read.ts";
+import { toRequestRecord } from "./rows.ts";
+import { heartbeat, isWorkerAlive, registerWorker, thisProcess } from "./workers.ts";
+import { createWriter, type Write } from "./writer.ts";
+
+/** What the functions of this folder work with. */
+export interface Parts {
+  db: Db;
+  reader: Reader;
+  now: () => number;
+  /** Who makes the calls that are written here. */
+  workerId: string;
+  maxUnarchivedImages: number;
+  isWorkerAlive(workerId: string): boolean;
+}
+
+export interface CatalogOptions {
+  /** Path of the SQLite file; made where there is none. */
+  file: string;
+  clock?: Pick<Clock, "now">;
+  /** No call is reserved that would bring more unarchived images than this. */
+  maxUnarchivedImages?: number;
+}
+
+/** The pipeline's port, and more. Whoever opened it closes it. */
+export interface OpenCatalog extends Catalog {
+  readonly workerId: string;
+  readonly migrated: readonly string[];
+  /** Makes this process known as a worker that lives. Call `beat` every HEARTBEAT_MS. */
+  register(): Promise<void>;
+  beat(): Promise<void>;
+  /** Turns the `sent` calls of all dead workers into `unknown`; returns how many. */
+  settleAllDeadCalls(): Promise<number>;
+  retry(requestId: string): Promise<Retried | undefined>;
+  cancel(requestId: string): Promise<Cancelled | undefined>;
+  counts(): Counts;
+  secondsToNearestLoss(): number | null;
+  listRequests(filter?: ListFilter): Generator<RequestRecord>;
+  listArchivedImages(filter?: ListFilter): Generator<ArchivedImage>;
+  listUnfinished: () => ReturnType<typeof listUnfinished>;
+  close(): void;
+}
+
+/** Opens the catalog; applies migrations. Throws ConfigError where the file cannot be used. */
+export function openCatalog(options: CatalogOptions): OpenCatalog {
+  const database = openDatabase(options.file);
+  const writer = createWriter(database.sqlite, options.file);
+  const parts = createParts(database, options);
+  return {
+    ...createPort(parts, writer.write),
+    workerId: parts.workerId,
+    migrated: database.migrated,
+    register: () =>
+      writer.write(() => registerWorker(parts.db, { ...thisProcess(), worker_id: parts.workerId, now: parts.now() })),
+    beat: () => writer.write(() => heartbeat(parts.db, parts.workerId, parts.now())),
+    settleAllDeadCalls: () => writer.write(() => settleDeadCalls(parts)),
+    retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
+    cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),
+    counts: () => countAll(parts),
+    secondsToNearestLoss: () => secondsToNearestLoss(parts),
+    *listRequests(filter) {
+      for (const row of listRequests(parts, filter)) yield toRequestRecord(row);
+    },
+    listArchivedImages: (filter) => listArchivedImages(parts, filter),
+    listUnfinished: () => listUnfinished(parts),
+    close: () => {
+      writer.flush();
+      database.close();
+    },
+  };
+}
+
+function createParts(database: Database, options: CatalogOptions): Parts {
+  const clock = options.clock ?? { now: Date.now };
+  const { db } = database;
+  return {
+    db,
+    reader: createReader(db),
+    now: () => clock.now(),
+    workerId: randomUUID(),
+    maxUnarchivedImages: options.maxUnarchivedImages ?? Number.POSITIVE_INFINITY,
+    isWorkerAlive: (workerId) => isWorkerAlive(db, workerId, clock.now()),
+  };
+}
+
+function createPort(parts: Parts, write: Write): Catalog {
+  return {
+    accept: (request, origin) => write(() => acceptRequest(parts, request, origin)),
+    acceptFault: (fault) => write(() => acceptFault(parts, fault)),
+    find: async (requestId) => parts.reader.detail(requestId),
+    settleDeadCalls: (requestId) => write(() => settleThen(parts, requestId)),
+    reuse: (requestId) => write(() => reuseArchived(parts, requestId)),
+    reserveCall: (requestId, call) => write(() => reserveCall(parts, requestId, call)),
+    withdrawCall: (call, options) => write(() => withdrawCall(parts, call, options)),
+    closeCall: (call, end) => write(() => closeCall(parts, call, end)),
+    answerCall: (call, record: AnswerRecord) => write(() => answerCall(parts, call, record)),
+    countUnarchivedImages: async () => countUnarchivedImages(parts),
+    recordAsset: (image, asset) => write(() => recordAsset(parts, image, asset)),
+    noteError: (requestId, note) => write(() => noteError(parts, requestId, note)),
+    settleForLess: (requestId, error) => write(() => settleForLess(parts, requestId, error)),
+    noteSpooled: (image, spoolFile) => write(() => noteSpooled(parts, image, spoolFile)),
+    noteSidecar: (requestId) => write(() => noteSidecar(parts, requestId)),
+    finish: (requestId, end) => write(() => finishRequest(parts, requestId, end)),
+  };
+}
+
+function settleThen(parts: Parts, requestId: string): RequestDetail | undefined {
+  settleDeadCalls(parts, requestId);
+  return parts.reader.detail(requestId);
+}

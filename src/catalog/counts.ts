@@ -1,0 +1,60 @@
+// The figures of `status`: how many requests and calls stand where, and how long until an image is lost.
+import { and, count, eq, inArray, isNull, min } from "drizzle-orm";
+import type { Call, RequestState } from "../pipeline/records.ts";
+import type { Parts } from "./catalog.ts";
+import { calls, images, requests } from "./schema.ts";
+
+export interface Counts {
+  requests: Record<RequestState, number>;
+  calls: Record<Call["state"], number>;
+  /** Seconds until the first URL of an image that is not archived yet dies; null when there is none. */
+  seconds_to_nearest_loss: number | null;
+}
+
+export function countAll(parts: Parts): Counts {
+  return {
+    requests: {
+      ...NO_REQUESTS,
+      ...byState(
+        parts.db.select({ state: requests.state, number: count() }).from(requests).groupBy(requests.state).all(),
+      ),
+    },
+    calls: {
+      ...NO_CALLS,
+      ...byState(parts.db.select({ state: calls.state, number: count() }).from(calls).groupBy(calls.state).all()),
+    },
+    seconds_to_nearest_loss: secondsToNearestLoss(parts),
+  };
+}
+
+/** Seconds until the first URL dies whose image is not archived; null when nothing is at stake. */
+export function secondsToNearestLoss(parts: Parts): number | null {
+  const { nearest } = parts.db
+    .select({ nearest: min(images.expires_at) })
+    .from(images)
+    .innerJoin(requests, eq(requests.request_id, images.request_id))
+    .where(
+      and(
+        isNull(images.digest),
+        isNull(images.spool_file),
+        inArray(requests.state, ["queued", "generating", "copying", "parked"]),
+      ),
+    )
+    .get() as { nearest: number | null };
+  return nearest === null ? null : Math.round((nearest - parts.now()) / 1000);
+}
+
+function byState<S extends string>(rows: { state: S; number: number }[]): Partial<Record<S, number>> {
+  return Object.fromEntries(rows.map(({ state, number }) => [state, number])) as Partial<Record<S, number>>;
+}
+
+const NO_REQUESTS: Record<RequestState, number> = {
+  queued: 0,
+  generating: 0,
+  copying: 0,
+  archived: 0,
+  failed: 0,
+  parked: 0,
+  cancelled: 0,
+};
+const NO_CALLS: Record<Call["state"], number> = { sent: 0, answered: 0, refused: 0, unknown: 0 };

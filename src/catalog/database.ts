@@ -1,0 +1,53 @@
+// Opens the catalog's file: one connection with the settings on which durability stands.
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import Sqlite from "better-sqlite3";
+import { type BetterSQLite3Database, drizzle } from "drizzle-orm/better-sqlite3";
+import { migrateCatalog } from "./migrate.ts";
+import * as schema from "./schema.ts";
+import { toCatalogError } from "./sqlite-errors.ts";
+
+export type Db = BetterSQLite3Database<typeof schema>;
+
+/** An open catalog file. Whoever opened it closes it. */
+export interface Database {
+  file: string;
+  sqlite: Sqlite.Database;
+  db: Db;
+  /** Names of the migrations that were applied by this opening. */
+  migrated: string[];
+  close(): void;
+}
+
+/** How long a statement waits for another process's transaction, in ms. Ours last milliseconds; a checkpoint may take longer. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+/** Opens `file`, makes it where there is none, and brings its tables up to date. Throws ConfigError or TransientError. */
+export function openDatabase(file: string): Database {
+  try {
+    if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+    const sqlite = new Sqlite(file, { timeout: BUSY_TIMEOUT_MS });
+    setPragmas(sqlite);
+    const migrated = migrateCatalog(sqlite, file);
+    sqlite.pragma("foreign_keys = ON");
+    return { file, sqlite, db: drizzle(sqlite, { schema }), migrated, close: () => sqlite.close() };
+  } catch (error) {
+    throw toCatalogError(asSqliteError(error), file);
+  }
+}
+
+function setPragmas(sqlite: Sqlite.Database): void {
+  sqlite.pragma("journal_mode = WAL");
+  // WAL's default of NORMAL may lose the last commits in a power cut: a paid answer among them
+  sqlite.pragma("synchronous = FULL");
+  // off while migrating: a table that is rebuilt must not take its children's rows along (drizzle-orm#5782)
+  sqlite.pragma("foreign_keys = OFF");
+}
+
+// better-sqlite3 throws a TypeError where the folder is missing, mkdir its own codes: to the operator it is one thing
+function asSqliteError(error: unknown): unknown {
+  const code = (error as { code?: string }).code ?? "";
+  if (error instanceof TypeError || /^E[A-Z]+$/.test(code))
+    return Object.assign(error as Error, { code: "SQLITE_CANTOPEN" });
+  return error;
+}

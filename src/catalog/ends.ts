@@ -1,0 +1,131 @@
+// How requests end, and how a person brings them back. An ended request stays ended: every change is guarded by its state.
+import { and, count, eq, inArray, isNull, lt, sql } from "drizzle-orm";
+import type { RequestEnd } from "../pipeline/ports.ts";
+import type { RequestState } from "../pipeline/records.ts";
+import type { Parts } from "./catalog.ts";
+import { images, requests } from "./schema.ts";
+
+/** The states each end may follow. */
+const BEFORE: Record<RequestEnd["state"], RequestState[]> = {
+  archived: ["copying"],
+  failed: ["queued", "generating", "copying"],
+  parked: ["queued", "generating"],
+  cancelled: ["queued", "generating", "parked"],
+};
+
+/** Ends a request; returns whether it was this call that ended it. */
+export function finishRequest(parts: Parts, requestId: string, end: RequestEnd): boolean {
+  if (end.state === "archived" && hasUnarchivedImages(parts, requestId)) return false;
+  const now = parts.now();
+  const error = end.state === "archived" ? { error_code: null, error_message: null } : toColumns(end.error);
+  const sealed = end.state === "archived" ? { archived_at: now, sidecar_at: now } : {};
+  const changed = parts.db
+    .update(requests)
+    .set({ state: end.state, ...error, ...sealed, updated_at: now })
+    .where(and(eq(requests.request_id, requestId), inArray(requests.state, BEFORE[end.state])))
+    .run();
+  return changed.changes === 1;
+}
+
+function toColumns(error: { code: string; message: string }) {
+  return { error_code: error.code, error_message: error.message };
+}
+
+function hasUnarchivedImages(parts: Parts, requestId: string): boolean {
+  const { left } = parts.db
+    .select({ left: count() })
+    .from(images)
+    .where(and(eq(images.request_id, requestId), isNull(images.digest)))
+    .get() as { left: number };
+  return left > 0;
+}
+
+/** Writes down why a request is waiting, for people who look at it meanwhile. It stays in its state. */
+export function noteError(
+  parts: Parts,
+  requestId: string,
+  note: { code: string; message: string; spend: boolean },
+): void {
+  parts.db
+    .update(requests)
+    .set({ ...toColumns(note), attempt: sql`${requests.attempt} + ${note.spend ? 1 : 0}`, updated_at: parts.now() })
+    .where(and(eq(requests.request_id, requestId), inArray(requests.state, ["queued", "generating", "copying"])))
+    .run();
+}
+
+/** Sends what came of a request on to be copied, although images are missing, and notes why. */
+export function settleForLess(parts: Parts, requestId: string, error: { code: string; message: string }): void {
+  parts.db
+    .update(requests)
+    .set({ state: "copying", ...toColumns(error), attempt: 0, updated_at: parts.now() })
+    .where(and(eq(requests.request_id, requestId), inArray(requests.state, ["queued", "generating"])))
+    .run();
+}
+
+/** The sidecar in the store equals the record. */
+export function noteSidecar(parts: Parts, requestId: string): void {
+  parts.db.update(requests).set({ sidecar_at: parts.now() }).where(eq(requests.request_id, requestId)).run();
+}
+
+/** What a retry means: which stage it goes back to, and whether that stage will pay. */
+export interface Retried {
+  stage: "generate" | "archive";
+  pays: boolean;
+}
+
+/**
+ * Brings a `failed` or `parked` request back with all its attempts. Images whose URLs are dead are forgotten, so that
+ * they are made again; those that can still be fetched cost nothing. Undefined when it is in no such state.
+ */
+export function retryRequest(parts: Parts, requestId: string): Retried | undefined {
+  const row = parts.reader.row(requestId);
+  if (row === undefined || row.recipe_id === null || (row.state !== "failed" && row.state !== "parked"))
+    return undefined;
+  forgetDeadImages(parts, requestId);
+  const { kept } = parts.db.select({ kept: count() }).from(images).where(eq(images.request_id, requestId)).get() as {
+    kept: number;
+  };
+  const stage = kept >= (row.n ?? 1) ? "archive" : "generate";
+  parts.db
+    .update(requests)
+    .set({
+      state: stage === "archive" ? "copying" : "queued",
+      attempt: 0,
+      error_code: null,
+      error_message: null,
+      sidecar_at: null,
+      updated_at: parts.now(),
+    })
+    .where(eq(requests.request_id, requestId))
+    .run();
+  return { stage, pays: stage === "generate" };
+}
+
+function forgetDeadImages(parts: Parts, requestId: string): void {
+  parts.db
+    .delete(images)
+    .where(
+      and(
+        eq(images.request_id, requestId),
+        isNull(images.digest),
+        isNull(images.spool_file),
+        lt(images.expires_at, parts.now()),
+      ),
+    )
+    .run();
+}
+
+/** Why a request was not cancelled, or that it was. */
+export type Cancelled = { cancelled: true } | { cancelled: false; state: RequestState; paid: boolean };
+
+/** Cancels a request that has cost nothing yet. One whose call is out is paid: it is finished and archived. */
+export function cancelRequest(parts: Parts, requestId: string): Cancelled | undefined {
+  const detail = parts.reader.detail(requestId);
+  if (detail === undefined) return undefined;
+  const { state } = detail.request;
+  const paid = detail.images.length > 0 || detail.calls.some((call) => call.state === "sent");
+  if (paid && state !== "parked") return { cancelled: false, state, paid };
+  const error = { code: "cancelled", message: "Cancelled on request" };
+  const done = finishRequest(parts, requestId, { state: "cancelled", error });
+  return done ? { cancelled: true } : { cancelled: false, state, paid };
+}

@@ -1,0 +1,130 @@
+// Walks through the catalog page by page, so that nothing of a million rows is held at once and writers are never kept waiting.
+import { and, asc, count, eq, gt, inArray, or } from "drizzle-orm";
+import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
+import type { Parts } from "./catalog.ts";
+import { type RequestRow, toRequestRecord } from "./rows.ts";
+import { assets, calls, generations, images, requests } from "./schema.ts";
+
+const PAGE = 500;
+
+export interface ListFilter {
+  state?: RequestState;
+  collection?: string;
+  batch?: string;
+}
+
+/** The requests in the order of their acceptance, oldest first. */
+export function* listRequests(parts: Parts, filter: ListFilter = {}): Generator<RequestRow> {
+  let after: { created_at: number; request_id: string } | undefined;
+  for (;;) {
+    const page = pageOfRequests(parts, filter, after);
+    yield* page;
+    after = page.at(-1);
+    if (page.length < PAGE) return;
+  }
+}
+
+function pageOfRequests(
+  parts: Parts,
+  filter: ListFilter,
+  after: { created_at: number; request_id: string } | undefined,
+): RequestRow[] {
+  const later =
+    after &&
+    or(
+      gt(requests.created_at, after.created_at),
+      and(eq(requests.created_at, after.created_at), gt(requests.request_id, after.request_id)),
+    );
+  const wanted = [
+    filter.state && eq(requests.state, filter.state),
+    filter.collection && eq(requests.collection, filter.collection),
+    filter.batch && eq(requests.batch_id, filter.batch),
+  ];
+  const where = and(later, ...wanted.map((condition) => condition || undefined));
+  return parts.db
+    .select()
+    .from(requests)
+    .where(where)
+    .orderBy(asc(requests.created_at), asc(requests.request_id))
+    .limit(PAGE)
+    .all();
+}
+
+/** One archived image of one request, with the recipe that made it. */
+export interface ArchivedImage {
+  request: ReturnType<typeof toRequestRecord>;
+  index: number;
+  asset: Asset;
+  api_created: number | null;
+  archived_at: number;
+  calls: number;
+}
+
+/** A line for each asset of each request, in the order of acceptance. */
+export function* listArchivedImages(parts: Parts, filter: ListFilter = {}): Generator<ArchivedImage> {
+  let page: RequestRow[] = [];
+  for (const row of listRequests(parts, filter)) {
+    page.push(row);
+    if (page.length < PAGE) continue;
+    yield* imagesOf(parts, page);
+    page = [];
+  }
+  yield* imagesOf(parts, page);
+}
+
+function* imagesOf(parts: Parts, rows: RequestRow[]): Generator<ArchivedImage> {
+  const byId = new Map(rows.map((row) => [row.request_id, row]));
+  const ids = [...byId.keys()];
+  const made = parts.db
+    .select({ image: images, asset: assets, api_created: generations.api_created })
+    .from(images)
+    .innerJoin(assets, eq(assets.digest, images.digest))
+    .leftJoin(
+      generations,
+      and(eq(generations.request_id, images.request_id), eq(generations.call_number, images.call_number)),
+    )
+    .where(inArray(images.request_id, ids))
+    .orderBy(asc(images.index))
+    .all();
+  const called = parts.db
+    .select({ request_id: calls.request_id, number: count() })
+    .from(calls)
+    .where(inArray(calls.request_id, ids))
+    .groupBy(calls.request_id)
+    .all();
+  const numberOfCalls = new Map(called.map((row) => [row.request_id, row.number]));
+  const byRequest = Map.groupBy(made, (row) => row.image.request_id);
+  for (const [id, row] of byId) {
+    const request = toRequestRecord(row);
+    for (const { image, asset, api_created } of byRequest.get(id) ?? []) {
+      const archived_at = image.archived_at ?? asset.archived_at;
+      yield { request, index: image.index, asset, api_created, archived_at, calls: numberOfCalls.get(id) ?? 0 };
+    }
+  }
+}
+
+/** Unfinished requests, for putting back into the queues what they have lost. Pages of ids, oldest change first. */
+export function* listUnfinished(
+  parts: Parts,
+): Generator<Pick<RequestDetail["request"], "request_id" | "job_id" | "state" | "batch_id">[]> {
+  for (const state of ["copying", "generating", "queued"] as const) {
+    let after = "";
+    for (;;) {
+      const page = parts.db
+        .select({
+          request_id: requests.request_id,
+          job_id: requests.job_id,
+          state: requests.state,
+          batch_id: requests.batch_id,
+        })
+        .from(requests)
+        .where(and(eq(requests.state, state), gt(requests.request_id, after)))
+        .orderBy(asc(requests.request_id))
+        .limit(PAGE)
+        .all();
+      if (page.length > 0) yield page;
+      after = page.at(-1)?.request_id ?? "";
+      if (page.length < PAGE) break;
+    }
+  }
+}

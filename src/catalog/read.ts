@@ -1,0 +1,40 @@
+// Reads one request with everything that belongs to it, through statements prepared once.
+import { asc, eq, sql } from "drizzle-orm";
+import type { RequestDetail } from "../pipeline/records.ts";
+import type { Db } from "./database.ts";
+import { type RequestRow, toDetail } from "./rows.ts";
+import { assets, calls, generations, images, requests } from "./schema.ts";
+
+export interface Reader {
+  /** The bare row, or undefined. */
+  row(requestId: string): RequestRow | undefined;
+  detail(requestId: string): RequestDetail | undefined;
+}
+
+export function createReader(db: Db): Reader {
+  const id = sql.placeholder("id");
+  const request = db.select().from(requests).where(eq(requests.request_id, id)).prepare();
+  const callsOf = db.select().from(calls).where(eq(calls.request_id, id)).orderBy(asc(calls.number)).prepare();
+  const generationsOf = db.select().from(generations).where(eq(generations.request_id, id)).prepare();
+  const imagesOf = db.select().from(images).where(eq(images.request_id, id)).orderBy(asc(images.index)).prepare();
+  const assetsOf = db
+    .selectDistinct({ asset: assets })
+    .from(images)
+    .innerJoin(assets, eq(assets.digest, images.digest))
+    .where(eq(images.request_id, id))
+    .prepare();
+
+  function detail(requestId: string): RequestDetail | undefined {
+    const row = request.get({ id: requestId });
+    if (row === undefined) return undefined;
+    return toDetail({
+      request: row,
+      calls: callsOf.all({ id: requestId }),
+      generations: generationsOf.all({ id: requestId }),
+      images: imagesOf.all({ id: requestId }),
+      assets: assetsOf.all({ id: requestId }).map(({ asset }) => asset),
+    });
+  }
+
+  return { row: (requestId) => request.get({ id: requestId }), detail };
+}

@@ -1,0 +1,88 @@
+// Between rows and records: the flat columns of the tables and the nested records of the pipeline. Pure.
+import type { InferInsertModel, InferSelectModel } from "drizzle-orm";
+import type { Asset, Call, RequestDetail, RequestRecord } from "../pipeline/records.ts";
+import type { Recipe } from "../request/recipe.ts";
+import type { Request } from "../request/submission.ts";
+import type { calls, generations, images, requests } from "./schema.ts";
+
+export type RequestRow = InferSelectModel<typeof requests>;
+export type CallRow = InferSelectModel<typeof calls>;
+export type GenerationRow = InferSelectModel<typeof generations>;
+export type ImageRow = InferSelectModel<typeof images>;
+
+/** The row of a request that has just been accepted. */
+export function toRequestRow(
+  request: Request,
+  origin: { jobId: string; batchId: string | null; now: number },
+): InferInsertModel<typeof requests> {
+  const { recipe, ...rest } = request;
+  return {
+    ...rest,
+    ...recipe,
+    state: "queued",
+    job_id: origin.jobId,
+    batch_id: origin.batchId,
+    created_at: origin.now,
+    updated_at: origin.now,
+  };
+}
+
+export function toRequestRecord(row: RequestRow): RequestRecord {
+  return {
+    request_id: row.request_id,
+    state: row.state,
+    recipe_id: row.recipe_id,
+    recipe: row.recipe_id === null ? null : toRecipeOfRow(row),
+    seed_given: row.seed_given,
+    response_format: row.response_format,
+    collection: row.collection,
+    tags: row.tags,
+    metadata: row.metadata,
+    reuse: row.reuse,
+    webhook_url: row.webhook_url,
+    content_hash: row.content_hash,
+    batch_id: row.batch_id,
+    job_id: row.job_id,
+    attempt: row.attempt,
+    error: toError(row),
+    reused_from: row.reused_from,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+    archived_at: row.archived_at,
+  };
+}
+
+export function toCall(row: CallRow): Call {
+  const { error_code, error_message, ...rest } = row;
+  return { ...rest, error: toError({ error_code, error_message }) };
+}
+
+export interface DetailRows {
+  request: RequestRow;
+  calls: CallRow[];
+  generations: GenerationRow[];
+  images: ImageRow[];
+  assets: Asset[];
+}
+
+export function toDetail(rows: DetailRows): RequestDetail {
+  return {
+    request: toRequestRecord(rows.request),
+    calls: rows.calls.map(toCall),
+    generations: rows.generations.map((row) => ({ ...row, usage: row.usage ?? null })),
+    images: rows.images,
+    assets: rows.assets,
+  };
+}
+
+function toRecipeOfRow(row: RequestRow): Recipe {
+  const { model, prompt, negative_prompt, aspect_ratio, n, seed, steps, guidance_scale } = row;
+  return { model, prompt, negative_prompt, aspect_ratio, n, seed, steps, guidance_scale } as Recipe;
+}
+
+function toError(row: {
+  error_code: string | null;
+  error_message: string | null;
+}): { code: string; message: string } | null {
+  return row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? "" };
+}

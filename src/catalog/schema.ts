@@ -1,0 +1,167 @@
+// The tables of the catalog. Column names are the published field names; times are ms since 1970.
+// What must never be wrong is said twice: here as CHECKs and unique indexes, and in the queries.
+import { sql } from "drizzle-orm";
+import {
+  check,
+  foreignKey,
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/sqlite-core";
+import type { ImageType, RequestState } from "../pipeline/records.ts";
+import type { Json } from "../request/canonical-json.ts";
+import type { AspectRatio } from "../request/recipe.ts";
+
+export const requests = sqliteTable(
+  "requests",
+  {
+    request_id: text().primaryKey(),
+    state: text().$type<RequestState>().notNull(),
+    recipe_id: text(),
+    model: text(),
+    prompt: text(),
+    negative_prompt: text(),
+    aspect_ratio: text().$type<AspectRatio>(),
+    n: integer(),
+    seed: integer(),
+    steps: integer(),
+    guidance_scale: real(),
+    seed_given: integer({ mode: "boolean" }).notNull(),
+    response_format: text().$type<"url" | "b64_json">().notNull(),
+    collection: text().notNull(),
+    tags: text({ mode: "json" }).$type<string[]>().notNull(),
+    metadata: text({ mode: "json" }).$type<Json>().notNull(),
+    reuse: integer({ mode: "boolean" }).notNull(),
+    webhook_url: text(),
+    content_hash: text().notNull(),
+    batch_id: text(),
+    job_id: text().notNull(),
+    attempt: integer().notNull().default(0),
+    error_code: text(),
+    error_message: text(),
+    /** What was sent, where it did not fit. */
+    submitted: text({ mode: "json" }).$type<Json>(),
+    reused_from: text(),
+    created_at: integer().notNull(),
+    updated_at: integer().notNull(),
+    archived_at: integer(),
+    /** When the sidecar in the store was last made equal to this row; null: it has to be written. */
+    sidecar_at: integer(),
+  },
+  (table) => [
+    index("requests_by_recipe").on(table.recipe_id),
+    index("requests_by_age").on(table.created_at, table.request_id),
+    index("requests_by_state").on(table.state, table.updated_at),
+    index("requests_by_batch").on(table.batch_id, table.state),
+    check(
+      "requests_state",
+      sql`${table.state} in ('queued', 'generating', 'copying', 'archived', 'failed', 'parked', 'cancelled')`,
+    ),
+    // only a request that failed from birth has no recipe
+    check("requests_recipe", sql`${table.recipe_id} is not null or ${table.state} = 'failed'`),
+    check("requests_seed_is_explicit", sql`${table.seed} is null or ${table.seed} >= 0`),
+    check("requests_archived_at", sql`(${table.state} = 'archived') = (${table.archived_at} is not null)`),
+    check("requests_reason", sql`${table.state} not in ('failed', 'parked') or ${table.error_code} is not null`),
+  ],
+);
+
+export const calls = sqliteTable(
+  "calls",
+  {
+    request_id: text()
+      .notNull()
+      .references(() => requests.request_id),
+    number: integer().notNull(),
+    state: text().$type<"sent" | "answered" | "refused" | "unknown">().notNull(),
+    n: integer().notNull(),
+    seed: integer().notNull(),
+    worker_id: text().notNull(),
+    sent_at: integer().notNull(),
+    ended_at: integer(),
+    http_status: integer(),
+    api_request_id: text(),
+    error_code: text(),
+    error_message: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.request_id, table.number] }),
+    // the lock on the purse: one call of a request is out at a time, whatever the queue believes
+    uniqueIndex("calls_one_out").on(table.request_id).where(sql`state = 'sent'`),
+    index("calls_by_state").on(table.state, table.sent_at),
+    check("calls_state", sql`${table.state} in ('sent', 'answered', 'refused', 'unknown')`),
+    check("calls_ended_at", sql`(${table.state} = 'sent') = (${table.ended_at} is null)`),
+  ],
+);
+
+export const generations = sqliteTable(
+  "generations",
+  {
+    request_id: text().notNull(),
+    call_number: integer().notNull(),
+    api_created: integer().notNull(),
+    expires_at: integer(),
+    usage: text({ mode: "json" }).$type<Json>(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.request_id, table.call_number] }),
+    foreignKey({ columns: [table.request_id, table.call_number], foreignColumns: [calls.request_id, calls.number] }),
+  ],
+);
+
+export const assets = sqliteTable(
+  "assets",
+  {
+    digest: text().primaryKey(),
+    key: text().notNull().unique(),
+    bytes: integer().notNull(),
+    content_type: text().$type<ImageType>().notNull(),
+    width: integer().notNull(),
+    height: integer().notNull(),
+    archived_at: integer().notNull(),
+  },
+  (table) => [
+    check("assets_digest", sql`length(${table.digest}) = 64`),
+    check("assets_bytes", sql`${table.bytes} > 0 and ${table.width} > 0 and ${table.height} > 0`),
+  ],
+);
+
+export const images = sqliteTable(
+  "images",
+  {
+    request_id: text()
+      .notNull()
+      .references(() => requests.request_id),
+    index: integer("image_index").notNull(),
+    call_number: integer(),
+    url: text(),
+    spool_file: text(),
+    expires_at: integer(),
+    digest: text().references(() => assets.digest),
+    archived_at: integer(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.request_id, table.index] }),
+    index("images_by_digest").on(table.digest),
+    index("images_unarchived").on(table.expires_at).where(sql`digest is null`),
+    check("images_archived_at", sql`(${table.digest} is null) = (${table.archived_at} is null)`),
+    check(
+      "images_somewhere",
+      sql`${table.digest} is not null or ${table.url} is not null or ${table.spool_file} is not null`,
+    ),
+  ],
+);
+
+export const workers = sqliteTable("workers", {
+  worker_id: text().primaryKey(),
+  /** The machine and its process name space: only there a pid means anything. */
+  host: text().notNull(),
+  pid: integer().notNull(),
+  /** When the process started, by the machine's own account: a pid that is used again is another process. */
+  pid_started: text().notNull(),
+  started_at: integer().notNull(),
+  seen_at: integer().notNull(),
+});

@@ -1,0 +1,86 @@
+// Group commit: the writes of all jobs that come within one turn of the event loop share one durable transaction.
+// Each write is atomic by itself (a savepoint): one that throws takes back its own rows and nobody else's.
+import type Sqlite from "better-sqlite3";
+import { toCatalogError } from "./sqlite-errors.ts";
+
+/** Runs `work` inside the next transaction and resolves with its result once that is committed with synchronous=FULL. */
+export type Write = <T>(work: () => T) => Promise<T>;
+
+export interface Writer {
+  write: Write;
+  /** Commits what is waiting, at once. */
+  flush(): void;
+}
+
+interface Waiting {
+  run(): void;
+  settle(): void;
+  fail(error: unknown): void;
+}
+
+/** So many writes share a transaction at most: about 10 ms of the event loop. */
+const GROUP_LIMIT = 250;
+
+export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
+  const waiting: Waiting[] = [];
+  let scheduled = false;
+
+  const commit = sqlite.transaction((group: Waiting[]) => {
+    for (const one of group) one.run();
+  });
+
+  function flush(): void {
+    scheduled = false;
+    while (waiting.length > 0) {
+      const group = waiting.splice(0, GROUP_LIMIT);
+      try {
+        // immediate: a deferred transaction that reads before it writes fails with SQLITE_BUSY, whatever the timeout
+        commit.immediate(group);
+        for (const one of group) one.settle();
+      } catch (error) {
+        for (const one of group) one.fail(toCatalogError(error, file));
+      }
+    }
+  }
+
+  function write<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      waiting.push(createWaiting(sqlite.transaction(work), { resolve, reject, file }));
+      if (scheduled) return;
+      scheduled = true;
+      setImmediate(flush);
+    });
+  }
+
+  return {
+    write,
+    flush: () => {
+      waiting.length > 0 && flush();
+    },
+  };
+}
+
+interface Ends<T> {
+  resolve(value: T): void;
+  reject(error: unknown): void;
+  file: string;
+}
+
+function createWaiting<T>(work: () => T, { resolve, reject, file }: Ends<T>): Waiting {
+  let settle: () => void = () => reject(new Error("Bug: a write was committed that never ran"));
+  return {
+    run: () => {
+      try {
+        const value = work();
+        settle = () => resolve(value);
+      } catch (error) {
+        // a full disk takes the whole transaction back, so it is no fault of this write alone
+        if (error instanceof Error && "code" in error && /^SQLITE_(FULL|IOERR|NOMEM|BUSY)/.test(String(error.code)))
+          throw error;
+        settle = () => reject(toCatalogError(error, file));
+      }
+    },
+    settle: () => settle(),
+    fail: reject,
+  };
+}

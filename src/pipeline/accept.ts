@@ -1,0 +1,56 @@
+// The first step of generation: whatever lies in the job becomes a recorded request, or a recorded fault.
+import { RejectedError } from "../errors.ts";
+import { REQUEST_ID_PATTERN, requestIdOfJob } from "../request/request-id.ts";
+import { parseSubmission, toRequest } from "../request/submission.ts";
+import type { Delivery, GenerateResult, GenerateRun } from "./generate.ts";
+import type { Outcome } from "./verdict.ts";
+
+/** Sets `requestId` and `detail`. Data that does not fit ends as a failed request that names every fault. */
+export async function acceptDelivery(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const { delivery } = run;
+  run.requestId = namedId(delivery) ?? ownId(delivery);
+  const known = isReference(delivery.data) ? await run.catalog.find(run.requestId) : undefined;
+  if (known !== undefined) {
+    run.detail = known;
+    return undefined;
+  }
+  try {
+    const submission = parseSubmission(delivery.data);
+    const request = toRequest(submission, { requestId: run.requestId, random: run.random });
+    run.detail = await run.catalog.accept(request, { jobId: delivery.jobId });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RejectedError)) throw error;
+    return recordFault(run, error);
+  }
+}
+
+async function recordFault(run: GenerateRun, error: RejectedError): Promise<Outcome<GenerateResult>> {
+  const { delivery } = run;
+  // an id that somebody else holds is left alone: the fault is recorded under an id made of the job
+  const holder = await run.catalog.find(run.requestId);
+  if (holder !== undefined && holder.request.job_id !== delivery.jobId) run.requestId = ownId(delivery);
+  const { code, message } = error;
+  await run.catalog.acceptFault({
+    requestId: run.requestId,
+    jobId: delivery.jobId,
+    submitted: delivery.data,
+    error: { code, message },
+  });
+  run.log.warn({ request_id: run.requestId, job_id: delivery.jobId, code }, message);
+  return { kind: "rejected", error };
+}
+
+// our own producers commit the request first and then send no more than its id
+function isReference(data: unknown): boolean {
+  return typeof data === "object" && data !== null && Object.keys(data).length === 1 && "request_id" in data;
+}
+
+function namedId(delivery: Delivery): string | undefined {
+  const id = (delivery.data as { request_id?: unknown } | null | undefined)?.request_id;
+  return typeof id === "string" && REQUEST_ID_PATTERN.test(id) ? id : undefined;
+}
+
+function ownId(delivery: Delivery): string {
+  return requestIdOfJob(delivery.jobId, delivery.addedAtMs);
+}

@@ -1,0 +1,34 @@
+// From the API's answer to what is recorded of it: which image stands at which index, and until when. Pure.
+import { missingIndexes } from "./missing.ts";
+import type { Answer, AnswerRecord } from "./ports.ts";
+import type { Call, RequestDetail } from "./records.ts";
+
+/** The record, and the bytes that must be on disk before it is committed. */
+export interface SpooledRecord extends AnswerRecord {
+  spooled: { name: string; bytes: Buffer }[];
+}
+
+/** Images fill the missing indexes in the order they came; what came beyond them was not asked for and is left. */
+export function toAnswerRecord(
+  detail: RequestDetail,
+  { call, answer, urlLifetimeMs }: { call: Call; answer: Answer; urlLifetimeMs: number },
+): SpooledRecord {
+  const expires_at = answer.created * 1000 + urlLifetimeMs;
+  const missing = missingIndexes(detail);
+  const placed = missing.flatMap((index, order) => {
+    const image = answer.images[order];
+    return image === undefined ? [] : [{ index, image, name: `${call.request_id}.${call.number}.${index}` }];
+  });
+  return {
+    answer,
+    images: placed.map(({ index, image, name }) => ({
+      index,
+      url: image.url ?? null,
+      spool_file: image.bytes === undefined ? null : name,
+      expires_at: image.url === undefined ? null : expires_at,
+    })),
+    spooled: placed.flatMap(({ image, name }) => (image.bytes === undefined ? [] : [{ name, bytes: image.bytes }])),
+    expires_at: answer.images.some((image) => image.url !== undefined) ? expires_at : null,
+    complete: placed.length === missing.length,
+  };
+}

@@ -1,0 +1,207 @@
+// The second stage: the images of an answer become assets in the store, a sidecar beside them, and an archived request.
+// Nothing here costs money, so everything may be done again: each step looks at the record first.
+import { ArchiverError, toMessage } from "../errors.ts";
+import { archiveDelayMs } from "./backoff.ts";
+import { copyImage } from "./copy-image.ts";
+import { missingIndexes } from "./missing.ts";
+import type { Catalog, Clock, Downloader, InspectImage, Log, OnStep, RequestEnd, Spool, Store } from "./ports.ts";
+import type { Image, ImageType, RequestDetail, RequestRecord } from "./records.ts";
+import { putSidecar } from "./sidecar.ts";
+import { runSteps, type Step } from "./steps.ts";
+import type { Outcome } from "./verdict.ts";
+
+export interface ArchivePorts {
+  catalog: Catalog;
+  store: Store;
+  downloader: Downloader;
+  inspect: InspectImage;
+  spool: Spool;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  onStep: OnStep;
+}
+
+/** What an archive job returns; the form is a promise. */
+export interface ArchiveResult {
+  request_id: string;
+  recipe_id: string | null;
+  seed: number | null;
+  assets: ArchivedAsset[];
+}
+
+export interface ArchivedAsset {
+  index: number;
+  digest: string;
+  key: string;
+  bytes: number;
+  content_type: ImageType;
+  width: number;
+  height: number;
+}
+
+export interface ArchiveDelivery {
+  requestId: string;
+  /** How often this job was begun, from 1. */
+  attempt: number;
+  /** Aborted when the copy must be given up: the process stops, or another worker has the job. */
+  signal: AbortSignal;
+}
+
+export interface ArchiveRun extends ArchivePorts {
+  delivery: ArchiveDelivery;
+  requestId: string;
+  detail: RequestDetail;
+}
+
+type ArchiveStep = Step<ArchiveRun, ArchiveResult>;
+
+/** The steps, in order. Within `copy` each image has its own: download, verify, put, record. */
+export const ARCHIVE_STEPS: readonly ArchiveStep[] = [
+  { name: "load", do: load },
+  { name: "copy", do: copy },
+  { name: "seal", do: seal },
+  { name: "finish", do: finish },
+  { name: "tidy", do: tidy },
+];
+
+/** Takes one archive job through all steps. Never throws: every way to end is an outcome. */
+export async function archive(delivery: ArchiveDelivery, ports: ArchivePorts): Promise<Outcome<ArchiveResult>> {
+  const run = { ...ports, delivery, requestId: delivery.requestId } as ArchiveRun;
+  try {
+    return await runSteps(ARCHIVE_STEPS, run);
+  } catch (error) {
+    return again(run, error);
+  }
+}
+
+async function load(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
+  const detail = await run.catalog.find(run.requestId);
+  if (detail === undefined) {
+    const message = `Cannot archive request "${run.requestId}": the catalog does not know it; was it moved or restored?`;
+    return { kind: "rejected", error: new ArchiverError(message, { code: "unknown_request" }) };
+  }
+  run.detail = detail;
+  const { state } = detail.request;
+  if (state === "archived") return { kind: "done", result: toResult(detail) };
+  if (state === "copying") return undefined;
+  return endsElsewhere(run);
+}
+
+// a request that failed, is parked or still lacks images: what is there is copied, and what ended gets its sidecar
+async function endsElsewhere(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
+  const failure = await copyAll(run);
+  // an image that is gone for good fails the request later, when all its images are here and the state is `copying`
+  if (failure !== undefined && !isFinal(failure)) return again(run, failure);
+  const { state } = run.detail.request;
+  if (state === "failed" || state === "parked" || state === "cancelled") {
+    await putSidecar(run);
+    await run.catalog.noteSidecar(run.requestId);
+  }
+  return { kind: "done", result: toResult(run.detail) };
+}
+
+async function copy(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
+  const failure = await copyAll(run);
+  if (failure !== undefined) return again(run, failure);
+  const missing = missingIndexes(run.detail);
+  if (missing.length === 0) return undefined;
+  const error = run.detail.request.error ?? { code: "short_answer", message: `${missing.length} images never came` };
+  return fail(run, error);
+}
+
+/** Copies what is not archived yet, all images at once. Returns the gravest failure; the others have been recorded. */
+async function copyAll(run: ArchiveRun): Promise<unknown> {
+  const left = run.detail.images.filter((image) => image.digest === null);
+  const ends = await Promise.allSettled(left.map((image) => copyImage(run, image)));
+  const failures = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
+  if (left.length > 0) run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
+  // what can never be copied is waited for by nobody, so whatever may still succeed comes first
+  return failures.find((failure) => !isFinal(failure)) ?? failures[0];
+}
+
+async function seal(run: ArchiveRun): Promise<undefined> {
+  await putSidecar(run, { state: "archived" });
+}
+
+async function finish(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
+  const done = await run.catalog.finish(run.requestId, { state: "archived" });
+  run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
+  if (done) run.log.info({ request_id: run.requestId, assets: run.detail.images.length }, "archived");
+  return undefined;
+}
+
+async function tidy(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
+  await removeSpooled(run);
+  return { kind: "done", result: toResult(run.detail) };
+}
+
+async function removeSpooled(run: ArchiveRun): Promise<void> {
+  const archived = run.detail.images.filter((image) => image.digest !== null);
+  await Promise.all(
+    archived.flatMap((image) => (image.spool_file === null ? [] : [run.spool.remove(image.spool_file)])),
+  );
+}
+
+/** Codes after which nothing can change: the image itself is gone, or must not be fetched. */
+const FINAL_CODES = new Set(["url_expired", "address_refused", "image_too_large", "spool_lost"]);
+
+function isFinal(thrown: unknown): boolean {
+  return thrown instanceof ArchiverError && FINAL_CODES.has(thrown.code);
+}
+
+async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
+  const error = thrown instanceof Error ? thrown : new Error(toMessage(thrown));
+  const code = thrown instanceof ArchiverError ? thrown.code : "internal_error";
+  if (isFinal(thrown)) return fail(run, { code, message: error.message });
+  const { attempt } = run.delivery;
+  const delayMs = archiveDelayMs({ attempt, msToLoss: msToLoss(run), random: run.random });
+  run.log.warn({ request_id: run.requestId, code, attempt, delay_ms: delayMs }, error.message);
+  // the reason why images are missing is not to be covered by a passing one
+  if (run.detail !== undefined && missingIndexes(run.detail).length === 0) {
+    await run.catalog.noteError(run.requestId, { code, message: error.message, spend: false }).catch(() => undefined);
+  }
+  return { kind: "wait", scope: "request", delayMs, error };
+}
+
+async function fail(run: ArchiveRun, reason: { code: string; message: string }): Promise<Outcome<ArchiveResult>> {
+  const end: RequestEnd = { state: "failed", error: reason };
+  await run.catalog.finish(run.requestId, end);
+  run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
+  run.log.error({ request_id: run.requestId, code: reason.code }, reason.message);
+  // the request has ended, whether the store takes its sidecar now or later
+  const sealed = putSidecar(run).then(() => run.catalog.noteSidecar(run.requestId));
+  await sealed.catch((error) =>
+    run.log.warn({ request_id: run.requestId, error: toMessage(error) }, "the sidecar will be written later"),
+  );
+  await removeSpooled(run);
+  return { kind: "rejected", error: new ArchiverError(reason.message, { code: reason.code }) };
+}
+
+function msToLoss(run: ArchiveRun): number | null {
+  const dying = (run.detail?.images ?? []).filter((image: Image) => image.digest === null && image.spool_file === null);
+  const times = dying.flatMap((image) => image.expires_at ?? []);
+  return times.length === 0 ? null : Math.min(...times) - run.clock.now();
+}
+
+function toResult(detail: RequestDetail): ArchiveResult {
+  const { request } = detail;
+  const seed = request.recipe?.seed ?? null;
+  return { request_id: request.request_id, recipe_id: request.recipe_id, seed, assets: toArchivedAssets(detail) };
+}
+
+/** The archived images of a request, in order. */
+export function toArchivedAssets({ images, assets }: Pick<RequestDetail, "images" | "assets">): ArchivedAsset[] {
+  const byDigest = new Map(assets.map((asset) => [asset.digest, asset]));
+  return images.flatMap(({ index, digest }) => {
+    const asset = digest === null ? undefined : byDigest.get(digest);
+    if (asset === undefined) return [];
+    const { key, bytes, content_type, width, height } = asset;
+    return [{ index, digest: asset.digest, key, bytes, content_type, width, height }];
+  });
+}
+
+/** Whether a request has come to an end of its own; `parked` waits for a person. */
+export function hasEnded(state: RequestRecord["state"]): boolean {
+  return state === "archived" || state === "failed" || state === "cancelled";
+}

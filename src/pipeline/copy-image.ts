@@ -1,0 +1,113 @@
+// One image from wherever it lies to an asset: fetch → verify → put → record. Any number of times, with the same end.
+import { createHash } from "node:crypto";
+import { ArchiverError, RejectedError, toMessage } from "../errors.ts";
+import { imageKey } from "./keys.ts";
+import type { Catalog, Clock, Downloader, ImageFacts, InspectImage, Log, OnStep, Spool, Store } from "./ports.ts";
+import type { Image } from "./records.ts";
+
+export interface CopyRun {
+  catalog: Catalog;
+  store: Store;
+  downloader: Downloader;
+  inspect: InspectImage;
+  spool: Spool;
+  clock: Clock;
+  log: Log;
+  onStep: OnStep;
+  requestId: string;
+  delivery: { signal: AbortSignal };
+}
+
+/** The bytes under a digest never change, so every cache may keep them for ever. */
+const CACHE_CONTROL = "public, max-age=31536000, immutable";
+
+/** Copies one image. Throws what kept it from being copied; `url_expired` when its URL is dead for good. */
+export async function copyImage(run: CopyRun, image: Image): Promise<void> {
+  const bytes = await fetchBytes(run, image);
+  await run.onStep("download", run.requestId);
+  const facts = await verify(run, { image, bytes });
+  await run.onStep("verify", run.requestId);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  const key = imageKey(digest, facts.extension);
+  await put(run, { image, key, bytes, digest, facts });
+  await run.onStep("put", run.requestId);
+  const { content_type, width, height } = facts;
+  const archived_at = run.clock.now();
+  await run.catalog.recordAsset(image, { digest, key, bytes: bytes.length, content_type, width, height, archived_at });
+  await run.onStep("record", run.requestId);
+}
+
+async function fetchBytes(run: CopyRun, image: Image): Promise<Buffer> {
+  if (image.spool_file !== null) {
+    try {
+      return await run.spool.read(image.spool_file);
+    } catch (error) {
+      if (image.url === null) {
+        const message = `Cannot copy image ${image.index} of request "${run.requestId}": its bytes are gone from the spool: ${toMessage(error)}`;
+        throw new RejectedError(message, { code: "spool_lost", cause: error });
+      }
+    }
+  }
+  return download(run, image);
+}
+
+async function download(run: CopyRun, image: Image): Promise<Buffer> {
+  try {
+    return await run.downloader.download(image.url ?? "", { signal: run.delivery.signal });
+  } catch (error) {
+    throw isDead(run, image) ? expired(run, { image, error }) : error;
+  }
+}
+
+async function verify(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<ImageFacts> {
+  try {
+    return await run.inspect(bytes);
+  } catch (error) {
+    throw isDead(run, image) ? expired(run, { image, error }) : error;
+  }
+}
+
+// Only a try that failed after the URL's end is final: some providers keep their word for longer.
+function isDead(run: CopyRun, image: Image): boolean {
+  return image.expires_at !== null && run.clock.now() >= image.expires_at;
+}
+
+function expired(run: CopyRun, { image, error }: { image: Image; error: unknown }): RejectedError {
+  const died = new Date(image.expires_at ?? 0).toISOString();
+  const message = `Cannot copy image ${image.index} of request "${run.requestId}": its URL died at ${died}; the last try: ${toMessage(error)}`;
+  return new RejectedError(message, { code: "url_expired", cause: error });
+}
+
+interface Put {
+  image: Image;
+  key: string;
+  bytes: Buffer;
+  digest: string;
+  facts: ImageFacts;
+}
+
+async function put(run: CopyRun, { image, key, bytes, digest, facts }: Put): Promise<void> {
+  try {
+    const { signal } = run.delivery;
+    await run.store.put(key, bytes, { contentType: facts.content_type, digest, cacheControl: CACHE_CONTROL, signal });
+  } catch (error) {
+    await rescue(run, { image, bytes });
+    throw error;
+  }
+}
+
+// The store is down and the URL will die: the bytes are at hand now, so they wait on disk.
+async function rescue(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<void> {
+  if (image.spool_file !== null) return;
+  const name = `${image.request_id}.${image.call_number ?? 0}.${image.index}`;
+  try {
+    await run.spool.write(name, bytes);
+    await run.catalog.noteSpooled(image, name);
+  } catch (error) {
+    const code = error instanceof ArchiverError ? error.code : "internal_error";
+    run.log.warn(
+      { request_id: run.requestId, code, error: toMessage(error) },
+      "cannot spool an image while the store is away",
+    );
+  }
+}

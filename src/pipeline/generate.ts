@@ -1,0 +1,273 @@
+// The first stage: a job of queue "generate" becomes a recorded answer of the image API, paid for at most once.
+// The order of the steps is the promise: what costs money stands between a row that says so and a row that keeps it.
+import { ArchiverError, toMessage } from "../errors.ts";
+import type { Recipe } from "../request/recipe.ts";
+import { acceptDelivery } from "./accept.ts";
+import { toAnswerRecord } from "./answer-record.ts";
+import { backlogDelayMs } from "./backoff.ts";
+import { untilDone } from "./insist.ts";
+import { missingIndexes, nextCall } from "./missing.ts";
+import type { ArchiveQueue, CallResult, Catalog, Clock, Gate, ImageApi, Log, OnStep, Spool } from "./ports.ts";
+import type { Call, RequestDetail } from "./records.ts";
+import { runSteps, type Step } from "./steps.ts";
+import { type Outcome, type Verdict, verdictOfCall, verdictOfError } from "./verdict.ts";
+
+export interface GeneratePorts {
+  catalog: Catalog;
+  api: ImageApi;
+  gate: Gate;
+  spool: Spool;
+  archiveQueue: ArchiveQueue;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  onStep: OnStep;
+}
+
+export interface GenerateSettings {
+  attempts: number;
+  unknownCallPolicy: "retry" | "park";
+  urlLifetimeMs: number;
+  maxUnarchivedImages: number;
+}
+
+/** A job as it came out of the queue. */
+export interface Delivery {
+  jobId: string;
+  addedAtMs: number;
+  data: unknown;
+  /** Aborted when this process wants to stop: no new call is begun. */
+  stopping: AbortSignal;
+  /** Aborted when even a paid call must be given up. */
+  signal: AbortSignal;
+}
+
+export interface GenerateResult {
+  request_id: string;
+  state: RequestDetail["request"]["state"];
+}
+
+export interface GenerateRun extends GeneratePorts {
+  settings: GenerateSettings;
+  delivery: Delivery;
+  requestId: string;
+  detail: RequestDetail;
+  call: Call;
+  result: CallResult;
+}
+
+type GenerateStep = Step<GenerateRun, GenerateResult>;
+
+/** The steps, in order. Each name is a point from which a killed process resumes. */
+export const GENERATE_STEPS: readonly GenerateStep[] = [
+  { name: "accept", do: acceptDelivery },
+  { name: "recover", do: recover },
+  { name: "reuse", do: reuse },
+  { name: "admit", do: admit },
+  { name: "reserve", do: reserve },
+  { name: "call", do: call },
+  { name: "keep", do: keep },
+  { name: "hand_over", do: handOver },
+];
+
+/** Takes one delivery through all steps. Never throws: every way to end is an outcome. */
+export async function generate(
+  delivery: Delivery,
+  { ports, settings }: { ports: GeneratePorts; settings: GenerateSettings },
+): Promise<Outcome<GenerateResult>> {
+  const run = { ...ports, settings, delivery, requestId: "" } as GenerateRun;
+  try {
+    return await runSteps(GENERATE_STEPS, run);
+  } catch (error) {
+    return endByError(run, error);
+  }
+}
+
+// a call whose worker died is settled first: whether to call again is then the policy's question
+async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const { request } = run.detail;
+  if (request.state === "copying") return handOver(run);
+  if (request.state !== "queued" && request.state !== "generating") return ended(run);
+  if (!run.detail.calls.some((one) => one.state === "sent")) return undefined;
+  run.detail = (await run.catalog.settleDeadCalls(run.requestId)) ?? run.detail;
+  const last = run.detail.calls.at(-1);
+  if (last?.state === "sent") return waitForRequest("A call of this request is out, made by another worker", 5_000);
+  if (last?.error?.code !== "worker_died") return undefined;
+  const failure = {
+    class: "transient",
+    ...last.error,
+    http_status: null,
+    api_request_id: null,
+    retry_after_ms: null,
+  } as const;
+  const verdict = verdictOfCall({ kind: "unknown", failure }, contextOf(run, { spent: true }));
+  return verdict.kind === "retry" ? undefined : endBy(run, verdict);
+}
+
+async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const reused = await run.catalog.reuse(run.requestId);
+  if (reused === undefined) return undefined;
+  run.detail = reused;
+  run.log.info({ request_id: run.requestId, reused_from: reused.request.reused_from }, "answered from the catalog");
+  return handOver(run);
+}
+
+async function admit(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const { stopping } = run.delivery;
+  const images = await run.catalog.countUnarchivedImages();
+  const slowMs = backlogDelayMs({ images, bound: run.settings.maxUnarchivedImages });
+  if (slowMs > 0) await run.clock.sleep(slowMs, stopping);
+  const leave = stopping.aborted ? undefined : await run.gate.admit({ signal: stopping });
+  if (stopping.aborted) return waitForRequest("This worker is stopping; another one goes on", 0);
+  if (leave === undefined || leave.admitted) return undefined;
+  return { kind: "wait", scope: "fleet", delayMs: leave.waitMs, error: new Error(leave.reason) };
+}
+
+async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const reservation = await run.catalog.reserveCall(run.requestId, nextCall(run.detail, recipeOf(run)));
+  switch (reservation.kind) {
+    case "reserved":
+      run.call = reservation.call;
+      return undefined;
+    case "out":
+      return waitForRequest("A call of this request is out, made by another worker", 5_000);
+    case "in_flight_elsewhere":
+      return waitForRequest(`Request "${reservation.request_id}" is making the same recipe`, 1_000);
+    case "backlog":
+      return waitForFleet(`${reservation.images} images wait to be archived: no new ones are bought`, 2_000);
+    case "settled":
+      run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
+      return reservation.state === "copying" ? handOver(run) : ended(run);
+  }
+}
+
+async function call(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const recipe = { ...recipeOf(run), n: run.call.n, seed: run.call.seed };
+  const { response_format } = run.detail.request;
+  run.result = await run.api.call({ recipe, response_format }, { signal: run.delivery.signal });
+  const awayMs = await run.gate.report(run.result).catch(() => 0);
+  if (run.result.kind === "answered") return undefined;
+  return endCall(run, { result: run.result, awayMs });
+}
+
+async function endCall(
+  run: GenerateRun,
+  { result, awayMs }: { result: Exclude<CallResult, { kind: "answered" }>; awayMs: number },
+): Promise<Outcome<GenerateResult>> {
+  const verdict = verdictOfCall(result, contextOf(run, { unknown: result.kind === "unknown" }));
+  const { spend } = verdict;
+  const { failure, kind } = result;
+  await untilDone(run, "record how a call ended", () =>
+    kind === "unsent"
+      ? run.catalog.withdrawCall(run.call, { spend })
+      : run.catalog.closeCall(run.call, { state: kind, failure, spend }),
+  );
+  run.log.warn(
+    { request_id: run.requestId, call: run.call.number, code: failure.code, outcome: verdict.kind },
+    failure.message,
+  );
+  const longer = verdict.kind === "wait" ? { ...verdict, delayMs: Math.max(awayMs, verdict.delayMs) } : verdict;
+  return endBy(run, { ...longer, spend: false });
+}
+
+// From here on the answer is paid for: nothing but the death of this process may keep it from the record.
+async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  if (run.result.kind !== "answered") throw new Error("Bug: there is no answer to keep");
+  const { answer } = run.result;
+  const record = toAnswerRecord(run.detail, { call: run.call, answer, urlLifetimeMs: run.settings.urlLifetimeMs });
+  for (const { name, bytes } of record.spooled) {
+    await untilDone(run, "keep the bytes of an answer", () => run.spool.write(name, bytes));
+  }
+  run.detail = await untilDone(run, "record an answer", () => run.catalog.answerCall(run.call, record));
+  run.log.info({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
+  if (missingIndexes(run.detail).length === 0) return undefined;
+  // what came is paid for: it is copied while the rest is asked for again
+  if (run.detail.images.length > 0) await run.archiveQueue.add({ ...handOverOf(run), purpose: "part" });
+  return endByShortAnswer(run);
+}
+
+async function endByShortAnswer(run: GenerateRun): Promise<Outcome<GenerateResult>> {
+  const { recipe, attempt } = run.detail.request;
+  const message = `The API brought ${run.detail.images.length} of ${recipe?.n} images; the missing ones are asked for again`;
+  const failure = {
+    class: "transient",
+    code: "short_answer",
+    message,
+    http_status: 200,
+    api_request_id: null,
+    retry_after_ms: null,
+  } as const;
+  // the attempt was counted when the answer was committed
+  const verdict = verdictOfCall({ kind: "refused", failure }, { ...contextOf(run), attempt });
+  return endBy(run, { ...verdict, spend: false });
+}
+
+async function handOver(run: GenerateRun): Promise<Outcome<GenerateResult>> {
+  await run.archiveQueue.add({ ...handOverOf(run), purpose: "copy" });
+  return ended(run);
+}
+
+function handOverOf(run: GenerateRun): { request_id: string; expiresAt: number | null } {
+  const expiries = run.detail.images.flatMap((image) => (image.digest === null ? (image.expires_at ?? []) : []));
+  return { request_id: run.requestId, expiresAt: expiries.length === 0 ? null : Math.min(...expiries) };
+}
+
+function ended(run: GenerateRun): Outcome<GenerateResult> {
+  const { state, error } = run.detail.request;
+  if (state === "failed" && error !== null) {
+    return { kind: "rejected", error: new ArchiverError(error.message, { code: error.code }) };
+  }
+  return { kind: "done", result: { request_id: run.requestId, state } };
+}
+
+/** Writes an end down, and passes it on as the outcome. */
+async function endBy(run: GenerateRun, verdict: Verdict): Promise<Outcome<GenerateResult>> {
+  const { error } = verdict;
+  const reason = { code: error instanceof ArchiverError ? error.code : "internal_error", message: error.message };
+  if (verdict.kind === "retry" || verdict.kind === "wait") {
+    await run.catalog.noteError(run.requestId, { ...reason, spend: verdict.spend });
+    return verdict;
+  }
+  const kept = await run.catalog.finish(run.requestId, {
+    state: verdict.kind === "parked" ? "parked" : "failed",
+    error: reason,
+  });
+  if (kept && run.detail.calls.length > 0)
+    await run.archiveQueue.add({ request_id: run.requestId, expiresAt: null, purpose: "end" });
+  return verdict;
+}
+
+async function endByError(run: GenerateRun, thrown: unknown): Promise<Outcome<GenerateResult>> {
+  const attempt = (run.detail?.request.attempt ?? 0) + 1;
+  const verdict = verdictOfError(thrown, { attempt, attempts: run.settings.attempts, random: run.random });
+  run.log.error({ request_id: run.requestId, error: toMessage(thrown), outcome: verdict.kind }, "cannot generate");
+  if (run.detail === undefined) return verdict;
+  // the catalog itself may be what failed: then the queue alone remembers, which is enough
+  return endBy(run, verdict).catch(() => verdict);
+}
+
+function contextOf(run: GenerateRun, seen: { unknown?: boolean; spent?: boolean } = {}) {
+  const { attempt } = run.detail.request;
+  const unknownBefore = run.detail.calls.filter((one) => one.state === "unknown").length;
+  return {
+    attempt: seen.spent ? attempt : attempt + 1,
+    attempts: run.settings.attempts,
+    unknownCalls: unknownBefore + (seen.unknown ? 1 : 0),
+    unknownCallPolicy: run.settings.unknownCallPolicy,
+    random: run.random,
+  };
+}
+
+function waitForRequest(reason: string, delayMs: number): Outcome<never> {
+  return { kind: "wait", scope: "request", delayMs, error: new Error(reason) };
+}
+
+function waitForFleet(reason: string, delayMs: number): Outcome<never> {
+  return { kind: "wait", scope: "fleet", delayMs, error: new Error(reason) };
+}
+
+function recipeOf(run: GenerateRun): Recipe {
+  const { recipe } = run.detail.request;
+  if (recipe === null) throw new Error("Bug: a request without a recipe is failed from birth");
+  return recipe;
+}

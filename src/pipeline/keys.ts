@@ -1,0 +1,13 @@
+// Where things lie in the store. Pure; the layout is a promise.
+import type { ImageFacts } from "./ports.ts";
+
+/** images/<first two hex of digest>/<digest>.<extension> */
+export function imageKey(digest: string, extension: ImageFacts["extension"]): string {
+  return `images/${digest.slice(0, 2)}/${digest}.${extension}`;
+}
+
+/** requests/<yyyy>/<mm>/<dd>/<request_id>.json, by the day (UTC) on which the request was accepted. */
+export function sidecarKey(request: { request_id: string; created_at: number }): string {
+  const day = new Date(request.created_at).toISOString().slice(0, 10).replaceAll("-", "/");
+  return `requests/${day}/${request.request_id}.json`;
+}

@@ -1,0 +1,83 @@
+// The sidecar: everything about a request in one JSON file beside its images, sufficient to rebuild the catalog.
+import { createHash } from "node:crypto";
+import { sidecarKey } from "./keys.ts";
+import type { Clock, Store } from "./ports.ts";
+import type { Asset, Call, Generation, RequestDetail, RequestRecord } from "./records.ts";
+
+/** Version 1. Times are ISO 8601 in UTC; URLs of images are left out, since they are secrets and die. */
+export interface Sidecar {
+  version: 1;
+  request: Omit<RequestRecord, "attempt" | "updated_at" | "created_at" | "archived_at" | "webhook_url"> & {
+    /** Without its query, which may hold a secret. */
+    webhook_url: string | null;
+    created_at: string;
+    archived_at: string | null;
+  };
+  calls: (Omit<Call, "request_id" | "sent_at" | "ended_at"> & { sent_at: string; ended_at: string | null })[];
+  generations: (Omit<Generation, "request_id" | "expires_at"> & { expires_at: string | null })[];
+  assets: (Omit<Asset, "archived_at"> & { index: number; call_number: number | null; archived_at: string })[];
+}
+
+interface SidecarRun {
+  store: Store;
+  clock: Clock;
+  detail: RequestDetail;
+  delivery: { signal: AbortSignal };
+}
+
+/** Writes the sidecar. `as` is the state that the request is about to enter. */
+export async function putSidecar(run: SidecarRun, as?: { state: "archived" }): Promise<void> {
+  const sidecar = toSidecar(run.detail, as && { ...as, archived_at: run.clock.now() });
+  const bytes = Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  const { signal } = run.delivery;
+  await run.store.put(sidecarKey(run.detail.request), bytes, { contentType: "application/json", digest, signal });
+}
+
+/** The sidecar of a request, as it is or as it is about to be. */
+export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archived_at: number }): Sidecar {
+  const { attempt: _attempt, updated_at: _updated, ...request } = detail.request;
+  const archived = as === undefined ? {} : { state: as.state, error: null };
+  return {
+    version: 1,
+    request: {
+      ...request,
+      ...archived,
+      webhook_url: withoutQuery(request.webhook_url),
+      created_at: iso(request.created_at),
+      archived_at: isoOrNull(as?.archived_at ?? request.archived_at),
+    },
+    calls: detail.calls.map(({ request_id: _, ...call }) => ({
+      ...call,
+      sent_at: iso(call.sent_at),
+      ended_at: isoOrNull(call.ended_at),
+    })),
+    generations: detail.generations.map(({ request_id: _, ...one }) => ({
+      ...one,
+      expires_at: isoOrNull(one.expires_at),
+    })),
+    assets: toSidecarAssets(detail),
+  };
+}
+
+function toSidecarAssets({ images, assets }: RequestDetail): Sidecar["assets"] {
+  const byDigest = new Map(assets.map((asset) => [asset.digest, asset]));
+  return images.flatMap(({ index, call_number, digest, archived_at }) => {
+    const asset = byDigest.get(digest ?? "");
+    return asset === undefined
+      ? []
+      : [{ index, call_number, ...asset, archived_at: iso(archived_at ?? asset.archived_at) }];
+  });
+}
+
+function withoutQuery(url: string | null): string | null {
+  return url === null ? null : (url.split(/[?#]/)[0] ?? null);
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,22 @@
+// The life of one job as a list of named steps over one value. A step does its work and returns nothing, or ends the job.
+import type { OnStep } from "./ports.ts";
+import type { Outcome } from "./verdict.ts";
+
+/** One step. Between any two of them a process may be killed; the next one goes on from the record. */
+export interface Step<Run, Result> {
+  name: string;
+  do(run: Run): Promise<Outcome<Result> | undefined>;
+}
+
+/** Runs the steps in order until one of them ends the job. The last one must. */
+export async function runSteps<Run extends { requestId: string; onStep: OnStep }, Result>(
+  steps: readonly Step<Run, Result>[],
+  run: Run,
+): Promise<Outcome<Result>> {
+  for (const step of steps) {
+    const outcome = await step.do(run);
+    await run.onStep(step.name, run.requestId);
+    if (outcome !== undefined) return outcome;
+  }
+  throw new Error(`Bug: the steps of request "${run.requestId}" came to no end`);
+}

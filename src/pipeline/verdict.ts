@@ -1,0 +1,128 @@
+// The one table that decides how a stage ends. Pure: a result and what has been spent go in, an outcome comes out.
+import {
+  type ArchiverError,
+  ConfigError,
+  RejectedError,
+  TransientError,
+  toMessage,
+  UnknownOutcomeError,
+  WaitError,
+} from "../errors.ts";
+import { backoffMs, GENERATE_BACKOFF } from "./backoff.ts";
+import type { CallResult } from "./ports.ts";
+
+/** How a stage ends. `fleet`: everybody stays away for that long, not this request alone. */
+export type Outcome<Result = unknown> =
+  | { kind: "done"; result: Result }
+  | { kind: "retry"; delayMs: number; error: Error }
+  | { kind: "wait"; delayMs: number; scope: "request" | "fleet"; error: Error }
+  | { kind: "rejected" | "parked" | "exhausted"; error: ArchiverError };
+
+/** How an outcome costs: whether it uses up one of the request's attempts. */
+export type Verdict = Exclude<Outcome, { kind: "done" }> & { spend: boolean };
+
+export interface CallContext {
+  /** The attempt that has just ended, from 1. */
+  attempt: number;
+  attempts: number;
+  /** Calls of this request with unknown outcome, this one included. */
+  unknownCalls: number;
+  unknownCallPolicy: "retry" | "park";
+  random: () => number;
+}
+
+/** So many calls of unknown outcome a request may have before a person decides, under the policy `retry`. */
+export const UNKNOWN_CALLS_LIMIT = 2;
+
+/** The wait when the other side did not name one, in ms. */
+const DEFAULT_WAIT_MS = 5_000;
+
+/**
+ * The end of a call that brought nothing.
+ *
+ * | call | class | outcome | spends an attempt |
+ * |---|---|---|---|
+ * | refused | rejected | rejected | yes |
+ * | refused | transient | retry, or exhausted at the last attempt | yes |
+ * | refused | wait | wait, the whole fleet | no |
+ * | refused | config | wait, the whole fleet | no |
+ * | unsent | any | wait, the whole fleet | no |
+ * | unknown | any, policy `park` | parked | yes |
+ * | unknown | any, policy `retry`, more than the limit | parked | yes |
+ * | unknown | any, policy `retry`, within the limit | retry, or exhausted | yes |
+ */
+export function verdictOfCall(result: Exclude<CallResult, { kind: "answered" }>, context: CallContext): Verdict {
+  const { kind, failure } = result;
+  const { code, message } = failure;
+  if (kind === "unknown") return verdictOfUnknown(new UnknownOutcomeError(message, { code }), context);
+  if (kind === "unsent" || failure.class === "config") {
+    return {
+      kind: "wait",
+      scope: "fleet",
+      delayMs: DEFAULT_WAIT_MS,
+      error: new ConfigError(message, { code }),
+      spend: false,
+    };
+  }
+  if (failure.class === "wait") {
+    const delayMs = failure.retry_after_ms ?? DEFAULT_WAIT_MS;
+    return {
+      kind: "wait",
+      scope: "fleet",
+      delayMs,
+      error: new WaitError(message, { code, retryAfterMs: delayMs }),
+      spend: false,
+    };
+  }
+  if (failure.class === "rejected")
+    return { kind: "rejected", error: new RejectedError(message, { code }), spend: true };
+  return retryOrExhausted(new TransientError(message, { code }), {
+    ...context,
+    atLeastMs: failure.retry_after_ms ?? 0,
+  });
+}
+
+function verdictOfUnknown(error: ArchiverError, context: CallContext): Verdict {
+  const overLimit = context.unknownCalls > UNKNOWN_CALLS_LIMIT;
+  if (context.unknownCallPolicy === "park" || overLimit) return { kind: "parked", error, spend: true };
+  return retryOrExhausted(error, context);
+}
+
+function retryOrExhausted(error: ArchiverError, context: CallContext & { atLeastMs?: number }): Verdict {
+  if (context.attempt >= context.attempts)
+    return { kind: "exhausted", error: exhausted(error, context.attempts), spend: true };
+  const delayMs = Math.max(backoffMs(GENERATE_BACKOFF, context), context.atLeastMs ?? 0);
+  return { kind: "retry", delayMs, error, spend: true };
+}
+
+function exhausted(error: ArchiverError, attempts: number): ArchiverError {
+  return new RejectedError(`Gave up after ${attempts} attempts; the last one: ${error.message}`, {
+    code: "attempts_exhausted",
+    cause: error,
+  });
+}
+
+/** Trouble of our own house (the catalog, the disk, a bug) is looked at again after this long, in ms. */
+const HOUSE_WAIT_MS = 5_000;
+
+/**
+ * The end of a stage that threw, outside of any call.
+ *
+ * | error | outcome | spends an attempt |
+ * |---|---|---|
+ * | RejectedError | rejected | yes |
+ * | ConfigError (disk full, read-only …) | wait | no |
+ * | TransientError, WaitError | wait | no |
+ * | anything else: a bug | retry, or exhausted | yes |
+ */
+export function verdictOfError(
+  thrown: unknown,
+  context: Pick<CallContext, "attempt" | "attempts" | "random">,
+): Verdict {
+  if (thrown instanceof RejectedError) return { kind: "rejected", error: thrown, spend: true };
+  if (thrown instanceof ConfigError || thrown instanceof TransientError || thrown instanceof WaitError) {
+    return { kind: "wait", scope: "request", delayMs: HOUSE_WAIT_MS, error: thrown, spend: false };
+  }
+  const error = new TransientError(`Unexpected: ${toMessage(thrown)}`, { code: "internal_error", cause: thrown });
+  return retryOrExhausted(error, { ...context, unknownCalls: 0, unknownCallPolicy: "retry" });
+}
