@@ -1,0 +1,16 @@
+// From settings to the store at hand. Whoever opens it closes it.
+import { createDirectoryStore } from "./directory.ts";
+import type { ProbedStore } from "./probe.ts";
+import { createS3Store } from "./s3.ts";
+
+/** What STORAGE_URL and S3_FORCE_PATH_STYLE say. `maxSockets` should be at least the number of jobs in flight. */
+export type StoreSettings =
+  | { kind: "directory"; path: string }
+  | { kind: "s3"; bucket: string; prefix: string; forcePathStyle: boolean; maxSockets?: number };
+
+/** The store of these settings. Touches neither disk nor network before its first use. */
+export function openStore(settings: StoreSettings): ProbedStore {
+  if (settings.kind === "directory") return createDirectoryStore({ root: settings.path });
+  const { kind: _, ...options } = settings;
+  return createS3Store(options);
+}

@@ -1,0 +1,15 @@
+// The body of a GET. It must be read or destroyed, or its connection is lost to the pool.
+import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
+
+/** The bytes as they come; leaving the loop destroys the connection. */
+export async function* bodyOf(answer: GetObjectCommandOutput): AsyncIterable<Buffer> {
+  // in Node it is an IncomingMessage; an empty object may come without one
+  if (answer.Body !== undefined) yield* answer.Body as AsyncIterable<Buffer>;
+}
+
+/** All of the body. */
+export async function collectBody(answer: GetObjectCommandOutput): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of bodyOf(answer)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,47 @@
+// What the S3 at hand really checks, found out with a probe object. For doctor; the store itself relies on none of it.
+import { createHash } from "node:crypto";
+import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
+import type { StoreGuarantees } from "./probe.ts";
+import type { LoadedS3 } from "./s3-client.ts";
+import { toPlainMd5, toPutInput } from "./s3-put.ts";
+
+const BYTES = Buffer.from("asset-archiver asks what this store checks\n");
+
+/** Writes three times under `Key` and leaves deleting to the caller. Throws the SDK's errors. */
+export async function probeGuarantees(
+  s3: LoadedS3,
+  object: { Bucket: string; Key: string; signal: AbortSignal | undefined },
+): Promise<StoreGuarantees> {
+  const { signal, ...target } = object;
+  const digest = hash("sha256", BYTES);
+  const put = (over: Partial<PutObjectCommandInput>) => {
+    const input = toPutInput({ ...target, bytes: BYTES, options: { contentType: "text/plain", digest } });
+    const command = new s3.sdk.PutObjectCommand({ ...input, ...over });
+    return s3.client.send(command, signal === undefined ? {} : { abortSignal: signal });
+  };
+
+  const plain = await put({});
+  const wrongChecksum = Buffer.from(hash("sha256", Buffer.from("other bytes")), "hex").toString("base64");
+  return {
+    etag_is_md5: toPlainMd5(plain.ETag) === hash("md5", BYTES),
+    checksum_enforced: await isRefused(put({ ChecksumSHA256: wrongChecksum }), [400]),
+    conditional_put: await isRefused(put({ IfNoneMatch: "*" }), [412]),
+  };
+}
+
+// 501 and other refusals of the header itself are no guarantee
+async function isRefused(answer: Promise<unknown>, statuses: readonly number[]): Promise<boolean> {
+  try {
+    await answer;
+    return false;
+  } catch (thrown) {
+    const status = (thrown as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+    if (status !== undefined && statuses.includes(status)) return true;
+    if (status === 501) return false;
+    throw thrown;
+  }
+}
+
+function hash(algorithm: "sha256" | "md5", bytes: Buffer): string {
+  return createHash(algorithm).update(bytes).digest("hex");
+}
