@@ -1,0 +1,21 @@
+// A program for the tests: opens a Redis with the options given as JSON, and closes it when a line comes on stdin.
+import { once } from "node:events";
+import { openRedis } from "../../src/local-redis/open-redis.ts";
+
+const said: string[] = [];
+
+try {
+  const options = JSON.parse(process.argv[2] ?? "{}") as { dataDir: string };
+  const redis = await openRedis({ ...options, say: (line) => void said.push(line) });
+  tell({ url: redis.url, startedByUs: redis.startedByUs, said });
+  await once(process.stdin, "data");
+  await redis.close();
+  process.exit(0);
+} catch (error) {
+  tell({ code: (error as { code?: string }).code, message: (error as Error).message, said });
+  process.exit(1);
+}
+
+function tell(line: object): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
