@@ -120,7 +120,7 @@ const ROWS: readonly Row[] = [
     fits: (facts) => facts.status === 403,
     type: ConfigError,
     code: "store_access_denied",
-    wanted: ", wanted s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket for these keys",
+    wanted: ", wanted keys that are valid and allowed s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket",
   },
   {
     fits: ({ status = 0 }) => (status >= 400 && status < 500) || status === 501,
@@ -147,13 +147,17 @@ function factsOf(thrown: unknown): Facts {
   };
 }
 
-// A HEAD has no body, and so no name and no words; an error of the network has a code
+// A HEAD has no body, and so no name and no words; an error of the network has a code; the SDK's "Unknown" says nothing
 function describe({ name, code, status, message }: Facts): string {
   const kind = status === undefined ? code || name : name;
-  const label = status === undefined ? kind : `${kind === String(status) ? "" : `${kind}, `}HTTP ${status}`;
-  const words = message.replace(/\.$/, "");
-  return words === "" || words === name ? label : `${words} (${label})`;
+  const label = [UNKNOWN.test(kind) ? "" : kind, status === undefined ? "" : `HTTP ${status}`]
+    .filter(Boolean)
+    .join(", ");
+  const words = UNKNOWN.test(message) || message === name ? "" : message.replace(/\.$/, "");
+  return words === "" ? label : `${words} (${label})`;
 }
+
+const UNKNOWN = /^(Unknown(Error)?|Error|\d+)?$/;
 
 // The answer to a wrong signature repeats the signed request, session token and all: kept out of every log
 function withoutSignature(thrown: unknown): unknown {
