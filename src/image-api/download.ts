@@ -1,0 +1,114 @@
+// Fetches image URLs that somebody else wrote: checked addresses, capped bytes, minimum rate, redirects by hand.
+// Says what went wrong in our own errors; never shows the query of a URL, for it is a signature.
+import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
+import type { Downloader } from "../pipeline/ports.ts";
+import { createGuardedAgent, type GuardedAgent, type GuardOptions } from "./address-guard.ts";
+import { decodeContent } from "./content-encoding.ts";
+import { scrub } from "./error-body.ts";
+import { type Exchange, exchange } from "./exchange.ts";
+
+export interface DownloaderOptions extends GuardOptions {
+  /** Of one image, on the wire and decoded. */
+  maxBytes: number;
+  /** Less than this over a whole `rateWindowMs` ends the download. Default 1 KiB/s over 30 s. */
+  minBytesPerSecond?: number;
+  rateWindowMs?: number;
+  /** A hop's whole time. Default five minutes. */
+  timeoutMs?: number;
+  /** Default 3. */
+  maxRedirects?: number;
+}
+
+/** A downloader with connections of its own. Repeating a download is harmless. */
+export function createDownloader(options: DownloaderOptions): Downloader {
+  const agent = createGuardedAgent(options);
+  return {
+    async download(url, { signal }) {
+      const limits = { ...options, signal };
+      let target = agent.checkUrl(url);
+      for (let hops = options.maxRedirects ?? 3; ; hops--) {
+        const reply = await get(agent, { url: target, ...limits });
+        if (!REDIRECTS.has(reply.status ?? 0)) return toImage(reply, { url: target, maxBytes: options.maxBytes });
+        if (hops <= 0) throw failed(target, "download_failed", "it is redirected too often");
+        target = follow(reply, { agent, from: target });
+      }
+    },
+    close: () => agent.close(),
+  };
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const GONE = new Set([403, 404, 410]);
+
+function get(agent: GuardedAgent, options: DownloaderOptions & { url: URL; signal: AbortSignal }): Promise<Exchange> {
+  return exchange(agent.dispatcher, {
+    url: options.url,
+    method: "GET",
+    headers: { accept: "image/*,*/*;q=0.5", "accept-encoding": "identity", "user-agent": "asset-archiver" },
+    signal: options.signal,
+    timeoutMs: options.timeoutMs ?? 5 * 60_000,
+    maxBytes: (status) => (status === 200 ? options.maxBytes : 0),
+    pace: { minBytesPerSecond: options.minBytesPerSecond ?? 1024, windowMs: options.rateWindowMs ?? 30_000 },
+  });
+}
+
+/** The next hop, checked like the first. */
+function follow(reply: Exchange, options: { agent: GuardedAgent; from: URL }): URL {
+  const location = String(reply.headers.location ?? "");
+  if (location === "" || !URL.canParse(location, options.from.href)) {
+    throw failed(options.from, "download_failed", `${reply.status} comes without a place to go`);
+  }
+  return options.agent.checkUrl(new URL(location, options.from).href);
+}
+
+/** The status comes first: of a body that is not wanted nothing was read, and how it ended says nothing. */
+async function toImage(reply: Exchange, options: { url: URL; maxBytes: number }): Promise<Buffer> {
+  const { url, maxBytes } = options;
+  if (reply.status !== null && reply.status !== 200) {
+    const code = GONE.has(reply.status) ? "download_gone" : "download_failed";
+    throw failed(url, code, `got status ${reply.status}, wanted 200`);
+  }
+  if (reply.broken !== null) throw toBreak(reply, options);
+  const decoded = await decodeContent(reply.body, { encoding: reply.headers["content-encoding"], maxBytes });
+  if ("fault" in decoded) {
+    if (decoded.fault === "too_large") throw tooLarge(url, maxBytes);
+    throw failed(url, "download_failed", `its content encoding cannot be undone`);
+  }
+  if (decoded.bytes.length === 0) throw failed(url, "download_empty", "got 0 bytes, wanted at least 1");
+  return decoded.bytes;
+}
+
+function toBreak(reply: Exchange, { url, maxBytes }: { url: URL; maxBytes: number }): ArchiverError {
+  const cause = reply.broken?.cause;
+  switch (reply.broken?.why) {
+    case "too_large":
+      return tooLarge(url, maxBytes);
+    case "too_slow":
+      return failed(url, "download_too_slow", `it came below the minimum rate, ${reply.body.length} bytes so far`);
+    case "timed_out":
+      return failed(url, "download_timeout", `it did not end in time, ${reply.body.length} bytes so far`);
+    case "aborted":
+      return failed(url, "download_aborted", "it was stopped");
+  }
+  // the guard speaks through the connector
+  if (cause instanceof ArchiverError) return cause;
+  if (reply.status === null) return failed(url, "download_failed", "the connection failed", cause);
+  const wanted = reply.headers["content-length"] ?? "all";
+  return failed(url, "download_truncated", `got ${reply.body.length} bytes, wanted ${wanted}`, cause);
+}
+
+function tooLarge(url: URL, maxBytes: number): RejectedError {
+  return new RejectedError(`Cannot download ${show(url)}: it is larger than ${maxBytes} bytes`, {
+    code: "image_too_large",
+  });
+}
+
+function failed(url: URL, code: string, why: string, cause?: unknown): TransientError {
+  const detail = cause === undefined ? "" : ` (${scrub(toMessage(cause), "")})`;
+  return new TransientError(`Cannot download ${show(url)}: ${why}${detail}`, { code, cause });
+}
+
+/** Without the query and what follows it. */
+function show(url: URL): string {
+  return url.origin + url.pathname;
+}

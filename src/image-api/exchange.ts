@@ -1,0 +1,124 @@
+// One HTTP exchange over an undici dispatcher, bounded in time, size and pace, never repeated and never thrown.
+// It says what came and where it broke; what that means is decided elsewhere.
+import type { Dispatcher } from "undici";
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+export interface ExchangeOptions {
+  url: URL;
+  method: "GET" | "POST";
+  headers: Record<string, string>;
+  body?: string;
+  signal: AbortSignal;
+  /** The whole time, waiting for a connection included. */
+  timeoutMs: number;
+  /** How many bytes of body are wanted, now that the status is known. */
+  maxBytes: (status: number) => number;
+  /** Fewer bytes than `minBytesPerSecond` over a whole window, and the exchange is over. */
+  pace?: { minBytesPerSecond: number; windowMs: number };
+}
+
+/** Why an exchange stopped before its end. */
+export type Break = "timed_out" | "too_slow" | "aborted" | "too_large" | "network";
+
+/** What came. `broken` is null when the body came to its end. */
+export interface Exchange {
+  /** False only where not one byte of the request was written to a connection. */
+  sent: boolean;
+  status: number | null;
+  headers: Headers;
+  body: Buffer;
+  broken: { why: Break; cause?: unknown } | null;
+}
+
+/** Runs one exchange. Resolves exactly once, at the latest after `timeoutMs`. */
+export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Promise<Exchange> {
+  return new Promise((resolve) => {
+    const seen: Omit<Exchange, "body" | "broken"> = { sent: false, status: null, headers: {} };
+    const body = createBody();
+    let controller: Dispatcher.DispatchController | undefined;
+    let ended = false;
+
+    const end = (broken: Exchange["broken"]) => {
+      if (ended) return;
+      ended = true;
+      stopWatching();
+      resolve({ ...seen, body: body.take(), broken });
+      if (broken !== null) controller?.abort(new Error(`exchange ended: ${broken.why}`));
+    };
+    const stopWatching = watch(options, { received: () => body.size(), stop: (why) => end({ why }) });
+    if (options.signal.aborted) return end({ why: "aborted" });
+
+    const handler: Dispatcher.DispatchHandler = {
+      // undici calls this on a connected socket, right before it writes the request line: nothing was sent without it.
+      // A second start would be undici's own repeat; a paid request must not be repeated behind our back.
+      onRequestStart(started) {
+        if (ended || seen.sent) return started.abort(new Error("exchange is not repeated"));
+        seen.sent = true;
+        controller = started;
+      },
+      onResponseStart(_, status, headers) {
+        if (status < 200) return;
+        seen.status = status;
+        seen.headers = headers;
+        if (Number(headers["content-length"] ?? 0) > options.maxBytes(status)) end({ why: "too_large" });
+      },
+      onResponseData(_, chunk) {
+        if (ended) return;
+        if (body.size() + chunk.length > options.maxBytes(seen.status ?? 0)) return end({ why: "too_large" });
+        body.add(chunk);
+      },
+      onResponseEnd: () => end(null),
+      onResponseError: (_, cause) => end({ why: "network", cause }),
+    };
+    try {
+      const { url, method, headers } = options;
+      dispatcher.dispatch(
+        { origin: url.origin, path: url.pathname + url.search, method, headers, body: options.body ?? null },
+        handler,
+      );
+    } catch (cause) {
+      end({ why: "network", cause });
+    }
+  });
+}
+
+function createBody() {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  return {
+    size: () => bytes,
+    add(chunk: Buffer) {
+      bytes += chunk.length;
+      chunks.push(chunk);
+    },
+    take() {
+      const whole = Buffer.concat(chunks, bytes);
+      chunks = [];
+      return whole;
+    },
+  };
+}
+
+/** Timer, pace and signal in one place; returns what undoes them. No AbortSignal.any: it holds on to long-lived signals. */
+function watch(options: ExchangeOptions, on: { received: () => number; stop: (why: Break) => void }): () => void {
+  const { signal, timeoutMs, pace } = options;
+  const aborted = () => on.stop("aborted");
+  signal.addEventListener("abort", aborted, { once: true });
+  const timer = setTimeout(() => on.stop("timed_out"), timeoutMs);
+  let before = 0;
+  const pacer = setInterval(
+    () => {
+      if (pace === undefined) return;
+      const gained = on.received() - before;
+      before += gained;
+      if (gained * 1000 < pace.minBytesPerSecond * pace.windowMs) on.stop("too_slow");
+    },
+    pace?.windowMs ?? 2 ** 31 - 1,
+  );
+  return () => {
+    signal.removeEventListener("abort", aborted);
+    clearTimeout(timer);
+    clearInterval(pacer);
+  };
+}
