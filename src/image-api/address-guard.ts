@@ -29,10 +29,11 @@ export function createGuardedAgent(options: GuardOptions): GuardedAgent {
   const isTrusted = createTrust(options.privateHosts);
   const connect = createConnector({ isTrusted, timeoutMs: options.connectTimeoutMs ?? 10_000 });
   const agent = createAgent({ connections: options.connections ?? 16, keepAlive: true, connect, proxy: options.proxy });
+  let closing: Promise<void> | undefined;
   return {
     dispatcher: agent,
     checkUrl: (url) => checkUrl(url, isTrusted),
-    close: () => agent.close(),
+    close: () => (closing ??= agent.close()),
   };
 }
 

@@ -40,6 +40,7 @@ export function createImageApi(options: ImageApiOptions): ImageApi {
     connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, options.timeoutMs) },
     proxy: options.proxy,
   });
+  let closing: Promise<void> | undefined;
   return {
     async call(request, { signal }) {
       const maxBytes = answerMaxBytes(request.recipe.n, options.maxImageBytes ?? 64 * MIB);
@@ -54,7 +55,7 @@ export function createImageApi(options: ImageApiOptions): ImageApi {
       });
       return toResult(reply, { apiKey: options.apiKey, nowMs: (options.now ?? Date.now)(), maxBytes });
     },
-    close: () => agent.close(),
+    close: () => (closing ??= agent.close()),
   };
 }
 
