@@ -56,7 +56,7 @@ export function toPixels(canvas: Canvas): Uint8Array {
       const dither = grain - Math.floor(grain);
       for (let channel = 0; channel < 3; channel++, at++) {
         const value = (rgb[at] as number) * light + dither;
-        pixels[at] = value > 255 ? 255 : value;
+        pixels[at] = Math.min(value, 255);
       }
     }
   }

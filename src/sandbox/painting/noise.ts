@@ -76,10 +76,7 @@ export function stretchField(field: Float32Array): Float32Array {
   return field.map((value) => (value - least) * scale);
 }
 
-function interpolate(
-  canvas: Canvas,
-  coarse: { grid: Float32Array; columns: number; step: number },
-): Float32Array {
+function interpolate(canvas: Canvas, coarse: { grid: Float32Array; columns: number; step: number }): Float32Array {
   const { grid, columns, step } = coarse;
   const field = new Float32Array(canvas.width * canvas.height);
   const line = new Float32Array(columns);

@@ -25,20 +25,20 @@ export function encodePng(pixels: Pixels, padToBytes = 0): Buffer {
   header.writeUInt32BE(pixels.width, 0);
   header.writeUInt32BE(pixels.height, 4);
   const head = [SIGNATURE, chunk("IHDR", header), chunk("tEXt", Buffer.from("Software\0asset-archiver sandbox"))];
-  const body = [chunk("IDAT", deflateSync(filterRows(pixels), { level: 2 })), chunk("IEND", Buffer.alloc(0))];
+  const body = [chunk("IDAT", deflateSync(filterRows(pixels), { level: 1 })), chunk("IEND", Buffer.alloc(0))];
   const missing = padToBytes - [...head, ...body].reduce((sum, part) => sum + part.length, 0);
   return Buffer.concat([...head, ...padding(missing, pixels.rgb), ...body]);
 }
 
-// filter 2 ("Up"): each byte as the difference to the one above, which makes gradients compress
+// filter 1 ("Sub"): each byte as the difference to the pixel on its left, which makes gradients compress; of the five
+// filters, with deflate's first level, the fastest for pictures like these
 function filterRows({ width, height, rgb }: Pixels): Buffer {
   const stride = width * 3;
   const rows = Buffer.allocUnsafe((stride + 1) * height);
   for (let y = 0, to = 0, from = 0; y < height; y++) {
-    rows[to++] = y === 0 ? 0 : 2;
-    const above = y === 0 ? from : from - stride;
-    const keep = y === 0 ? 0 : 1;
-    for (let x = 0; x < stride; x++) rows[to++] = (rgb[from++] as number) - keep * (rgb[above + x] as number);
+    rows[to++] = 1;
+    for (let x = 0; x < 3; x++) rows[to++] = rgb[from++] as number;
+    for (let x = 3; x < stride; x++, from++) rows[to++] = (rgb[from] as number) - (rgb[from - 3] as number);
   }
   return rows;
 }

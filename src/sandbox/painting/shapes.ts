@@ -20,11 +20,7 @@ export function disc(canvas: Canvas, place: { x: number; y: number; radius: numb
 }
 
 /** A circle's line of the given width. */
-export function ring(
-  canvas: Canvas,
-  place: { x: number; y: number; radius: number; width: number },
-  ink: Ink,
-): void {
+export function ring(canvas: Canvas, place: { x: number; y: number; radius: number; width: number }, ink: Ink): void {
   const { x, y, radius, width } = place;
   const reach = radius + width;
   fillShape(canvas, { x0: x - reach, x1: x + reach, y0: y - reach, y1: y + reach }, ink, {

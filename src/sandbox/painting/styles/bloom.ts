@@ -27,7 +27,7 @@ interface Spot {
 // small flowers around, large ones on top of them
 function spots(canvas: Canvas, { random }: Brush): Spot[] {
   const places: Spot[] = [];
-  const wanted = Math.round(5 * (canvas.width * canvas.height) ** 0.5 / canvas.unit);
+  const wanted = Math.round((5 * (canvas.width * canvas.height) ** 0.5) / canvas.unit);
   for (let attempt = 0; attempt < 200 && places.length < wanted; attempt++) {
     const radius = canvas.unit * (0.36 * 0.93 ** Math.min(attempt, 22)) * between(random, [0.75, 1]);
     const [x, y] = [between(random, [0.08, 0.92]) * canvas.width, between(random, [0.08, 0.92]) * canvas.height];
@@ -58,9 +58,15 @@ function paintFlower(canvas: Canvas, { random, palette }: Brush, spot: Spot): vo
     // sunflowers set their seeds by the golden angle: no two petals lie on one another
     const inward = index / count;
     const length = spot.radius * (1 - 0.78 * inward);
-    const place = { x: spot.x, y: spot.y, angle: index * GOLDEN_ANGLE, length, width: spot.radius * slim * (1 - 0.5 * inward) };
+    const place = {
+      x: spot.x,
+      y: spot.y,
+      angle: index * GOLDEN_ANGLE,
+      length,
+      width: spot.radius * slim * (1 - 0.5 * inward),
+    };
     const age = mix(root, heart, 0.35 + 0.65 * inward);
-    petal(canvas, place, { color: age, to: mix(heart, tip, 0.5 + 0.5 * ((index * 7) % 5) / 5) });
+    petal(canvas, place, { color: age, to: mix(heart, tip, 0.5 + (0.5 * ((index * 7) % 5)) / 5) });
   }
   disc(canvas, { ...spot, radius: spot.radius * 0.11 }, { color: mix(palette.accent, tip, 0.3), to: root });
 }

@@ -37,7 +37,12 @@ function paintBubble(canvas: Canvas, { random, palette }: Brush, bubble: Circle 
   const shadow = { x: x + radius * 0.1, y: y + radius * 0.14, radius };
   disc(canvas, shadow, { color: rampColor(palette.ramp, 0), alpha: 0.22, feather: radius * 0.35 });
   disc(canvas, { x, y, radius }, { color: light, to: deep });
-  if (kind < 0.65) glow(canvas, { x: x - radius * 0.3, y: y - radius * 0.35, radius: radius * 0.6 }, { color: rampColor(palette.ramp, 1), alpha: 0.55 });
+  if (kind < 0.65)
+    glow(
+      canvas,
+      { x: x - radius * 0.3, y: y - radius * 0.35, radius: radius * 0.6 },
+      { color: rampColor(palette.ramp, 1), alpha: 0.55 },
+    );
   else disc(canvas, { x, y, radius: radius * between(random, [0.35, 0.6]) }, { color: deep, to: light });
 }
 
@@ -48,7 +53,10 @@ function pack(canvas: Canvas, random: Random): Circle[] {
   for (let attempt = 0; attempt < TRIES && circles.length < 190; attempt++) {
     const [x, y] = [random() * canvas.width, random() * canvas.height];
     const most = canvas.unit * 0.19 * (1 - attempt / TRIES) ** 2 + canvas.unit * 0.012;
-    const room = circles.reduce((least, other) => Math.min(least, Math.hypot(other.x - x, other.y - y) - other.radius), most + gap);
+    const room = circles.reduce(
+      (least, other) => Math.min(least, Math.hypot(other.x - x, other.y - y) - other.radius),
+      most + gap,
+    );
     if (room - gap > canvas.unit * 0.006) circles.push({ x, y, radius: room - gap });
   }
   return circles;

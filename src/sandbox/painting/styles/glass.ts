@@ -1,5 +1,6 @@
 // A stained-glass window: each pane the area nearest to a point, lead between the panes.
-import { type Canvas, setFromRamp } from "../canvas.ts";
+import { blend, type Canvas } from "../canvas.ts";
+import { type Rgb, rampColor } from "../color.ts";
 import { between, type Random } from "../random.ts";
 import type { Style } from "../style.ts";
 
@@ -12,14 +13,15 @@ export const paintGlass: Style = (canvas, { random, noise, palette }) => {
     const [x, y] = [panes.x[index] as number, panes.y[index] as number];
     const away = Math.hypot(x - lightX, y - lightY) / Math.hypot(canvas.width, canvas.height);
     const drift = noise((x / canvas.unit) * 1.4, (y / canvas.unit) * 1.4);
-    panes.tone[index] = 0.95 - 0.95 * away + 0.28 * drift + between(random, [-0.22, 0.22]);
+    const tone = 0.95 - 0.95 * away + 0.28 * drift + between(random, [-0.22, 0.22]);
+    panes.color[index] = random() < 0.07 ? palette.accent : rampColor(palette.ramp, tone);
   }
   for (let y = 0, at = 0; y < canvas.height; y++) {
     for (let x = 0; x < canvas.width; x++, at += 3) {
       const { pane, edge } = nearestPane(panes, x / size, y / size);
       const inside = Math.min(1, Math.max(0, (edge * size - lead) / 1.3));
       const glint = 0.88 + 0.16 * Math.min(1, edge * 2.2);
-      setFromRamp(canvas, at, palette.ramp, panes.tone[pane] as number, inside * glint + (1 - inside) * 0.1);
+      blend(canvas, at, panes.color[pane] as Rgb, inside * glint + (1 - inside) * 0.1);
     }
   }
 };
@@ -29,7 +31,7 @@ interface Panes {
   /** Centres in pixels. */
   x: Float32Array;
   y: Float32Array;
-  tone: Float32Array;
+  color: Rgb[];
   size: number;
 }
 
@@ -42,7 +44,7 @@ function scatter(canvas: Canvas, random: Random, size: number): Panes {
     { length: columns * rows },
     (_, cell) => (Math.floor(cell / columns) - 2 + random()) * size,
   );
-  return { columns, x, y, tone: new Float32Array(columns * rows), size };
+  return { columns, x, y, color: [], size };
 }
 
 const found = { pane: 0, edge: 0 };

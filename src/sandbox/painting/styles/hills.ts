@@ -53,7 +53,10 @@ function growWood(canvas: Canvas, brush: Brush, edge: Float32Array): void {
     for (let column = Math.ceil(Math.max(0, x - half)); column < Math.min(canvas.width, x + half); column++) {
       const inward = 1 - Math.abs(column - x) / half;
       const ragged = inward + 0.12 * ((inward * 5) % 1);
-      edge[column] = Math.min(edge[column] as number, (ground[Math.floor(x)] as number) - height * ragged + height * 0.1);
+      edge[column] = Math.min(
+        edge[column] as number,
+        (ground[Math.floor(x)] as number) - height * ragged + height * 0.1,
+      );
     }
   }
 }

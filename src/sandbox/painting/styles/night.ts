@@ -22,7 +22,8 @@ export const paintNight: Style = (canvas, brush) => {
     const rough = octaves(brush.noise, 5);
     const edge = Float32Array.from(
       { length: canvas.width },
-      (_, x) => canvas.height * (0.83 + 0.09 * near) - canvas.unit * 0.17 * rough((x / canvas.unit) * 1.6, near * 50 + 3),
+      (_, x) =>
+        canvas.height * (0.83 + 0.09 * near) - canvas.unit * 0.17 * rough((x / canvas.unit) * 1.6, near * 50 + 3),
     );
     const color = rampColor(palette.ramp, 0.13 * (1 - near));
     paintLayer(canvas, { edge, color, below: mix(color, [0, 0, 0], 0.5), depth: canvas.height * 0.2 });
@@ -36,7 +37,7 @@ function paintMist(canvas: Canvas, { random, noise, palette }: Brush): void {
   const mist = createField(canvas, (x, y) => {
     const away = y - middle - lean * (x - canvas.width / canvas.unit / 2) + 0.5 * rough(x * 1.1, y * 1.1);
     const band = Math.exp(-7 * away * away);
-    return 0.07 + 0.16 * (y * canvas.unit) / canvas.height + band * (0.3 + 0.55 * rough(x * 2.4 + 9, y * 2.4));
+    return 0.07 + (0.16 * (y * canvas.unit)) / canvas.height + band * (0.3 + 0.55 * rough(x * 2.4 + 9, y * 2.4));
   });
   for (let pixel = 0, at = 0; pixel < mist.length; pixel++, at += 3)
     setFromRamp(canvas, at, palette.ramp, mist[pixel] as number);

@@ -43,5 +43,5 @@ function toLevel(value: number, sheets: number): number {
 }
 
 function clamp(value: number): number {
-  return value < 0 ? 0 : value > 1 ? 1 : value;
+  return value < 0 ? 0 : Math.min(value, 1);
 }

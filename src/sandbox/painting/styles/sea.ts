@@ -2,8 +2,8 @@
 import { type Canvas, fillVertical } from "../canvas.ts";
 import { mix, rampColor } from "../color.ts";
 import { between, integer } from "../random.ts";
-import type { Brush, Style } from "../style.ts";
 import { disc, glow } from "../shapes.ts";
+import type { Brush, Style } from "../style.ts";
 import { paintLayer } from "./skyline.ts";
 
 export const paintSea: Style = (canvas, brush) => {

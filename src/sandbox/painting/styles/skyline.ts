@@ -1,8 +1,8 @@
 // What several landscapes share: skies with a sun or stars, and layers of land before one another.
 import { blend, type Canvas } from "../canvas.ts";
 import type { Rgb } from "../color.ts";
-import { disc, glow } from "../shapes.ts";
 import { between, type Random } from "../random.ts";
+import { disc, glow } from "../shapes.ts";
 import type { Brush } from "../style.ts";
 
 /** A sun or moon with its light around it. Returns where it stands. */

@@ -6,7 +6,7 @@ import { between } from "../random.ts";
 import { line } from "../shapes.ts";
 import type { Brush, Style } from "../style.ts";
 
-const STROKES = 950;
+const STROKES = 750;
 const STEPS = 14;
 
 export const paintStrokes: Style = (canvas, brush) => {
@@ -21,8 +21,11 @@ export const paintStrokes: Style = (canvas, brush) => {
   for (let stroke = 0; stroke < STROKES; stroke++) {
     const accent = random() < 0.05;
     const tone = (dark ? 0.25 : 0.05) + 0.7 * random();
-    const place = { x: between(random, [-0.05, 1.05]) * canvas.width, y: between(random, [-0.05, 1.05]) * canvas.height };
-    const width = canvas.unit * between(random, [0.0015, 0.007]) * (1.4 - stroke / STROKES);
+    const place = {
+      x: between(random, [-0.05, 1.05]) * canvas.width,
+      y: between(random, [-0.05, 1.05]) * canvas.height,
+    };
+    const width = canvas.unit * between(random, [0.0015, 0.008]) * (1.4 - stroke / STROKES);
     const color = accent ? palette.accent : rampColor(palette.ramp, tone);
     trace(canvas, { ...place, width, angleAt, color: mix(color, rampColor(palette.ramp, tone), 0.2) });
   }
