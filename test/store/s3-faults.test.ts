@@ -160,6 +160,20 @@ describe("a store in trouble", () => {
     await expect(store.head(KEY)).rejects.toMatchObject(timeout);
   });
 
+  test("a server that keeps the line busy and never answers runs into the timeout", async () => {
+    const { store } = await openOn(
+      {
+        misbehave: (_, response) => {
+          const busy = setInterval(() => response.writeProcessing(), 50);
+          response.on("close", () => clearInterval(busy));
+          return true;
+        },
+      },
+      { requestTimeoutMs: 400, maxAttempts: 1 },
+    );
+    await expect(store.put(KEY, BYTES, putOptions(BYTES))).rejects.toMatchObject({ code: "store_timeout" });
+  });
+
   test("a body that stops half-way runs into the timeout", async () => {
     const { store } = await openOn(
       { misbehave: (_, response) => response.writeHead(200, { "content-length": 100 }).write("half") || true },
