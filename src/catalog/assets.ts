@@ -23,6 +23,12 @@ export function noteSpooled(parts: Parts, image: { request_id: string; index: nu
     .run();
 }
 
+/** Whether nobody needs this spool file any more: its image is archived. A file that no image names may be just being written. */
+export function isSpoolFileDone(parts: Parts, name: string): boolean {
+  const image = parts.db.select({ digest: images.digest }).from(images).where(eq(images.spool_file, name)).get();
+  return image !== undefined && image.digest !== null;
+}
+
 /** Answers an explicit-seed request with the images of the newest archived one of the same recipe. */
 export function reuseArchived(parts: Parts, requestId: string): RequestDetail | undefined {
   const row = parts.reader.row(requestId);

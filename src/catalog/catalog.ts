@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
-import { noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
+import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
 import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
 import { type Counts, countAll, secondsToNearestLoss } from "./counts.ts";
 import { type Database, type Db, openDatabase } from "./database.ts";
@@ -17,7 +17,14 @@ import {
   retryRequest,
   settleForLess,
 } from "./ends.ts";
-import { type ArchivedImage, type ListFilter, listArchivedImages, listRequests, listUnfinished } from "./listing.ts";
+import {
+  type ArchivedImage,
+  type ListFilter,
+  listArchivedImages,
+  listRequests,
+  listUnfinished,
+  listUnsealed,
+} from "./listing.ts";
 import { createReader, type Reader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
 import { heartbeat, isWorkerAlive, registerWorker, thisProcess } from "./workers.ts";
@@ -58,6 +65,10 @@ export interface OpenCatalog extends Catalog {
   listRequests(filter?: ListFilter): Generator<RequestRecord>;
   listArchivedImages(filter?: ListFilter): Generator<ArchivedImage>;
   listUnfinished: () => ReturnType<typeof listUnfinished>;
+  /** Requests that ended with calls on record and whose sidecar the store lacks: a page of ids. */
+  listUnsealed(): string[];
+  /** Whether the image whose bytes lie in this spool file is archived, or its request gone. */
+  isSpoolFileDone(name: string): boolean;
   close(): void;
 }
 
@@ -83,6 +94,8 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     },
     listArchivedImages: (filter) => listArchivedImages(parts, filter),
     listUnfinished: () => listUnfinished(parts),
+    listUnsealed: () => listUnsealed(parts),
+    isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     close: () => {
       writer.flush();
       database.close();

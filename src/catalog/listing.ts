@@ -1,5 +1,5 @@
 // Walks through the catalog page by page, so that nothing of a million rows is held at once and writers are never kept waiting.
-import { and, asc, count, eq, gt, inArray, or } from "drizzle-orm";
+import { and, asc, count, eq, exists, gt, inArray, isNull, or } from "drizzle-orm";
 import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { Parts } from "./catalog.ts";
 import { type RequestRow, toRequestRecord } from "./rows.ts";
@@ -127,4 +127,16 @@ export function* listUnfinished(
       if (page.length < PAGE) break;
     }
   }
+}
+
+/** Requests that ended otherwise than archived, with calls on record, whose sidecar the store lacks; a page, oldest first. */
+export function listUnsealed(parts: Parts): string[] {
+  const called = parts.db.select({ one: calls.number }).from(calls).where(eq(calls.request_id, requests.request_id));
+  return parts.db
+    .select({ request_id: requests.request_id })
+    .from(requests)
+    .where(and(inArray(requests.state, ["failed", "parked", "cancelled"]), isNull(requests.sidecar_at), exists(called)))
+    .limit(PAGE)
+    .all()
+    .map((row) => row.request_id);
 }

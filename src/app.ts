@@ -1,0 +1,105 @@
+// The composition root: the only file that sees every adapter. What it opens it closes, in reverse order.
+import { type OpenCatalog, openCatalog } from "./catalog/catalog.ts";
+import { clock } from "./clock.ts";
+import type { Settings } from "./config.ts";
+import type { Clock, Log, OnStep } from "./pipeline/ports.ts";
+import { openProducerConnection } from "./queue/connection.ts";
+import { createGate, type OpenGate } from "./queue/gate.ts";
+import { createQueues, type Queues } from "./queue/queues.ts";
+import { createSpool, type OpenSpool } from "./spool/spool.ts";
+import { openStore } from "./store/open.ts";
+import type { ProbedStore } from "./store/probe.ts";
+
+/** What every command and server of ours is made of. Parts are opened when they are first asked for. */
+export interface App {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly onStep: OnStep;
+  catalog(): OpenCatalog;
+  store(): ProbedStore;
+  /** Fails within seconds when Redis is away. */
+  queues(): Promise<Queues & { gate: OpenGate }>;
+  /** Runs when the app closes, before what was opened earlier is closed. */
+  onClose(close: () => void | Promise<void>): void;
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  settings: Settings;
+  log: Log;
+  onStep?: OnStep;
+}
+
+/** Puts an app together; opens nothing yet. */
+export function createApp({ settings, log, onStep = () => undefined }: AppOptions): App {
+  const closers: (() => void | Promise<void>)[] = [];
+  const closing = (close: () => void | Promise<void>) => void closers.push(close);
+  return {
+    settings,
+    log,
+    clock,
+    onStep,
+    catalog: once(() => {
+      const catalog = openCatalog({
+        file: settings.catalogFile,
+        maxUnarchivedImages: settings.generate.maxUnarchivedImages,
+      });
+      closing(() => catalog.close());
+      return catalog;
+    }),
+    store: once(() => {
+      const store = openStore(toStoreSettings(settings));
+      closing(() => store.close());
+      return store;
+    }),
+    queues: once(() => openQueues(settings, closing)),
+    onClose: closing,
+    close: async () => {
+      for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+    },
+  };
+}
+
+async function openQueues(
+  settings: Settings,
+  closing: (close: () => Promise<void>) => void,
+): Promise<Queues & { gate: OpenGate }> {
+  const { redisUrl, queuePrefix: prefix } = settings;
+  const connection = await openProducerConnection(redisUrl);
+  const queues = createQueues({ connection, prefix });
+  closing(async () => {
+    await queues.close();
+    connection.disconnect();
+  });
+  const { rateLimit } = settings.generate;
+  return {
+    ...queues,
+    gate: createGate({
+      redis: connection,
+      redisUrl,
+      prefix,
+      clock,
+      rateLimit,
+      callTimeoutMs: settings.imageApi.timeoutMs,
+    }),
+  };
+}
+
+/** The spool of these settings; it holds nothing open. */
+export function createSpoolOf(settings: Settings): OpenSpool {
+  return createSpool({ folder: settings.spoolFolder });
+}
+
+function toStoreSettings({ storage, archive }: Settings): Parameters<typeof openStore>[0] {
+  if (storage.kind === "directory") return storage;
+  return { ...storage, maxSockets: Math.max(50, archive.concurrency * 2) };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

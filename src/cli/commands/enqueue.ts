@@ -1,0 +1,119 @@
+// `enqueue`: one request, from flags or from JSON on standard input.
+import { text } from "node:stream/consumers";
+import type { Command } from "commander";
+import { RejectedError, toMessage } from "../../errors.ts";
+import { toRequestView } from "../../report/request-view.ts";
+import { submit, waitForEnd } from "../../submit.ts";
+import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
+import { printRequest } from "../request-text.ts";
+
+const EXAMPLES = `
+Examples:
+  $ asset-archiver enqueue "a red fox in the snow" --aspect-ratio 16:9 --n 2 --wait
+  $ asset-archiver enqueue "a red fox" --seed 42 --request-id fox-1 --collection animals --tag fox
+  $ echo '{"prompt":"a red fox","seed":42}' | asset-archiver enqueue - --json`;
+
+interface Options {
+  [flag: string]: unknown;
+  wait?: boolean;
+  json?: boolean;
+}
+
+export function addEnqueueCommand(program: Command, end: (code: number) => void): void {
+  program
+    .command("enqueue")
+    .description("ask for one picture (or up to four of one prompt)")
+    .argument("[prompt]", 'the prompt; "-" reads the whole request as JSON from standard input')
+    .option("--request-id <id>", "your own id; the same id with the same content is a no-op")
+    .option("--negative-prompt <text>", "what should not be in the picture")
+    .option("--model <name>")
+    .option("--n <count>", "1 to 4 pictures")
+    .option("--aspect-ratio <w:h>", "21:9 16:9 4:3 3:2 1:1 2:3 3:4 9:16 9:21")
+    .option("--seed <number>", "for the same picture again; -1 or none draws one")
+    .option("--steps <count>", "1 to 50")
+    .option("--guidance-scale <number>", "1 to 10")
+    .option("--response-format <form>", "url or b64_json: how the API hands over")
+    .option("--collection <name>")
+    .option("--tag <tag...>", "one or more")
+    .option("--metadata <json>", "anything you want to find beside the picture")
+    .option("--webhook-url <url>", "told when the request has ended")
+    .option("--fresh", "call the API even when this recipe is archived already")
+    .option("--wait", "wait until it has ended, and show what was archived")
+    .option("--json", "print the request as one JSON document")
+    .addHelpText("after", EXAMPLES)
+    .action(async (prompt: string | undefined, options: Options) => end(await runEnqueue(prompt, options)));
+}
+
+async function runEnqueue(prompt: string | undefined, options: Options): Promise<number> {
+  const data = {
+    ...(prompt === "-" ? await readJson() : prompt === undefined ? {} : { prompt }),
+    ...toFields(options),
+  };
+  return withApp(async (app) => {
+    const signal = interruption();
+    let detail = await submit(app, data);
+    const { request_id } = detail.request;
+    if (options.wait) {
+      if (process.stderr.isTTY) say(`${request_id} is accepted; Ctrl-C leaves it running`);
+      const ended = await waitForEnd(app, request_id, signal);
+      if (ended === undefined) {
+        say(`${request_id} goes on; come back with: asset-archiver wait ${request_id}`);
+        return EXIT.interrupted;
+      }
+      detail = ended;
+    }
+    if (options.json) printJson(toRequestView(detail));
+    else if (options.wait) printRequest(app, detail);
+    else print(request_id);
+    return options.wait && detail.request.state !== "archived" ? EXIT.failed : EXIT.done;
+  });
+}
+
+async function readJson(): Promise<object> {
+  const input = await text(process.stdin);
+  try {
+    const data: unknown = JSON.parse(input);
+    if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
+  } catch (error) {
+    throw new RejectedError(`Cannot read the request from standard input: ${toMessage(error)}`, {
+      code: "invalid_request",
+      cause: error,
+    });
+  }
+  throw new RejectedError("Cannot read the request from standard input: wanted one JSON object", {
+    code: "invalid_request",
+  });
+}
+
+/** Flags to the fields of a request. A number that is none stays text, so that the fault names what was typed. */
+function toFields(options: Options): object {
+  const fields = {
+    request_id: options.requestId,
+    negative_prompt: options.negativePrompt,
+    model: options.model,
+    n: toNumber(options.n),
+    aspect_ratio: options.aspectRatio,
+    seed: toNumber(options.seed),
+    steps: toNumber(options.steps),
+    guidance_scale: toNumber(options.guidanceScale),
+    response_format: options.responseFormat,
+    collection: options.collection,
+    tags: options.tag,
+    metadata: options.metadata === undefined ? undefined : parseMetadata(String(options.metadata)),
+    webhook_url: options.webhookUrl,
+    reuse: options.fresh ? false : undefined,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function toNumber(value: unknown): unknown {
+  return typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value;
+}
+
+function parseMetadata(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new RejectedError(`--metadata: wanted JSON: ${toMessage(error)}`, { code: "invalid_request", cause: error });
+  }
+}

@@ -1,0 +1,62 @@
+// `wait`: until requests have ended.
+import type { Command } from "commander";
+import { RejectedError } from "../../errors.ts";
+import { toRequestView } from "../../report/request-view.ts";
+import { waitForEnd } from "../../submit.ts";
+import { parseDuration } from "../../units.ts";
+import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
+import { printRequest } from "../request-text.ts";
+
+const EXAMPLES = `
+Exits 0 when all are archived, 1 when one failed, was cancelled, is parked or did not end in time.
+
+Examples:
+  $ asset-archiver wait fox-1 fox-2
+  $ asset-archiver wait fox-1 --timeout 10m --json`;
+
+interface Options {
+  timeout?: string;
+  json?: boolean;
+}
+
+export function addWaitCommand(program: Command, end: (code: number) => void): void {
+  program
+    .command("wait")
+    .description("wait until requests have ended, and show them")
+    .argument("<request_id...>")
+    .option("--timeout <duration>", "give up after this long, such as 30s or 10m (default: never)")
+    .option("--json", "one JSON line for each request")
+    .addHelpText("after", EXAMPLES)
+    .action(async (ids: string[], options: Options) => end(await runWait(ids, options)));
+}
+
+function runWait(ids: string[], options: Options): Promise<number> {
+  const timeoutMs = options.timeout === undefined ? undefined : toTimeout(options.timeout);
+  return withApp(async (app) => {
+    const interrupted = interruption();
+    const signal =
+      timeoutMs === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(timeoutMs)]);
+    let code: number = EXIT.done;
+    for (const id of ids) {
+      const detail = await waitForEnd(app, id, signal);
+      if (detail === undefined) {
+        if (interrupted.aborted) return EXIT.interrupted;
+        say(signal.aborted ? `Request "${id}" did not end within ${options.timeout}` : `There is no request "${id}"`);
+        code = EXIT.failed;
+        continue;
+      }
+      if (options.json) printJson(toRequestView(detail));
+      else printRequest(app, detail);
+      if (detail.request.state !== "archived") code = EXIT.failed;
+    }
+    return code;
+  });
+}
+
+function toTimeout(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new RejectedError(`--timeout: wanted a duration such as 30s or 10m, got "${text}"`, {
+    code: "invalid_request",
+  });
+}

@@ -1,0 +1,48 @@
+// `worker`: takes jobs until it is told to stop.
+import type { Command } from "commander";
+import { createApp } from "../../app.ts";
+import { readSettings } from "../../config.ts";
+import { createLog } from "../../log.ts";
+import { startWorker } from "../../worker.ts";
+import { EXIT } from "../io.ts";
+
+const EXAMPLES = `
+Settings come from the environment and .env; IMAGE_API_KEY is the only one without a default.
+SIGTERM or Ctrl-C: no new calls, those in flight are let finish (SHUTDOWN_GRACE); a second one hurries.
+
+Examples:
+  $ IMAGE_API_KEY=… asset-archiver worker
+  $ GENERATE_RATE_LIMIT=300/m STORAGE_URL=s3://my-bucket/pictures asset-archiver worker`;
+
+export function addWorkerCommand(program: Command, end: (code: number) => void): void {
+  program
+    .command("worker")
+    .description("take jobs from the queues, call the image API, archive and record what comes")
+    .addHelpText("after", EXAMPLES)
+    .action(async () => end(await runWorkerCommand()));
+}
+
+async function runWorkerCommand(): Promise<number> {
+  const settings = readSettings();
+  const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
+  try {
+    const worker = await startWorker(app);
+    const inTime = await stopped(() => worker.stop());
+    return inTime ? EXIT.done : EXIT.interrupted;
+  } finally {
+    await app.close();
+  }
+}
+
+/** Resolves when the first signal's stop has come to its end; each further signal calls `stop` again, which hurries it. */
+function stopped(stop: () => Promise<boolean>): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  let ending: Promise<boolean> | undefined;
+  const onSignal = () => {
+    const ended = stop();
+    ending ??= ended.then(resolve, reject) as Promise<never>;
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return promise;
+}

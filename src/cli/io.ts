@@ -1,0 +1,56 @@
+// What commands share: where results and remarks go, how a run is interrupted, how an app is opened and closed.
+import { type App, createApp } from "../app.ts";
+import { readSettings, type Settings } from "../config.ts";
+import { createLog } from "../log.ts";
+
+/** How a command ended, as the exit code of the process. */
+export const EXIT = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 } as const;
+
+/** A result, on stdout. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** One JSON document, on stdout. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}
+
+/** A remark for a person, on stderr. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Waits for a reader that is slower than we are, so that a long list is never held in memory. */
+export async function printSlowly(line: string): Promise<void> {
+  if (process.stdout.write(`${line}\n`)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  process.stdout.once("drain", resolve);
+  await promise;
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM; the second one ends the process. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+/** Opens an app for one command, runs it and closes it, whatever happens. Commands are quiet unless they are told not to be. */
+export async function withApp(
+  use: (app: App) => Promise<number>,
+  options: { settings?: Settings; level?: Settings["logLevel"] } = {},
+): Promise<number> {
+  const settings = options.settings ?? readSettings();
+  const app = createApp({ settings, log: createLog({ level: options.level ?? "error" }) });
+  try {
+    return await use(app);
+  } finally {
+    await app.close();
+  }
+}

@@ -1,0 +1,168 @@
+// The environment, checked and frozen: the only reader of process.env and of `.env`.
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { loadEnvFile } from "node:process";
+import { z } from "zod";
+import { ConfigError, type Fault, toMessage } from "./errors.ts";
+import { parseStorageUrl, type StorageLocation } from "./store/storage-url.ts";
+import { type Price, parseDuration, parsePrice, parseRate, parseSize } from "./units.ts";
+
+const duration = text(parseDuration, "a duration such as 250ms, 30s or 7d");
+const size = text(parseSize, "a size such as 500KB or 64MiB");
+const rate = text(parseRate, "a rate such as 10/s or 300/m");
+const price = text(parsePrice, "a price such as 0.02 USD");
+const boolean = text(
+  (value) => ({ true: true, false: false, "1": true, "0": false })[value.toLowerCase()],
+  "true or false",
+);
+const list = z.string().transform((value) =>
+  value
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ""),
+);
+const file = text(
+  (value) => /^(?:file:)?(\/{0,2}.+)$/.exec(value)?.[1]?.replace(/^\/\//, ""),
+  "file:<path>, such as file:./data/catalog.db",
+);
+const whole = (min: number, max: number) =>
+  text(
+    (value) => (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max ? Number(value) : undefined),
+    `a whole number from ${min} to ${max}`,
+  );
+
+/** Every setting with its form and its default; the table in docs/settings.md is tested against it. */
+export const SETTINGS = z.object({
+  REDIS_URL: url(["redis:", "rediss:"]).default("redis://127.0.0.1:6379"),
+  QUEUE_PREFIX: z.string().min(1).max(100).default("{asset-archiver}"),
+  CATALOG_URL: file.prefault("file:./data/catalog.db"),
+  STORAGE_URL: z.string().transform(toStorage).prefault("file:./data/archive"),
+  S3_FORCE_PATH_STYLE: boolean.optional(),
+  SPOOL_DIR: z.string().min(1).optional(),
+  IMAGE_API_BASE_URL: url(["http:", "https:"]).default("https://api.modelverse.cn/v1"),
+  IMAGE_API_KEY: z.string().min(1).optional(),
+  IMAGE_API_TIMEOUT: duration.prefault("180s"),
+  GENERATE_CONCURRENCY: whole(1, 10_000).prefault("16"),
+  ARCHIVE_CONCURRENCY: whole(1, 10_000).prefault("16"),
+  GENERATE_RATE_LIMIT: rate.optional(),
+  GENERATE_ATTEMPTS: whole(1, 1_000).prefault("8"),
+  UNKNOWN_CALL_POLICY: z.enum(["retry", "park"], { error: "wanted retry or park" }).default("retry"),
+  MAX_UNARCHIVED_IMAGES: whole(4, 10_000_000).prefault("2000"),
+  URL_LIFETIME: duration.prefault("7d"),
+  IMAGE_MAX_BYTES: size.prefault("64MiB"),
+  PRIVATE_IMAGE_HOSTS: list.prefault(""),
+  PRICE_PER_IMAGE: price.optional(),
+  SHUTDOWN_GRACE: duration.prefault("60s"),
+  HOST: z.string().min(1).default("127.0.0.1"),
+  PORT: whole(0, 65_535).prefault("8080"),
+  API_TOKENS: list.prefault(""),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
+      error: "wanted trace, debug, info, warn, error, fatal or silent",
+    })
+    .default("info"),
+});
+
+export type Environment = Record<string, string | undefined>;
+
+/** All settings, ready to be used: durations in ms, sizes in bytes. */
+export interface Settings {
+  readonly redisUrl: string;
+  /** Whether REDIS_URL was set: if not, `demo` looks for a server or starts one. */
+  readonly redisGiven: boolean;
+  readonly queuePrefix: string;
+  readonly catalogFile: string;
+  readonly storage: StorageLocation & { readonly forcePathStyle: boolean };
+  readonly spoolFolder: string;
+  readonly imageApi: { readonly baseUrl: string; readonly key: string | undefined; readonly timeoutMs: number };
+  readonly generate: {
+    readonly concurrency: number;
+    readonly attempts: number;
+    readonly rateLimit: { max: number; durationMs: number } | undefined;
+    readonly unknownCallPolicy: "retry" | "park";
+    readonly maxUnarchivedImages: number;
+  };
+  readonly archive: { readonly concurrency: number };
+  readonly urlLifetimeMs: number;
+  readonly imageMaxBytes: number;
+  readonly privateImageHosts: readonly string[];
+  readonly pricePerImage: Price | undefined;
+  readonly shutdownGraceMs: number;
+  readonly http: { readonly host: string; readonly port: number; readonly tokens: readonly string[] };
+  readonly logLevel: z.output<typeof SETTINGS>["LOG_LEVEL"];
+}
+
+/** Reads `.env` (where there is one) and the environment. Throws a ConfigError that names every setting that does not fit. */
+export function readSettings(): Settings {
+  if (existsSync(".env")) loadEnvFile(".env");
+  return parseSettings(process.env);
+}
+
+/** Checks an environment. An empty value counts as none, as `.env` files often hold them. */
+export function parseSettings(environment: Environment): Settings {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const parsed = SETTINGS.safeParse(given);
+  if (!parsed.success) throw toConfigError(parsed.error);
+  return Object.freeze(toSettings(parsed.data, given));
+}
+
+function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Settings {
+  const endpointSet = given.AWS_ENDPOINT_URL_S3 !== undefined || given.AWS_ENDPOINT_URL !== undefined;
+  return {
+    redisUrl: values.REDIS_URL,
+    redisGiven: given.REDIS_URL !== undefined,
+    queuePrefix: values.QUEUE_PREFIX,
+    catalogFile: values.CATALOG_URL,
+    storage: { ...values.STORAGE_URL, forcePathStyle: values.S3_FORCE_PATH_STYLE ?? endpointSet },
+    spoolFolder: values.SPOOL_DIR ?? join(dirname(values.CATALOG_URL), "spool"),
+    imageApi: { baseUrl: values.IMAGE_API_BASE_URL, key: values.IMAGE_API_KEY, timeoutMs: values.IMAGE_API_TIMEOUT },
+    generate: {
+      concurrency: values.GENERATE_CONCURRENCY,
+      attempts: values.GENERATE_ATTEMPTS,
+      rateLimit: values.GENERATE_RATE_LIMIT,
+      unknownCallPolicy: values.UNKNOWN_CALL_POLICY,
+      maxUnarchivedImages: values.MAX_UNARCHIVED_IMAGES,
+    },
+    archive: { concurrency: values.ARCHIVE_CONCURRENCY },
+    urlLifetimeMs: values.URL_LIFETIME,
+    imageMaxBytes: values.IMAGE_MAX_BYTES,
+    privateImageHosts: values.PRIVATE_IMAGE_HOSTS,
+    pricePerImage: values.PRICE_PER_IMAGE,
+    shutdownGraceMs: values.SHUTDOWN_GRACE,
+    http: { host: values.HOST, port: values.PORT, tokens: values.API_TOKENS },
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+/** Names every setting at fault; the values are left out, since one of them may be a secret. */
+function toConfigError(error: z.ZodError): ConfigError {
+  const faults: Fault[] = error.issues.map((issue) => ({ field: issue.path.join("."), message: issue.message }));
+  const lines = faults.map((fault) => `  ${fault.field}: ${fault.message}`);
+  return new ConfigError(`The settings do not fit:\n${lines.join("\n")}`, { code: "invalid_settings", faults });
+}
+
+/** A setting read by `parse`, which gives undefined for what does not fit. */
+function text<T>(parse: (value: string) => T | undefined, wanted: string) {
+  return z.string().transform((value, context): T => {
+    const parsed = parse(value.trim());
+    if (parsed !== undefined) return parsed;
+    context.issues.push({ code: "custom", message: `wanted ${wanted}`, input: value });
+    return z.NEVER;
+  });
+}
+
+function url(protocols: readonly string[]) {
+  const wanted = `wanted a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
+  return z.string().refine((value) => protocols.includes(URL.parse(value)?.protocol ?? ""), wanted);
+}
+
+function toStorage(value: string, context: z.RefinementCtx): StorageLocation {
+  try {
+    return parseStorageUrl(value);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: toMessage(error) });
+    return z.NEVER;
+  }
+}

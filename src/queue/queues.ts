@@ -1,0 +1,94 @@
+// The two queues: their names, the options of their jobs, and how jobs get into them.
+import { type JobsOptions, Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
+import { toJobId } from "../request/request-id.ts";
+import { reached } from "./connection.ts";
+
+export const GENERATE_QUEUE = "generate";
+export const ARCHIVE_QUEUE = "archive";
+
+/** Finished jobs stay this long for those who wait on them; the catalog is the record. */
+export const KEEP_COMPLETED = { age: 24 * 3600, count: 10_000 };
+export const KEEP_FAILED = { age: 7 * 24 * 3600, count: 10_000 };
+
+const JOB_OPTIONS: JobsOptions = { removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED };
+
+/** Batches come after whatever a person waits for: jobs without a priority go first. */
+export const BATCH_PRIORITY = 10;
+
+export interface QueueOptions {
+  connection: Redis;
+  prefix: string;
+}
+
+export interface Queues {
+  generate: Queue;
+  archive: Queue;
+  close(): Promise<void>;
+}
+
+/** The queues on a connection that somebody else opened and closes. */
+export function createQueues({ connection, prefix }: QueueOptions): Queues {
+  const options = { connection, prefix, defaultJobOptions: JOB_OPTIONS, skipVersionCheck: true };
+  const generate = new Queue(GENERATE_QUEUE, options);
+  const archive = new Queue(ARCHIVE_QUEUE, options);
+  // a connection's errors are reported where it was opened; unheard they would end the process
+  for (const queue of [generate, archive]) queue.on("error", () => undefined);
+  return {
+    generate,
+    archive,
+    close: async () => {
+      await Promise.all([generate.close(), archive.close()]);
+    },
+  };
+}
+
+/** A job of queue "generate" that refers to a recorded request. */
+export function toGenerateJob(request: { request_id: string; batch_id: string | null }): {
+  name: string;
+  data: { request_id: string };
+  opts: JobsOptions;
+} {
+  const priority = request.batch_id === null ? {} : { priority: BATCH_PRIORITY };
+  return {
+    name: "generate",
+    data: { request_id: request.request_id },
+    opts: { jobId: toJobId(request.request_id), ...priority },
+  };
+}
+
+/** What lies in a job of queue "archive". */
+export interface ArchiveJobData {
+  request_id: string;
+}
+
+/** The way from the first stage to the second. */
+export function createArchiveQueue(archive: Queue, redisUrl: string): ArchiveQueue {
+  return {
+    add: async ({ request_id, expiresAt, purpose }) => {
+      const data: ArchiveJobData = { request_id };
+      const opts = { jobId: archiveJobId(request_id, purpose), priority: archivePriority(expiresAt) };
+      await reached(redisUrl, () => archive.add("archive", data, opts));
+    },
+  };
+}
+
+const SUFFIX: Record<ArchivePurpose, string> = { copy: "", part: "~part", end: "~end" };
+
+/** The job id of an archive job. "~" is in no request id, so that no purpose can meet another request. */
+export function archiveJobId(requestId: string, purpose: ArchivePurpose): string {
+  return `${toJobId(requestId)}${SUFFIX[purpose]}`;
+}
+
+const PRIORITY_EPOCH_MS = Date.UTC(2026, 0, 1);
+const PRIORITY_STEP_MS = 10 * 60_000;
+/** BullMQ's own limit, 2^21 - 1: with ten minutes a step it lasts for forty years. */
+const PRIORITY_MAX = 2_097_151;
+
+/** Nearest to loss first: BullMQ takes the lowest number first. What cannot be lost comes last. */
+export function archivePriority(expiresAt: number | null): number {
+  if (expiresAt === null) return PRIORITY_MAX;
+  const steps = Math.ceil((expiresAt - PRIORITY_EPOCH_MS) / PRIORITY_STEP_MS);
+  return Math.min(Math.max(steps, 1), PRIORITY_MAX - 1);
+}

@@ -1,0 +1,109 @@
+// The BullMQ workers of this process: take a job, run its stage, settle what came of it.
+import { type Job, type Queue, Worker, type WorkerOptions } from "bullmq";
+import { RejectedError, toMessage } from "../errors.ts";
+import type { ArchiveDelivery, ArchiveResult } from "../pipeline/archive.ts";
+import type { Delivery, GenerateResult } from "../pipeline/generate.ts";
+import type { Log } from "../pipeline/ports.ts";
+import type { Outcome } from "../pipeline/verdict.ts";
+import { createWorkerConnection } from "./connection.ts";
+import { ARCHIVE_QUEUE, GENERATE_QUEUE, KEEP_COMPLETED, KEEP_FAILED } from "./queues.ts";
+import { settle } from "./settle.ts";
+
+/** A process killed over and over must not cost a job its life: BullMQ's default of 1 fails it at the second kill. */
+const MAX_STALLED_COUNT = 50;
+/** A lock not renewed for so long is lost, in ms: a stall of the event loop of half of it does no harm. */
+const LOCK_DURATION_MS = 30_000;
+const STALLED_INTERVAL_MS = 15_000;
+
+export interface StageOptions {
+  redisUrl: string;
+  prefix: string;
+  concurrency: number;
+  log: Log;
+  /** Aborted at the first signal to stop. */
+  stopping: AbortSignal;
+  /** Aborted when the grace is over. */
+  signal: AbortSignal;
+}
+
+/** One running stage. */
+export interface StageWorker {
+  /** Resolves when it is connected and takes jobs. */
+  ready(): Promise<void>;
+  /** Takes no more jobs and resolves when those in hand are settled. */
+  close(): Promise<void>;
+}
+
+/** Runs queue "generate". */
+export function runGenerateWorker(
+  options: StageOptions & { queue: Queue },
+  run: (delivery: Delivery) => Promise<Outcome<GenerateResult>>,
+): StageWorker {
+  const { stopping, signal, queue } = options;
+  return runWorker(GENERATE_QUEUE, options, async (job, token) => {
+    const outcome = await run({ jobId: job.id ?? "", addedAtMs: job.timestamp, data: job.data, stopping, signal });
+    return settle(job, outcome, { token, holdFleet: async (ms) => void (await queue.rateLimit(ms)) });
+  });
+}
+
+/** Runs queue "archive". Its jobs may be given up and done again at any time. */
+export function runArchiveWorker(
+  options: StageOptions,
+  run: (delivery: ArchiveDelivery) => Promise<Outcome<ArchiveResult>>,
+): StageWorker {
+  return runWorker(ARCHIVE_QUEUE, options, async (job, token) => {
+    const { signal } = options;
+    const outcome = await run({ requestId: requestIdOf(job), attempt: job.attemptsStarted, signal });
+    return settle(job, outcome, { token, holdFleet: async () => undefined });
+  });
+}
+
+function requestIdOf(job: Job): string {
+  const id = (job.data as { request_id?: unknown } | null)?.request_id;
+  if (typeof id === "string") return id;
+  throw new RejectedError(`Cannot archive job "${job.id}": request_id: wanted a string`, { code: "invalid_request" });
+}
+
+type Processor = (job: Job, token: string) => Promise<unknown>;
+
+function runWorker(name: string, options: StageOptions, process: Processor): StageWorker {
+  const { log } = options;
+  const connection = createWorkerConnection(options.redisUrl);
+  const worker = new Worker(name, (job: Job, token?: string) => process(job, token ?? ""), {
+    ...workerOptions(options),
+    connection,
+  });
+  let last = "";
+  const complain = (error: unknown) => {
+    const message = toMessage(error);
+    // an outage repeats itself several times a second: it is said once
+    if (message !== last) log.warn({ queue: name, error: message }, "queue trouble; the worker goes on by itself");
+    last = message;
+  };
+  worker.on("error", complain);
+  connection.on("error", complain);
+  connection.on("ready", () => {
+    last = "";
+  });
+  return {
+    ready: async () => void (await worker.waitUntilReady()),
+    close: async () => {
+      await worker.close();
+      connection.disconnect();
+    },
+  };
+}
+
+function workerOptions({ prefix, concurrency }: StageOptions): Omit<WorkerOptions, "connection"> {
+  return {
+    prefix,
+    concurrency,
+    maxStalledCount: MAX_STALLED_COUNT,
+    stalledInterval: STALLED_INTERVAL_MS,
+    lockDuration: LOCK_DURATION_MS,
+    removeOnComplete: KEEP_COMPLETED,
+    removeOnFail: KEEP_FAILED,
+    // a hold on the fleet binds all workers only where a limiter is set; the pace itself is the gate's business
+    limiter: { max: 1_000_000, duration: 1_000 },
+  };
+}

@@ -1,0 +1,64 @@
+// How a request looks to whoever asks: the same form in `status --json`, over HTTP and in the client. Pure.
+import { type ArchivedAsset, toArchivedAssets } from "../pipeline/archive.ts";
+import type { Call, RequestDetail, RequestRecord, RequestState } from "../pipeline/records.ts";
+import type { Json } from "../request/canonical-json.ts";
+import type { Recipe } from "../request/recipe.ts";
+
+/** One call as shown. Times are ISO 8601. */
+export type CallView = Omit<Call, "request_id" | "worker_id" | "sent_at" | "ended_at"> & {
+  sent_at: string;
+  ended_at: string | null;
+};
+
+/** A request with its recipe, calls and assets. The fields of the recipe are missing where the data never fitted. */
+export interface RequestView extends Partial<Recipe> {
+  request_id: string;
+  state: RequestState;
+  recipe_id: string | null;
+  collection: string;
+  batch: string | null;
+  tags: string[];
+  metadata: Json;
+  reused_from: string | null;
+  /** Why it failed, is parked, or waits. */
+  error: { code: string; message: string } | null;
+  created_at: string;
+  updated_at: string;
+  archived_at: string | null;
+  calls: CallView[];
+  assets: ArchivedAsset[];
+}
+
+export function toRequestView(detail: RequestDetail): RequestView {
+  const calls = detail.calls.map(({ request_id: _id, worker_id: _worker, sent_at, ended_at, ...call }) => {
+    return { ...call, sent_at: iso(sent_at), ended_at: isoOrNull(ended_at) };
+  });
+  return { ...toRequestSummary(detail.request), calls, assets: toArchivedAssets(detail) };
+}
+
+/** The same without calls and assets, as in listings. */
+export function toRequestSummary(request: RequestRecord): Omit<RequestView, "calls" | "assets"> {
+  return {
+    request_id: request.request_id,
+    state: request.state,
+    recipe_id: request.recipe_id,
+    ...request.recipe,
+    collection: request.collection,
+    batch: request.batch_id,
+    tags: request.tags,
+    metadata: request.metadata,
+    reused_from: request.reused_from,
+    error: request.error,
+    created_at: iso(request.created_at),
+    updated_at: iso(request.updated_at),
+    archived_at: isoOrNull(request.archived_at),
+  };
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

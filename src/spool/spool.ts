@@ -1,0 +1,74 @@
+// Bytes on this machine's disk that must outlive a kill and an outage of the store, until they are archived.
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ArchiverError, ConfigError, toMessage } from "../errors.ts";
+import type { Spool } from "../pipeline/ports.ts";
+
+export interface OpenSpool extends Spool {
+  /** The names of all files that lie here. */
+  list(): Promise<string[]>;
+}
+
+const UNFINISHED = ".unfinished";
+
+/** A spool in `folder`, which is made at the first write. */
+export function createSpool({ folder }: { folder: string }): OpenSpool {
+  return {
+    write: (name, bytes) => guarded(`write "${name}" to`, folder, () => writeDurably(folder, { name, bytes })),
+    read: (name) => readFile(join(folder, checked(name))),
+    remove: (name) => rm(join(folder, checked(name)), { force: true }),
+    list: async () => (await names(folder)).filter((name) => !name.endsWith(UNFINISHED)),
+  };
+}
+
+// file and folder are both synced: without the second the name may be gone after a power cut
+async function writeDurably(folder: string, { name, bytes }: { name: string; bytes: Buffer }): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, checked(name));
+  const file = await open(path + UNFINISHED, "w");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(path + UNFINISHED, path);
+  await syncFolder(folder);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+async function guarded<T>(what: string, folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ArchiverError) throw error;
+    throw new ConfigError(`Cannot ${what} the spool "${folder}": ${toMessage(error)}`, {
+      code: "spool_unwritable",
+      cause: error,
+    });
+  }
+}
+
+// names are made of request ids, which hold no slash; this is for the day on which they do
+function checked(name: string): string {
+  if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith("."))
+    throw new TypeError(`Cannot spool under the name "${name}"`);
+  return name;
+}

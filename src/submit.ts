@@ -1,0 +1,70 @@
+// The way in for our own doors: a request is recorded first, then its job is added. All doors share it.
+import { randomBytes } from "node:crypto";
+import type { App } from "./app.ts";
+import { hasEnded } from "./pipeline/archive.ts";
+import type { RequestDetail } from "./pipeline/records.ts";
+import { reached } from "./queue/connection.ts";
+import { archiveJobId, toGenerateJob } from "./queue/queues.ts";
+import { toJobId } from "./request/request-id.ts";
+import { parseSubmission, toRequest } from "./request/submission.ts";
+
+/**
+ * Accepts one request: committed to the catalog, then put into the queue. The same id with the same content is a no-op.
+ * Throws RejectedError for data that does not fit or an id that is taken, TransientError when Redis cannot be reached; in
+ * that case nothing was accepted.
+ */
+export async function submit(app: App, data: unknown): Promise<RequestDetail> {
+  const submission = parseSubmission(data);
+  const queues = await app.queues();
+  const request = toRequest(submission, {
+    requestId: submission.request_id ?? newRequestId(app.clock.now()),
+    random: Math.random,
+  });
+  await reached(app.settings.redisUrl, () => queues.generate.client.then((client) => client.ping()));
+  const detail = await app.catalog().accept(request, { jobId: toJobId(request.request_id) });
+  if (detail.request.state !== "queued") return detail;
+  const job = toGenerateJob(detail.request);
+  // from here on it is accepted: a Redis that fails just now is made good by the workers' upkeep
+  await queues.generate
+    .add(job.name, job.data, job.opts)
+    .catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
+  return detail;
+}
+
+/** A fresh request id: time first, so that neighbours in time are neighbours on disk. */
+export function newRequestId(nowMs: number): string {
+  return `${nowMs.toString(36)}-${randomBytes(6).toString("hex")}`;
+}
+
+/** Puts a retried request back into the queue of its stage. What is left of its old jobs is removed first. */
+export async function requeue(
+  app: App,
+  request: { request_id: string; batch_id: string | null },
+  stage: "generate" | "archive",
+): Promise<void> {
+  const { generate, archive } = await app.queues();
+  const { request_id } = request;
+  await reached(app.settings.redisUrl, async () => {
+    await Promise.all([
+      generate.remove(toJobId(request_id)),
+      archive.remove(archiveJobId(request_id, "copy")),
+      archive.remove(archiveJobId(request_id, "end")),
+    ]);
+    if (stage === "archive") await archive.add("archive", { request_id }, { jobId: archiveJobId(request_id, "copy") });
+    const job = toGenerateJob(request);
+    if (stage === "generate") await generate.add(job.name, job.data, job.opts);
+  });
+}
+
+/** Followers look at the record this often, in ms: a read costs microseconds. */
+const LOOK_EVERY_MS = 150;
+
+/** Waits on the record until a request has ended or is parked. Undefined when the signal came first. */
+export async function waitForEnd(app: App, requestId: string, signal: AbortSignal): Promise<RequestDetail | undefined> {
+  while (!signal.aborted) {
+    const detail = await app.catalog().find(requestId);
+    if (detail === undefined || hasEnded(detail.request.state) || detail.request.state === "parked") return detail;
+    await app.clock.sleep(LOOK_EVERY_MS, signal);
+  }
+  return undefined;
+}

@@ -1,0 +1,161 @@
+// A worker process: both stages on their queues, and the upkeep that keeps catalog and queues in step.
+import { type App, createSpoolOf } from "./app.ts";
+import type { OpenCatalog } from "./catalog/catalog.ts";
+import { ConfigError, toMessage } from "./errors.ts";
+import { createInspector } from "./image/inspect.ts";
+import { createImageApi } from "./image-api/client.ts";
+import { createDownloader } from "./image-api/download.ts";
+import { type ArchivePorts, archive } from "./pipeline/archive.ts";
+import { type GeneratePorts, generate } from "./pipeline/generate.ts";
+import { createArchiveQueue } from "./queue/queues.ts";
+import { runArchiveWorker, runGenerateWorker, type StageWorker } from "./queue/workers.ts";
+import { startUpkeep } from "./upkeep.ts";
+
+export interface RunningWorker {
+  /**
+   * Stops taking jobs and lets paid calls finish within the grace. Resolves to whether all of them did. Calling it again
+   * ends the grace at once.
+   */
+  stop(): Promise<boolean>;
+}
+
+/** After the grace, what is still in hand gets so long to write down how it ended, in ms. */
+const LAST_WORDS_MS = 5_000;
+
+/** Starts a worker and resolves when it takes jobs. Throws ConfigError without an API key. */
+export async function startWorker(app: App): Promise<RunningWorker> {
+  const apiKey = requireApiKey(app);
+  const catalog = app.catalog();
+  await catalog.register();
+  const settled = await catalog.settleAllDeadCalls();
+  if (settled > 0)
+    app.log.warn(
+      { calls: settled },
+      "calls of dead workers have an unknown outcome now; see: asset-archiver ledger --unknown",
+    );
+  const queues = await app.queues();
+  await queues.gate.reopen();
+  const stopping = new AbortController();
+  const giveUp = new AbortController();
+  const stages = await startStages(app, { apiKey, catalog, stopping: stopping.signal, signal: giveUp.signal });
+  const upkeep = startUpkeep(app, { catalog, queues });
+  app.log.info(
+    {
+      worker_id: catalog.workerId,
+      generate: app.settings.generate.concurrency,
+      archive: app.settings.archive.concurrency,
+    },
+    "worker is ready",
+  );
+  return { stop: () => stopWorker({ app, stages, upkeep, stopping, giveUp }) };
+}
+
+function requireApiKey({ settings }: App): string {
+  if (settings.imageApi.key !== undefined) return settings.imageApi.key;
+  throw new ConfigError(
+    "Cannot start the worker: IMAGE_API_KEY is not set. Get a key from the provider of " +
+      `${settings.imageApi.baseUrl} and put it into the environment or .env; or try everything at no cost with the ` +
+      "sandbox: run `asset-archiver sandbox` and use the two settings it prints (or run `asset-archiver demo`)",
+    { code: "missing_api_key", faults: [{ field: "IMAGE_API_KEY", message: "wanted the API key" }] },
+  );
+}
+
+interface StageParts {
+  apiKey: string;
+  catalog: OpenCatalog;
+  stopping: AbortSignal;
+  signal: AbortSignal;
+}
+
+async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> {
+  const { settings, log } = app;
+  const queues = await app.queues();
+  const generatePorts = createGeneratePorts(app, { ...parts, queues });
+  const archivePorts = createArchivePorts(app, parts);
+  const { redisUrl, queuePrefix: prefix, urlLifetimeMs } = settings;
+  const shared = { redisUrl, prefix, log, stopping: parts.stopping, signal: parts.signal };
+  const stages = [
+    runGenerateWorker({ ...shared, concurrency: settings.generate.concurrency, queue: queues.generate }, (delivery) =>
+      generate(delivery, { ports: generatePorts, settings: { ...settings.generate, urlLifetimeMs } }),
+    ),
+    runArchiveWorker({ ...shared, concurrency: settings.archive.concurrency }, (delivery) =>
+      archive(delivery, archivePorts),
+    ),
+  ];
+  await Promise.all(stages.map((stage) => stage.ready()));
+  return stages;
+}
+
+function createGeneratePorts(
+  app: App,
+  parts: StageParts & { queues: Awaited<ReturnType<App["queues"]>> },
+): GeneratePorts {
+  const { settings, log, clock, onStep } = app;
+  const api = createImageApi({
+    baseUrl: settings.imageApi.baseUrl,
+    apiKey: parts.apiKey,
+    timeoutMs: settings.imageApi.timeoutMs,
+    maxConnections: settings.generate.concurrency,
+    maxImageBytes: settings.imageMaxBytes,
+  });
+  app.onClose(() => api.close());
+  const archiveQueue = createArchiveQueue(parts.queues.archive, settings.redisUrl);
+  const { gate } = parts.queues;
+  return {
+    catalog: parts.catalog,
+    api,
+    gate,
+    spool: createSpoolOf(settings),
+    archiveQueue,
+    clock,
+    random: Math.random,
+    log,
+    onStep,
+  };
+}
+
+function createArchivePorts(app: App, { catalog }: StageParts): ArchivePorts {
+  const { settings, log, clock, onStep } = app;
+  const downloader = createDownloader({ maxBytes: settings.imageMaxBytes, privateHosts: settings.privateImageHosts });
+  app.onClose(() => downloader.close());
+  const spool = createSpoolOf(settings);
+  return {
+    catalog,
+    store: app.store(),
+    downloader,
+    inspect: createInspector(),
+    spool,
+    clock,
+    random: Math.random,
+    log,
+    onStep,
+  };
+}
+
+interface Stopping {
+  app: App;
+  stages: StageWorker[];
+  upkeep: { stop(): Promise<void> };
+  stopping: AbortController;
+  giveUp: AbortController;
+}
+
+async function stopWorker({ app, stages, upkeep, stopping, giveUp }: Stopping): Promise<boolean> {
+  if (stopping.signal.aborted) {
+    giveUp.abort();
+    return false;
+  }
+  stopping.abort();
+  app.log.info(
+    { grace_ms: app.settings.shutdownGraceMs },
+    "stopping: calls in flight are let finish; a second signal hurries",
+  );
+  await upkeep.stop();
+  const closed = Promise.all(stages.map((stage) => stage.close())).then(() => true);
+  closed.catch((error) => app.log.error({ error: toMessage(error) }, "cannot stop cleanly"));
+  const deadline = app.clock.sleep(app.settings.shutdownGraceMs, giveUp.signal).then(() => false);
+  if (await Promise.race([closed, deadline])) return true;
+  giveUp.abort();
+  await Promise.race([closed, app.clock.sleep(LAST_WORDS_MS, new AbortController().signal)]);
+  return false;
+}
