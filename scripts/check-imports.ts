@@ -33,6 +33,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["clock.ts", "config.ts"],
   ["log.ts"],
   ["app.ts", "client.ts"],
+  ["upkeep.ts"],
+  ["worker.ts"],
   ["http"],
   ["cli"],
 ];

@@ -1,0 +1,33 @@
+# The image of worker, server and command line: docker run … <command>. Needs a volume at /app/data for catalog and spool.
+FROM node:24-slim AS base
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+
+FROM base AS build
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY bin bin
+COPY scripts scripts
+COPY src src
+RUN npm run build
+
+FROM base AS packages
+# the image's own Node is the right one: the one that npm brings along for old machines is only weight here
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node
+
+FROM node:24-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json ./
+COPY bin bin
+COPY migrations migrations
+RUN mkdir data && chown node:node data
+USER node
+VOLUME /app/data
+# Node is PID 1 and starts no other processes, so no init is needed: the program handles SIGTERM itself, lets calls that
+# are paid finish (SHUTDOWN_GRACE, 60 s), and then ends. Give it longer than that: docker stop --timeout 75.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "bin/asset-archiver.mjs"]
+CMD ["worker"]
