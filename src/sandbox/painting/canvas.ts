@@ -1,17 +1,23 @@
 // The canvas: one float per channel and pixel, and the few ways of putting colour on it. No picture is known here.
 import { type Ramp, type Rgb, rampOffset } from "./color.ts";
 
-/** `rgb` holds 0 to 255 for each channel; `unit` is the shorter side, in which styles measure. */
+/**
+ * `rgb` holds 0 to 255 for each channel; `unit` is the shorter side, in which styles measure; `detail`, up to 1, is the
+ * share of small things worth painting: on a thumbnail nobody sees them, and load tests paint thousands.
+ */
 export interface Canvas {
   width: number;
   height: number;
   unit: number;
+  detail: number;
   rgb: Float32Array;
 }
 
 /** A black canvas. */
 export function createCanvas(width: number, height: number): Canvas {
-  return { width, height, unit: Math.min(width, height), rgb: new Float32Array(width * height * 3) };
+  const unit = Math.min(width, height);
+  const detail = Math.min(1, Math.max(0.12, unit / 500));
+  return { width, height, unit, detail, rgb: new Float32Array(width * height * 3) };
 }
 
 /** Lays a colour over the pixel that begins at `at`. */

@@ -55,7 +55,7 @@ const FIELD_SAMPLES = 200;
  * `at` gets coordinates in units of the shorter side.
  */
 export function createField(canvas: Canvas, at: Noise): Float32Array {
-  const step = Math.max(1, Math.floor(canvas.unit / FIELD_SAMPLES));
+  const step = Math.max(2, Math.floor(canvas.unit / FIELD_SAMPLES));
   const columns = Math.ceil(canvas.width / step) + 2;
   const rows = Math.ceil(canvas.height / step) + 2;
   const grid = new Float32Array(columns * rows);

@@ -53,7 +53,7 @@ function paintFlower(canvas: Canvas, { random, palette }: Brush, spot: Spot): vo
   const tip = mix(heart, rampColor(palette.ramp, 1), between(random, [0.35, 0.75]));
   const root = mix(heart, rampColor(palette.ramp, 0), 0.4);
   const slim = between(random, [0.16, 0.28]);
-  const count = integer(random, [34, 50]);
+  const count = integer(random, [26, 38]);
   for (let index = 0; index < count; index++) {
     // sunflowers set their seeds by the golden angle: no two petals lie on one another
     const inward = index / count;

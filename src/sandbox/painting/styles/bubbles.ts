@@ -50,9 +50,10 @@ function paintBubble(canvas: Canvas, { random, palette }: Brush, bubble: Circle 
 function pack(canvas: Canvas, random: Random): Circle[] {
   const circles: Circle[] = [];
   const gap = canvas.unit * 0.008;
-  for (let attempt = 0; attempt < TRIES && circles.length < 190; attempt++) {
+  const tries = Math.round(TRIES * canvas.detail);
+  for (let attempt = 0; attempt < tries && circles.length < 190; attempt++) {
     const [x, y] = [random() * canvas.width, random() * canvas.height];
-    const most = canvas.unit * 0.19 * (1 - attempt / TRIES) ** 2 + canvas.unit * 0.012;
+    const most = canvas.unit * 0.19 * (1 - attempt / tries) ** 2 + canvas.unit * 0.012;
     const room = circles.reduce(
       (least, other) => Math.min(least, Math.hypot(other.x - x, other.y - y) - other.radius),
       most + gap,

@@ -19,7 +19,8 @@ export function paintSun(canvas: Canvas, brush: Brush, ink: { color: Rgb; height
 
 /** Stars, a few of them with a glow. */
 export function paintStars(canvas: Canvas, random: Random, ink: { color: Rgb; count: number; lowest: number }): void {
-  for (let star = 0; star < ink.count; star++) {
+  const count = Math.round(ink.count * canvas.detail);
+  for (let star = 0; star < count; star++) {
     const place = { x: random() * canvas.width, y: random() ** 1.3 * ink.lowest * canvas.height };
     const size = random() ** 6;
     const radius = canvas.unit * (0.0006 + 0.0018 * size);

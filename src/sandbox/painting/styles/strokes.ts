@@ -18,14 +18,15 @@ export const paintStrokes: Style = (canvas, brush) => {
   const turn = between(random, [2, 4.5]);
   const lean = random() * Math.PI * 2;
   const angleAt = (x: number, y: number) => lean + turn * wind(x * scale, y * scale);
-  for (let stroke = 0; stroke < STROKES; stroke++) {
+  const count = Math.round(STROKES * canvas.detail);
+  for (let stroke = 0; stroke < count; stroke++) {
     const accent = random() < 0.05;
     const tone = (dark ? 0.25 : 0.05) + 0.7 * random();
     const place = {
       x: between(random, [-0.05, 1.05]) * canvas.width,
       y: between(random, [-0.05, 1.05]) * canvas.height,
     };
-    const width = canvas.unit * between(random, [0.0015, 0.008]) * (1.4 - stroke / STROKES);
+    const width = canvas.unit * between(random, [0.0015, 0.008]) * (1.4 - stroke / count);
     const color = accent ? palette.accent : rampColor(palette.ramp, tone);
     trace(canvas, { ...place, width, angleAt, color: mix(color, rampColor(palette.ramp, tone), 0.2) });
   }
