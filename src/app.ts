@@ -67,7 +67,7 @@ async function openQueues(
 ): Promise<Queues & { gate: OpenGate }> {
   const { redisUrl, queuePrefix: prefix } = settings;
   const connection = await openProducerConnection(redisUrl);
-  const queues = createQueues({ connection, prefix });
+  const queues = createQueues({ connection, redisUrl, prefix });
   closing(async () => {
     await queues.close();
     connection.disconnect();

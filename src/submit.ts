@@ -20,7 +20,7 @@ export async function submit(app: App, data: unknown): Promise<RequestDetail> {
     requestId: submission.request_id ?? newRequestId(app.clock.now()),
     random: Math.random,
   });
-  await reached(app.settings.redisUrl, () => queues.generate.client.then((client) => client.ping()));
+  await queues.ping();
   const detail = await app.catalog().accept(request, { jobId: toJobId(request.request_id) });
   if (detail.request.state !== "queued") return detail;
   const job = toGenerateJob(detail.request);

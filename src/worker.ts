@@ -47,7 +47,13 @@ export async function startWorker(app: App): Promise<RunningWorker> {
     },
     "worker is ready",
   );
-  return { stop: () => stopWorker({ app, stages, upkeep, stopping, giveUp }) };
+  let ended: Promise<boolean> | undefined;
+  const stop = () => {
+    if (ended !== undefined) giveUp.abort();
+    ended ??= stopWorker({ app, stages, upkeep, stopping, giveUp });
+    return ended;
+  };
+  return { stop };
 }
 
 function requireApiKey({ settings }: App): string {
@@ -141,10 +147,6 @@ interface Stopping {
 }
 
 async function stopWorker({ app, stages, upkeep, stopping, giveUp }: Stopping): Promise<boolean> {
-  if (stopping.signal.aborted) {
-    giveUp.abort();
-    return false;
-  }
   stopping.abort();
   app.log.info(
     { grace_ms: app.settings.shutdownGraceMs },

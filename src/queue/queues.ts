@@ -19,17 +19,20 @@ export const BATCH_PRIORITY = 10;
 
 export interface QueueOptions {
   connection: Redis;
+  redisUrl: string;
   prefix: string;
 }
 
 export interface Queues {
   generate: Queue;
   archive: Queue;
+  /** Fails within seconds when Redis is away. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 }
 
 /** The queues on a connection that somebody else opened and closes. */
-export function createQueues({ connection, prefix }: QueueOptions): Queues {
+export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Queues {
   const options = { connection, prefix, defaultJobOptions: JOB_OPTIONS, skipVersionCheck: true };
   const generate = new Queue(GENERATE_QUEUE, options);
   const archive = new Queue(ARCHIVE_QUEUE, options);
@@ -38,6 +41,7 @@ export function createQueues({ connection, prefix }: QueueOptions): Queues {
   return {
     generate,
     archive,
+    ping: () => reached(redisUrl, async () => void (await connection.ping())),
     close: async () => {
       await Promise.all([generate.close(), archive.close()]);
     },

@@ -1,6 +1,8 @@
 // `wait`: until requests have ended.
 import type { Command } from "commander";
+import type { App } from "../../app.ts";
 import { RejectedError } from "../../errors.ts";
+import type { RequestDetail } from "../../pipeline/records.ts";
 import { toRequestView } from "../../report/request-view.ts";
 import { waitForEnd } from "../../submit.ts";
 import { parseDuration } from "../../units.ts";
@@ -39,18 +41,19 @@ function runWait(ids: string[], options: Options): Promise<number> {
     let code: number = EXIT.done;
     for (const id of ids) {
       const detail = await waitForEnd(app, id, signal);
-      if (detail === undefined) {
-        if (interrupted.aborted) return EXIT.interrupted;
-        say(signal.aborted ? `Request "${id}" did not end within ${options.timeout}` : `There is no request "${id}"`);
-        code = EXIT.failed;
-        continue;
-      }
-      if (options.json) printJson(toRequestView(detail));
-      else printRequest(app, detail);
-      if (detail.request.state !== "archived") code = EXIT.failed;
+      if (interrupted.aborted) return EXIT.interrupted;
+      if (detail === undefined)
+        say(signal.aborted ? `Request "${id}" did not end in time` : `There is no request "${id}"`);
+      else show(app, { detail, json: options.json });
+      if (detail?.request.state !== "archived") code = EXIT.failed;
     }
     return code;
   });
+}
+
+function show(app: App, { detail, json = false }: { detail: RequestDetail; json: boolean | undefined }): void {
+  if (json) printJson(toRequestView(detail));
+  else printRequest(app, detail);
 }
 
 function toTimeout(text: string): number {

@@ -37,11 +37,8 @@ async function runWorkerCommand(): Promise<number> {
 /** Resolves when the first signal's stop has come to its end; each further signal calls `stop` again, which hurries it. */
 function stopped(stop: () => Promise<boolean>): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  let ending: Promise<boolean> | undefined;
-  const onSignal = () => {
-    const ended = stop();
-    ending ??= ended.then(resolve, reject) as Promise<never>;
-  };
+  // the first call's promise is the end; what later calls give is no news
+  const onSignal = () => void stop().then(resolve, reject);
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
   return promise;
