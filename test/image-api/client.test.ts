@@ -110,16 +110,14 @@ describe("a call", () => {
   });
 
   test("uses no connection twice, so that none can be closed under it", async () => {
-    let connections = 0;
-    const server = await startHttp(json(ANSWER));
-    const proxy = await startTcp((socket) => {
-      connections++;
-      afterRequest(socket, () => socket.end("HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"));
+    const connections = new Set<unknown>();
+    const origin = await startHttp((request, response) => {
+      connections.add(request.socket);
+      json(ANSWER)(request, response);
     });
-    const api = open(proxy);
+    const api = open(origin);
     for (let i = 0; i < 3; i++) await api.call(REQUEST, { signal: never() });
-    expect(connections).toBe(3);
-    expect(await call(server)).toMatchObject({ kind: "answered" });
+    expect(connections.size).toBe(3);
   });
 
   test("keeps to its connections; a call over them waits for its turn", async () => {
