@@ -3,7 +3,7 @@ import { RejectedError } from "../errors.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Request } from "../request/submission.ts";
-import type { Parts } from "./catalog.ts";
+import type { Parts } from "./parts.ts";
 import { toDetail, toRequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
 

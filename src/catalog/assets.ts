@@ -1,7 +1,7 @@
 // Assets and their ties to the images of requests; and answers taken from what is archived already.
 import { and, desc, eq, isNull, ne } from "drizzle-orm";
 import type { Asset, RequestDetail } from "../pipeline/records.ts";
-import type { Parts } from "./catalog.ts";
+import type { Parts } from "./parts.ts";
 import { assets, images, requests } from "./schema.ts";
 
 /** Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. */

@@ -2,7 +2,7 @@
 import { and, eq, inArray, ne, sql } from "drizzle-orm";
 import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
-import type { Parts } from "./catalog.ts";
+import type { Parts } from "./parts.ts";
 import { type RequestRow, toCall } from "./rows.ts";
 import { calls, generations, images, requests } from "./schema.ts";
 

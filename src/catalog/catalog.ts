@@ -6,7 +6,7 @@ import { acceptFault, acceptRequest } from "./accept.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
 import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
 import { type Counts, countAll, secondsToNearestLoss } from "./counts.ts";
-import { type Database, type Db, openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import {
   type Cancelled,
   cancelRequest,
@@ -25,21 +25,11 @@ import {
   listUnfinished,
   listUnsealed,
 } from "./listing.ts";
-import { createReader, type Reader } from "./read.ts";
+import type { Parts } from "./parts.ts";
+import { createReader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
 import { heartbeat, isWorkerAlive, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
-
-/** What the functions of this folder work with. */
-export interface Parts {
-  db: Db;
-  reader: Reader;
-  now: () => number;
-  /** Who makes the calls that are written here. */
-  workerId: string;
-  maxUnarchivedImages: number;
-  isWorkerAlive(workerId: string): boolean;
-}
 
 export interface CatalogOptions {
   /** Path of the SQLite file; made where there is none. */

@@ -2,7 +2,7 @@
 import { and, count, eq, inArray, isNull, lt, sql } from "drizzle-orm";
 import type { RequestEnd } from "../pipeline/ports.ts";
 import type { RequestState } from "../pipeline/records.ts";
-import type { Parts } from "./catalog.ts";
+import type { Parts } from "./parts.ts";
 import { images, requests } from "./schema.ts";
 
 /** The states each end may follow. */

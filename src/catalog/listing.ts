@@ -1,7 +1,7 @@
 // Walks through the catalog page by page, so that nothing of a million rows is held at once and writers are never kept waiting.
 import { and, asc, count, eq, exists, gt, inArray, isNull, or } from "drizzle-orm";
 import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
-import type { Parts } from "./catalog.ts";
+import type { Parts } from "./parts.ts";
 import { type RequestRow, toRequestRecord } from "./rows.ts";
 import { assets, calls, generations, images, requests } from "./schema.ts";
 

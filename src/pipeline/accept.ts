@@ -2,7 +2,7 @@
 import { RejectedError } from "../errors.ts";
 import { REQUEST_ID_PATTERN, requestIdOfJob } from "../request/request-id.ts";
 import { parseSubmission, toRequest } from "../request/submission.ts";
-import type { Delivery, GenerateResult, GenerateRun } from "./generate.ts";
+import type { Delivery, GenerateResult, GenerateRun } from "./generate-run.ts";
 import type { Outcome } from "./verdict.ts";
 
 /** Sets `requestId` and `detail`. Data that does not fit ends as a failed request that names every fault. */

@@ -1,60 +1,16 @@
 // The first stage: a job of queue "generate" becomes a recorded answer of the image API, paid for at most once.
 // The order of the steps is the promise: what costs money stands between a row that says so and a row that keeps it.
-import { ArchiverError, toMessage } from "../errors.ts";
 import type { Recipe } from "../request/recipe.ts";
 import { acceptDelivery } from "./accept.ts";
 import { toAnswerRecord } from "./answer-record.ts";
 import { backlogDelayMs } from "./backoff.ts";
+import { endBy, endByError, ended, handOver, handOverOf, waitForFleet, waitForRequest } from "./generate-ends.ts";
+import type { Delivery, GeneratePorts, GenerateResult, GenerateRun, GenerateSettings } from "./generate-run.ts";
 import { untilDone } from "./insist.ts";
 import { missingIndexes, nextCall } from "./missing.ts";
-import type { ArchiveQueue, CallResult, Catalog, Clock, Gate, ImageApi, Log, OnStep, Spool } from "./ports.ts";
-import type { Call, RequestDetail } from "./records.ts";
+import type { CallResult } from "./ports.ts";
 import { runSteps, type Step } from "./steps.ts";
-import { type Outcome, type Verdict, verdictOfCall, verdictOfError } from "./verdict.ts";
-
-export interface GeneratePorts {
-  catalog: Catalog;
-  api: ImageApi;
-  gate: Gate;
-  spool: Spool;
-  archiveQueue: ArchiveQueue;
-  clock: Clock;
-  random: () => number;
-  log: Log;
-  onStep: OnStep;
-}
-
-export interface GenerateSettings {
-  attempts: number;
-  unknownCallPolicy: "retry" | "park";
-  urlLifetimeMs: number;
-  maxUnarchivedImages: number;
-}
-
-/** A job as it came out of the queue. */
-export interface Delivery {
-  jobId: string;
-  addedAtMs: number;
-  data: unknown;
-  /** Aborted when this process wants to stop: no new call is begun. */
-  stopping: AbortSignal;
-  /** Aborted when even a paid call must be given up. */
-  signal: AbortSignal;
-}
-
-export interface GenerateResult {
-  request_id: string;
-  state: RequestDetail["request"]["state"];
-}
-
-export interface GenerateRun extends GeneratePorts {
-  settings: GenerateSettings;
-  delivery: Delivery;
-  requestId: string;
-  detail: RequestDetail;
-  call: Call;
-  result: CallResult;
-}
+import { type Outcome, verdictOfCall } from "./verdict.ts";
 
 type GenerateStep = Step<GenerateRun, GenerateResult>;
 
@@ -202,50 +158,6 @@ async function endByShortAnswer(run: GenerateRun): Promise<Outcome<GenerateResul
   return endBy(run, { ...verdict, spend: false });
 }
 
-async function handOver(run: GenerateRun): Promise<Outcome<GenerateResult>> {
-  await run.archiveQueue.add({ ...handOverOf(run), purpose: "copy" });
-  return ended(run);
-}
-
-function handOverOf(run: GenerateRun): { request_id: string; expiresAt: number | null } {
-  const expiries = run.detail.images.flatMap((image) => (image.digest === null ? (image.expires_at ?? []) : []));
-  return { request_id: run.requestId, expiresAt: expiries.length === 0 ? null : Math.min(...expiries) };
-}
-
-function ended(run: GenerateRun): Outcome<GenerateResult> {
-  const { state, error } = run.detail.request;
-  if (state === "failed" && error !== null) {
-    return { kind: "rejected", error: new ArchiverError(error.message, { code: error.code }) };
-  }
-  return { kind: "done", result: { request_id: run.requestId, state } };
-}
-
-/** Writes an end down, and passes it on as the outcome. */
-async function endBy(run: GenerateRun, verdict: Verdict): Promise<Outcome<GenerateResult>> {
-  const { error } = verdict;
-  const reason = { code: error instanceof ArchiverError ? error.code : "internal_error", message: error.message };
-  if (verdict.kind === "retry" || verdict.kind === "wait") {
-    await run.catalog.noteError(run.requestId, { ...reason, spend: verdict.spend });
-    return verdict;
-  }
-  const kept = await run.catalog.finish(run.requestId, {
-    state: verdict.kind === "parked" ? "parked" : "failed",
-    error: reason,
-  });
-  if (kept && run.detail.calls.length > 0)
-    await run.archiveQueue.add({ request_id: run.requestId, expiresAt: null, purpose: "end" });
-  return verdict;
-}
-
-async function endByError(run: GenerateRun, thrown: unknown): Promise<Outcome<GenerateResult>> {
-  const attempt = (run.detail?.request.attempt ?? 0) + 1;
-  const verdict = verdictOfError(thrown, { attempt, attempts: run.settings.attempts, random: run.random });
-  run.log.error({ request_id: run.requestId, error: toMessage(thrown), outcome: verdict.kind }, "cannot generate");
-  if (run.detail === undefined) return verdict;
-  // the catalog itself may be what failed: then the queue alone remembers, which is enough
-  return endBy(run, verdict).catch(() => verdict);
-}
-
 function contextOf(run: GenerateRun, seen: { unknown?: boolean; spent?: boolean } = {}) {
   const { attempt } = run.detail.request;
   const unknownBefore = run.detail.calls.filter((one) => one.state === "unknown").length;
@@ -256,14 +168,6 @@ function contextOf(run: GenerateRun, seen: { unknown?: boolean; spent?: boolean 
     unknownCallPolicy: run.settings.unknownCallPolicy,
     random: run.random,
   };
-}
-
-function waitForRequest(reason: string, delayMs: number): Outcome<never> {
-  return { kind: "wait", scope: "request", delayMs, error: new Error(reason) };
-}
-
-function waitForFleet(reason: string, delayMs: number): Outcome<never> {
-  return { kind: "wait", scope: "fleet", delayMs, error: new Error(reason) };
 }
 
 function recipeOf(run: GenerateRun): Recipe {

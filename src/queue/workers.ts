@@ -2,7 +2,7 @@
 import { type Job, type Queue, Worker, type WorkerOptions } from "bullmq";
 import { RejectedError, toMessage } from "../errors.ts";
 import type { ArchiveDelivery, ArchiveResult } from "../pipeline/archive.ts";
-import type { Delivery, GenerateResult } from "../pipeline/generate.ts";
+import type { Delivery, GenerateResult } from "../pipeline/generate-run.ts";
 import type { Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { createWorkerConnection } from "./connection.ts";

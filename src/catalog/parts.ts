@@ -1,0 +1,14 @@
+// What the functions of this folder are handed: the open database, and the few facts that their rules depend on.
+import type { Db } from "./database.ts";
+import type { Reader } from "./read.ts";
+
+/** What the functions of this folder work with. */
+export interface Parts {
+  db: Db;
+  reader: Reader;
+  now: () => number;
+  /** Who makes the calls that are written here. */
+  workerId: string;
+  maxUnarchivedImages: number;
+  isWorkerAlive(workerId: string): boolean;
+}

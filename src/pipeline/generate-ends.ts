@@ -1,0 +1,62 @@
+// How generation ends: what is written down, and what the queue is told. After this nobody looks at an exception.
+import { ArchiverError, toMessage } from "../errors.ts";
+import type { GenerateResult, GenerateRun } from "./generate-run.ts";
+import { type Outcome, type Verdict, verdictOfError } from "./verdict.ts";
+
+/** The last step: all images are on record, and the next stage takes over. */
+export async function handOver(run: GenerateRun): Promise<Outcome<GenerateResult>> {
+  await run.archiveQueue.add({ ...handOverOf(run), purpose: "copy" });
+  return ended(run);
+}
+
+/** What the archive queue has to know: which request, and when its first URL dies. */
+export function handOverOf(run: GenerateRun): { request_id: string; expiresAt: number | null } {
+  const expiries = run.detail.images.flatMap((image) => (image.digest === null ? (image.expires_at ?? []) : []));
+  return { request_id: run.requestId, expiresAt: expiries.length === 0 ? null : Math.min(...expiries) };
+}
+
+/** The end of a request that needs nothing more from this stage. */
+export function ended(run: GenerateRun): Outcome<GenerateResult> {
+  const { state, error } = run.detail.request;
+  if (state === "failed" && error !== null) {
+    return { kind: "rejected", error: new ArchiverError(error.message, { code: error.code }) };
+  }
+  return { kind: "done", result: { request_id: run.requestId, state } };
+}
+
+/** Writes an end down, and passes it on as the outcome. */
+export async function endBy(run: GenerateRun, verdict: Verdict): Promise<Outcome<GenerateResult>> {
+  const { error } = verdict;
+  const reason = { code: error instanceof ArchiverError ? error.code : "internal_error", message: error.message };
+  if (verdict.kind === "retry" || verdict.kind === "wait") {
+    await run.catalog.noteError(run.requestId, { ...reason, spend: verdict.spend });
+    return verdict;
+  }
+  const kept = await run.catalog.finish(run.requestId, {
+    state: verdict.kind === "parked" ? "parked" : "failed",
+    error: reason,
+  });
+  if (kept && run.detail.calls.length > 0)
+    await run.archiveQueue.add({ request_id: run.requestId, expiresAt: null, purpose: "end" });
+  return verdict;
+}
+
+/** The end of a run that threw, outside of any call. */
+export async function endByError(run: GenerateRun, thrown: unknown): Promise<Outcome<GenerateResult>> {
+  const attempt = (run.detail?.request.attempt ?? 0) + 1;
+  const verdict = verdictOfError(thrown, { attempt, attempts: run.settings.attempts, random: run.random });
+  run.log.error({ request_id: run.requestId, error: toMessage(thrown), outcome: verdict.kind }, "cannot generate");
+  if (run.detail === undefined) return verdict;
+  // the catalog itself may be what failed: then the queue alone remembers, which is enough
+  return endBy(run, verdict).catch(() => verdict);
+}
+
+/** This request looks again later; it spends nothing. */
+export function waitForRequest(reason: string, delayMs: number): Outcome<never> {
+  return { kind: "wait", scope: "request", delayMs, error: new Error(reason) };
+}
+
+/** Everybody stays away for a while. */
+export function waitForFleet(reason: string, delayMs: number): Outcome<never> {
+  return { kind: "wait", scope: "fleet", delayMs, error: new Error(reason) };
+}

@@ -1,0 +1,47 @@
+// The value that the steps of generation work on: the job, the ports, and what has been learnt so far. Types only.
+import type { ArchiveQueue, CallResult, Catalog, Clock, Gate, ImageApi, Log, OnStep, Spool } from "./ports.ts";
+import type { Call, RequestDetail } from "./records.ts";
+
+export interface GeneratePorts {
+  catalog: Catalog;
+  api: ImageApi;
+  gate: Gate;
+  spool: Spool;
+  archiveQueue: ArchiveQueue;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  onStep: OnStep;
+}
+
+export interface GenerateSettings {
+  attempts: number;
+  unknownCallPolicy: "retry" | "park";
+  urlLifetimeMs: number;
+  maxUnarchivedImages: number;
+}
+
+/** A job as it came out of the queue. */
+export interface Delivery {
+  jobId: string;
+  addedAtMs: number;
+  data: unknown;
+  /** Aborted when this process wants to stop: no new call is begun. */
+  stopping: AbortSignal;
+  /** Aborted when even a paid call must be given up. */
+  signal: AbortSignal;
+}
+
+export interface GenerateResult {
+  request_id: string;
+  state: RequestDetail["request"]["state"];
+}
+
+export interface GenerateRun extends GeneratePorts {
+  settings: GenerateSettings;
+  delivery: Delivery;
+  requestId: string;
+  detail: RequestDetail;
+  call: Call;
+  result: CallResult;
+}
