@@ -40,7 +40,11 @@ export const SETTINGS = z.object({
   S3_FORCE_PATH_STYLE: boolean.optional(),
   SPOOL_DIR: z.string().min(1).optional(),
   IMAGE_API_BASE_URL: url(["http:", "https:"]).default("https://api.modelverse.cn/v1"),
-  IMAGE_API_KEY: z.string().min(1).optional(),
+  // what a header cannot carry would fail at every call, without a word about the key
+  IMAGE_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, "wanted printable ASCII characters without spaces")
+    .optional(),
   IMAGE_API_TIMEOUT: duration.prefault("180s"),
   GENERATE_CONCURRENCY: whole(1, 10_000).prefault("16"),
   ARCHIVE_CONCURRENCY: whole(1, 10_000).prefault("16"),
@@ -53,6 +57,9 @@ export const SETTINGS = z.object({
   PRIVATE_IMAGE_HOSTS: list.prefault(""),
   PRICE_PER_IMAGE: price.optional(),
   SHUTDOWN_GRACE: duration.prefault("60s"),
+  HTTP_PROXY: z.string().optional(),
+  HTTPS_PROXY: z.string().optional(),
+  NO_PROXY: z.string().optional(),
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: whole(0, 65_535).prefault("8080"),
   API_TOKENS: list.prefault(""),
@@ -89,6 +96,8 @@ export interface Settings {
   readonly pricePerImage: Price | undefined;
   readonly shutdownGraceMs: number;
   readonly http: { readonly host: string; readonly port: number; readonly tokens: readonly string[] };
+  /** For calls and downloads alike; the store has the AWS SDK's own ways. */
+  readonly proxy: { httpProxy: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined };
   readonly logLevel: z.output<typeof SETTINGS>["LOG_LEVEL"];
 }
 
@@ -100,12 +109,21 @@ export function readSettings(): Settings {
 
 /** Checks an environment. An empty value counts as none, as `.env` files often hold them. */
 export function parseSettings(environment: Environment): Settings {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  const given: Environment = Object.fromEntries(
+    Object.entries(withUpperCaseProxies(environment)).filter(([, value]) => value !== undefined && value !== ""),
   );
   const parsed = SETTINGS.safeParse(given);
   if (!parsed.success) throw toConfigError(parsed.error);
   return Object.freeze(toSettings(parsed.data, given));
+}
+
+// the proxy variables are written in lower case by half of the world, and that form wins (curl)
+function withUpperCaseProxies(environment: Environment): Environment {
+  const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap((name) => {
+    const value = environment[name.toLowerCase()] ?? environment[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...environment, ...Object.fromEntries(proxies) };
 }
 
 function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Settings {
@@ -132,6 +150,7 @@ function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Sett
     pricePerImage: values.PRICE_PER_IMAGE,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
     http: { host: values.HOST, port: values.PORT, tokens: values.API_TOKENS },
+    proxy: { httpProxy: values.HTTP_PROXY, httpsProxy: values.HTTPS_PROXY, noProxy: values.NO_PROXY },
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -104,6 +104,7 @@ function createGeneratePorts(
     timeoutMs: settings.imageApi.timeoutMs,
     maxConnections: settings.generate.concurrency,
     maxImageBytes: settings.imageMaxBytes,
+    proxy: settings.proxy,
   });
   app.onClose(() => api.close());
   const archiveQueue = createArchiveQueue(parts.queues.archive, settings.redisUrl);
@@ -123,7 +124,12 @@ function createGeneratePorts(
 
 function createArchivePorts(app: App, { catalog }: StageParts): ArchivePorts {
   const { settings, log, clock, onStep } = app;
-  const downloader = createDownloader({ maxBytes: settings.imageMaxBytes, privateHosts: settings.privateImageHosts });
+  const downloader = createDownloader({
+    maxBytes: settings.imageMaxBytes,
+    privateHosts: settings.privateImageHosts,
+    connections: settings.archive.concurrency,
+    proxy: settings.proxy,
+  });
   app.onClose(() => downloader.close());
   const spool = createSpoolOf(settings);
   return {
