@@ -11,8 +11,8 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   "better-sqlite3": ["catalog"],
   "@aws-sdk": ["store"],
   "@smithy": ["store"],
-  undici: ["image-api"],
-  "ipaddr.js": ["image-api"],
+  undici: ["outbound"],
+  "ipaddr.js": ["outbound"],
   sharp: ["image"],
   commander: ["cli"],
   pino: ["log.ts", "cli"],
@@ -28,6 +28,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["errors.ts", "units.ts"],
   ["request"],
   ["pipeline"],
+  ["outbound"],
   ["catalog", "image", "image-api", "local-redis", "queue", "report", "sandbox", "spool", "store"],
   // above the adapters, which are handed options and a log, and know no settings
   ["clock.ts", "config.ts"],

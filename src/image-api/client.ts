@@ -1,11 +1,11 @@
 // The only caller of the image API: one HTTP call in, one typed result out. It never repeats a call and never throws.
 import { constants } from "node:buffer";
+import { createAgent, type ProxySettings } from "../outbound/agent.ts";
+import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { Answer, CallRequest, CallResult, ImageApi } from "../pipeline/ports.ts";
-import { createAgent, type ProxySettings } from "./agent.ts";
 import { readAnswer } from "./answer.ts";
 import { decodeContent } from "./content-encoding.ts";
 import { findApiRequestId } from "./error-body.ts";
-import { type Exchange, exchange } from "./exchange.ts";
 import { toFailed } from "./failure.ts";
 import { toBroken } from "./no-answer.ts";
 

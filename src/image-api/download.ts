@@ -1,13 +1,13 @@
 // Fetches image URLs that somebody else wrote: checked addresses, capped bytes, minimum rate, redirects by hand.
 // Says what went wrong in our own errors; never shows the query of a URL, for it is a signature.
 import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
+import { createGuardedAgent, type GuardedAgent, type GuardOptions } from "../outbound/address-guard.ts";
+import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { Downloader } from "../pipeline/ports.ts";
-import { createGuardedAgent, type GuardedAgent, type GuardOptions } from "./address-guard.ts";
 import { decodeContent } from "./content-encoding.ts";
 import { scrub } from "./error-body.ts";
-import { type Exchange, exchange } from "./exchange.ts";
 
-export interface DownloaderOptions extends GuardOptions {
+export interface DownloaderOptions extends Omit<GuardOptions, "setting"> {
   /** Of one image, on the wire and decoded. */
   maxBytes: number;
   /** Less than this over a whole `rateWindowMs` ends the download. Default 1 KiB/s over 30 s. */
@@ -21,7 +21,7 @@ export interface DownloaderOptions extends GuardOptions {
 
 /** A downloader with connections of its own. Repeating a download is harmless. */
 export function createDownloader(options: DownloaderOptions): Downloader {
-  const agent = createGuardedAgent(options);
+  const agent = createGuardedAgent({ ...options, setting: "PRIVATE_IMAGE_HOSTS" });
   return {
     async download(url, { signal }) {
       const limits = { ...options, signal };

@@ -1,8 +1,8 @@
 // Calls that brought no status, or a 2xx without its whole body: never sent, or sent with an outcome nobody knows. Pure.
 import { toMessage } from "../errors.ts";
+import type { Exchange } from "../outbound/exchange.ts";
 import type { CallFailure } from "../pipeline/ports.ts";
 import { findApiRequestId, scrub } from "./error-body.ts";
-import type { Exchange } from "./exchange.ts";
 
 /**
  * What a broken exchange means.

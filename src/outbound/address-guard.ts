@@ -10,6 +10,8 @@ import { createAgent, type ProxySettings } from "./agent.ts";
 export interface GuardOptions {
   /** Hosts, or host:port, that may be reached although their addresses are private. */
   privateHosts: readonly string[];
+  /** The setting that holds them, named to whoever is refused. */
+  setting: string;
   /** Connections per origin. */
   connections?: number;
   connectTimeoutMs?: number;
@@ -26,13 +28,13 @@ export interface GuardedAgent {
 
 /** An agent that connects to public addresses only, and the check of a URL that goes before it. Must be closed. */
 export function createGuardedAgent(options: GuardOptions): GuardedAgent {
-  const isTrusted = createTrust(options.privateHosts);
-  const connect = createConnector({ isTrusted, timeoutMs: options.connectTimeoutMs ?? 10_000 });
+  const trust = { isTrusted: createTrust(options.privateHosts), setting: options.setting };
+  const connect = createConnector({ ...trust, timeoutMs: options.connectTimeoutMs ?? 10_000 });
   const agent = createAgent({ connections: options.connections ?? 16, keepAlive: true, connect, proxy: options.proxy });
   let closing: Promise<void> | undefined;
   return {
     dispatcher: agent,
-    checkUrl: (url) => checkUrl(url, isTrusted),
+    checkUrl: (url) => checkUrl(url, trust),
     close: () => (closing ??= agent.close()),
   };
 }
@@ -59,6 +61,11 @@ const PUBLIC_METADATA = new Set(["168.63.129.16"]);
 
 type IsTrusted = (host: string, port: string) => boolean;
 
+interface Trust {
+  isTrusted: IsTrusted;
+  setting: string;
+}
+
 /** Hosts are compared as URL parsing leaves them: lower case, addresses in their one form, no dot at the end. */
 function createTrust(privateHosts: readonly string[]): IsTrusted {
   const trusted = new Set(privateHosts.map(normalizeHost));
@@ -76,7 +83,7 @@ function normalizeHost(entry: string): string {
   return withoutDot(parsed) + port;
 }
 
-function checkUrl(text: string, isTrusted: IsTrusted): URL {
+function checkUrl(text: string, { isTrusted, setting }: Trust): URL {
   if (!URL.canParse(text)) throw refused("the URL", "is none");
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:")
@@ -87,21 +94,21 @@ function checkUrl(text: string, isTrusted: IsTrusted): URL {
   if (isTrusted(host, portOf(url.protocol, url.port))) return url;
   const literal = host.replace(/^\[|\]$/g, "");
   const isLocalName = host === "localhost" || host.endsWith(".localhost");
-  if (isLocalName || (isIP(literal) !== 0 && !isPublicAddress(literal))) throw refusedAddress(host);
+  if (isLocalName || (isIP(literal) !== 0 && !isPublicAddress(literal))) throw refusedAddress(host, setting);
   return url;
 }
 
 /** Connects after looking at the address itself: what a check before would see, DNS can change until then. */
-function createConnector(options: { isTrusted: IsTrusted; timeoutMs: number }): buildConnector.connector {
+function createConnector(options: Trust & { timeoutMs: number }): buildConnector.connector {
   const shared = { timeout: options.timeoutMs, allowH2: false };
   const open = buildConnector(shared);
   // @types/node knows lookup's callback as one form at a time
-  const guarded = buildConnector({ ...shared, lookup: publicLookup as typeof dnsLookup });
+  const guarded = buildConnector({ ...shared, lookup: createPublicLookup(options.setting) as typeof dnsLookup });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, "");
     if (options.isTrusted(host, portOf(target.protocol, target.port))) return open(target, callback);
     // a lookup is never asked about literals
-    if (isIP(host) !== 0 && !isPublicAddress(host)) return callback(refusedAddress(host), null);
+    if (isIP(host) !== 0 && !isPublicAddress(host)) return callback(refusedAddress(host, options.setting), null);
     guarded(target, callback);
   };
 }
@@ -109,14 +116,16 @@ function createConnector(options: { isTrusted: IsTrusted; timeoutMs: number }): 
 type LookupCallback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
 
 /** dns.lookup, but one address that is not public spoils the name: a mixed answer is an attempt. */
-function publicLookup(host: string, options: LookupOptions, callback: LookupCallback): void {
-  dnsLookup(host, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error);
-    if (!addresses.every(({ address }) => isPublicAddress(address))) return callback(refusedAddress(host));
-    const [first] = addresses;
-    if (options.all === true || first === undefined) return callback(null, addresses);
-    callback(null, first.address, first.family);
-  });
+function createPublicLookup(setting: string) {
+  return (host: string, options: LookupOptions, callback: LookupCallback): void => {
+    dnsLookup(host, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error);
+      if (!addresses.every(({ address }) => isPublicAddress(address))) return callback(refusedAddress(host, setting));
+      const [first] = addresses;
+      if (options.all === true || first === undefined) return callback(null, addresses);
+      callback(null, first.address, first.family);
+    });
+  };
 }
 
 function portOf(protocol: string, port: string): string {
@@ -127,10 +136,10 @@ function withoutDot(host: string): string {
   return host.toLowerCase().replace(/\.+$/, "");
 }
 
-function refusedAddress(host: string): RejectedError {
-  return refused(host, "is or leads to a private address; PRIVATE_IMAGE_HOSTS can allow it");
+function refusedAddress(host: string, setting: string): RejectedError {
+  return refused(host, `is or leads to a private address; ${setting} can allow it`);
 }
 
 function refused(what: string, why: string): RejectedError {
-  return new RejectedError(`Cannot fetch from ${what}: it ${why}`, { code: "address_refused" });
+  return new RejectedError(`Cannot reach ${what}: it ${why}`, { code: "address_refused" });
 }

@@ -4,8 +4,8 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createImageApi, type ImageApiOptions } from "../../src/image-api/client.ts";
 import type { CallRequest } from "../../src/pipeline/ports.ts";
+import { afterRequest, closedOrigin, readBody, start, startHttp, startTcp } from "../support/servers.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "./self-signed.ts";
-import { afterRequest, closedOrigin, readBody, start, startHttp, startTcp } from "./servers.ts";
 
 const API_KEY = "key-that-nobody-may-see";
 const REQUEST: CallRequest = {

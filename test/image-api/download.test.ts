@@ -3,8 +3,8 @@ import { createServer as createTlsServer } from "node:https";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createDownloader, type DownloaderOptions } from "../../src/image-api/download.ts";
+import { afterRequest, closedOrigin, start, startHttp, startTcp } from "../support/servers.ts";
 import { SELF_SIGNED_CERT, SELF_SIGNED_KEY } from "./self-signed.ts";
-import { afterRequest, closedOrigin, start, startHttp, startTcp } from "./servers.ts";
 
 const IMAGE = Buffer.from("\x89PNG and so on", "latin1");
 const MAX_BYTES = 100_000;

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { createImageApi } from "../../src/image-api/client.ts";
 import { createDownloader } from "../../src/image-api/download.ts";
-import { closedOrigin, start, startHttp } from "./servers.ts";
+import { closedOrigin, start, startHttp } from "../support/servers.ts";
 
 const ANSWER = JSON.stringify({ created: 1, data: [{ url: "https://images.test/1.png" }] });
 const signal = new AbortController().signal;

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createGuardedAgent, isPublicAddress } from "../../src/image-api/address-guard.ts";
-import { exchange } from "../../src/image-api/exchange.ts";
-import { startHttp } from "./servers.ts";
+import { createGuardedAgent, isPublicAddress } from "../../src/outbound/address-guard.ts";
+import { exchange } from "../../src/outbound/exchange.ts";
+import { startHttp } from "../support/servers.ts";
 
 function open(privateHosts: string[] = []) {
-  const guard = createGuardedAgent({ privateHosts });
+  const guard = createGuardedAgent({ privateHosts, setting: "PRIVATE_HOSTS" });
   onTestFinished(() => guard.close());
   return guard;
 }

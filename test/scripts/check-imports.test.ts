@@ -40,7 +40,7 @@ describe("what may not be imported", () => {
       "a package over several lines",
       "src/cli/a.ts",
       'import {\n  a,\n  b,\n} from "undici";',
-      "its home is src/image-api",
+      "its home is src/outbound",
     ],
     ["a package for its effects", "src/cli/a.ts", 'import "better-sqlite3";', "its home is src/catalog"],
     ["a package without a home", "src/cli/a.ts", 'import { merge } from "lodash";', "has no home"],
