@@ -27,7 +27,7 @@ export function acceptRequest(
   if (found !== undefined) return sameOrConflict(parts, request, found.content_hash);
   const row = toRequestRow(request, { jobId: origin.jobId, batchId: origin.batchId ?? null, now: parts.now() });
   const inserted = parts.db.insert(requests).values(row).returning().get();
-  return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [] });
+  return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [], webhooks: [] });
 }
 
 function sameOrConflict(parts: Parts, request: Request, content_hash: string): RequestDetail {

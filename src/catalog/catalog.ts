@@ -28,6 +28,7 @@ import {
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
+import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
 import { heartbeat, isWorkerAlive, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
 
@@ -57,6 +58,10 @@ export interface OpenCatalog extends Catalog {
   listUnfinished: () => ReturnType<typeof listUnfinished>;
   /** Requests that ended with calls on record and whose sidecar the store lacks: a page of ids. */
   listUnsealed(): string[];
+  findWebhook(eventId: string): ReturnType<typeof findWebhook>;
+  noteDelivery(eventId: string, end: Delivered): Promise<void>;
+  /** Events that are still to be delivered: pages of ids. */
+  listPendingWebhooks(): Generator<string[]>;
   /** Whether the image whose bytes lie in this spool file is archived, or its request gone. */
   isSpoolFileDone(name: string): boolean;
   close(): void;
@@ -85,6 +90,9 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listArchivedImages: (filter) => listArchivedImages(parts, filter),
     listUnfinished: () => listUnfinished(parts),
     listUnsealed: () => listUnsealed(parts),
+    findWebhook: (eventId) => findWebhook(parts, eventId),
+    noteDelivery: (eventId, end) => writer.write(() => noteDelivery(parts, eventId, end)),
+    listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     close: () => {
       writer.flush();

@@ -4,6 +4,7 @@ import type { RequestEnd } from "../pipeline/ports.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import type { Parts } from "./parts.ts";
 import { images, requests } from "./schema.ts";
+import { recordWebhook } from "./webhooks.ts";
 
 /** The states each end may follow. */
 const BEFORE: Record<RequestEnd["state"], RequestState[]> = {
@@ -24,7 +25,9 @@ export function finishRequest(parts: Parts, requestId: string, end: RequestEnd):
     .set({ state: end.state, ...error, ...sealed, updated_at: now })
     .where(and(eq(requests.request_id, requestId), inArray(requests.state, BEFORE[end.state])))
     .run();
-  return changed.changes === 1;
+  const ended = changed.changes === 1;
+  if (ended) recordWebhook(parts, requestId, end.state);
+  return ended;
 }
 
 function toColumns(error: { code: string; message: string }) {

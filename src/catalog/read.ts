@@ -3,7 +3,7 @@ import { asc, eq, sql } from "drizzle-orm";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
 import { type RequestRow, toDetail } from "./rows.ts";
-import { assets, calls, generations, images, requests } from "./schema.ts";
+import { assets, calls, generations, images, requests, webhooks } from "./schema.ts";
 
 export interface Reader {
   /** The bare row, or undefined. */
@@ -23,6 +23,12 @@ export function createReader(db: Db): Reader {
     .innerJoin(assets, eq(assets.digest, images.digest))
     .where(eq(images.request_id, id))
     .prepare();
+  const webhooksOf = db
+    .select()
+    .from(webhooks)
+    .where(eq(webhooks.request_id, id))
+    .orderBy(asc(webhooks.number))
+    .prepare();
 
   function detail(requestId: string): RequestDetail | undefined {
     const row = request.get({ id: requestId });
@@ -33,6 +39,8 @@ export function createReader(db: Db): Reader {
       generations: generationsOf.all({ id: requestId }),
       images: imagesOf.all({ id: requestId }),
       assets: assetsOf.all({ id: requestId }).map(({ asset }) => asset),
+      // only a request with a webhook has events: the others are spared the question
+      webhooks: row.webhook_url === null ? [] : webhooksOf.all({ id: requestId }),
     });
   }
 

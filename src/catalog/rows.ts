@@ -1,6 +1,6 @@
 // Between rows and records: the flat columns of the tables and the nested records of the pipeline. Pure.
 import type { InferInsertModel, InferSelectModel } from "drizzle-orm";
-import type { Asset, Call, RequestDetail, RequestRecord } from "../pipeline/records.ts";
+import type { Asset, Call, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
 import type { Request } from "../request/submission.ts";
 import type { calls, generations, images, requests } from "./schema.ts";
@@ -63,6 +63,7 @@ export interface DetailRows {
   generations: GenerationRow[];
   images: ImageRow[];
   assets: Asset[];
+  webhooks: Webhook[];
 }
 
 export function toDetail(rows: DetailRows): RequestDetail {
@@ -72,6 +73,7 @@ export function toDetail(rows: DetailRows): RequestDetail {
     generations: rows.generations.map((row) => ({ ...row, usage: row.usage ?? null })),
     images: rows.images,
     assets: rows.assets,
+    webhooks: rows.webhooks,
   };
 }
 

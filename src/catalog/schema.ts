@@ -12,7 +12,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
-import type { ImageType, RequestState } from "../pipeline/records.ts";
+import type { ImageType, RequestState, WebhookEvent } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { AspectRatio } from "../request/recipe.ts";
 
@@ -165,3 +165,30 @@ export const workers = sqliteTable("workers", {
   started_at: integer().notNull(),
   seen_at: integer().notNull(),
 });
+
+export const webhooks = sqliteTable(
+  "webhooks",
+  {
+    /** The Standard Webhooks id: the same for every try to deliver this event. */
+    event_id: text().primaryKey(),
+    request_id: text()
+      .notNull()
+      .references(() => requests.request_id),
+    /** Counts the ends of a request from 1: one that was retried ends again. */
+    number: integer().notNull(),
+    /** The state in which the request ended. */
+    event: text().$type<WebhookEvent>().notNull(),
+    state: text().$type<"pending" | "delivered" | "failed">().notNull(),
+    attempts: integer().notNull().default(0),
+    last_error: text(),
+    created_at: integer().notNull(),
+    delivered_at: integer(),
+  },
+  (table) => [
+    uniqueIndex("webhooks_by_request").on(table.request_id, table.number),
+    index("webhooks_pending").on(table.event_id).where(sql`state = 'pending'`),
+    check("webhooks_event", sql`${table.event} in ('archived', 'failed', 'parked', 'cancelled')`),
+    check("webhooks_state", sql`${table.state} in ('pending', 'delivered', 'failed')`),
+    check("webhooks_delivered_at", sql`(${table.state} = 'delivered') = (${table.delivered_at} is not null)`),
+  ],
+);

@@ -87,6 +87,23 @@ export interface Asset {
 /** The image types that can become assets. */
 export type ImageType = "image/png" | "image/jpeg" | "image/webp";
 
+/** The states that are told to a request's `webhook_url` when it comes to them. */
+export type WebhookEvent = "archived" | "failed" | "parked" | "cancelled";
+
+/** One event for a request's `webhook_url`, and how far its delivery is. A request that was retried has several. */
+export interface Webhook {
+  event_id: string;
+  request_id: string;
+  /** Counts the ends of the request from 1. */
+  number: number;
+  event: WebhookEvent;
+  state: "pending" | "delivered" | "failed";
+  attempts: number;
+  last_error: string | null;
+  created_at: number;
+  delivered_at: number | null;
+}
+
 /** Everything the catalog knows about one request. */
 export interface RequestDetail {
   request: RequestRecord;
@@ -94,4 +111,6 @@ export interface RequestDetail {
   generations: Generation[];
   images: Image[];
   assets: Asset[];
+  /** In the order of the events. */
+  webhooks: Webhook[];
 }

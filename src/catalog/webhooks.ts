@@ -1,0 +1,79 @@
+// Events for webhooks: written in the transaction that ends a request, so that no kill and no empty Redis loses one.
+import { createHash } from "node:crypto";
+import { and, asc, count, eq, gt, sql } from "drizzle-orm";
+import type { RequestDetail, Webhook, WebhookEvent } from "../pipeline/records.ts";
+import type { Parts } from "./parts.ts";
+import { webhooks } from "./schema.ts";
+
+const PAGE = 500;
+
+/** Writes down that a request has ended, for its `webhook_url`; nothing where it has none. */
+export function recordWebhook(parts: Parts, requestId: string, event: WebhookEvent): void {
+  if (parts.reader.row(requestId)?.webhook_url === null) return;
+  const { before } = parts.db
+    .select({ before: count() })
+    .from(webhooks)
+    .where(eq(webhooks.request_id, requestId))
+    .get() as { before: number };
+  const number = before + 1;
+  parts.db
+    .insert(webhooks)
+    .values({
+      event_id: toEventId(requestId, number),
+      request_id: requestId,
+      number,
+      event,
+      state: "pending",
+      created_at: parts.now(),
+    })
+    .run();
+}
+
+// A hash and not the request's id itself: what a caller wrote may hold a ".", with which the signed content could be
+// cut in other places (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
+function toEventId(requestId: string, number: number): string {
+  return `msg_${createHash("sha256").update(`${requestId}/${number}`).digest("hex").slice(0, 32)}`;
+}
+
+/** An event and the request it is about, as it is now; undefined where there is none. */
+export function findWebhook(parts: Parts, eventId: string): { webhook: Webhook; detail: RequestDetail } | undefined {
+  const webhook = parts.db.select().from(webhooks).where(eq(webhooks.event_id, eventId)).get();
+  if (webhook === undefined) return undefined;
+  return { webhook, detail: parts.reader.detail(webhook.request_id) as RequestDetail };
+}
+
+/** How a try to deliver ended. One that failed may be tried again (`pending`) or not (`failed`). */
+export type Delivered = { state: "delivered" } | { state: "pending" | "failed"; error: string };
+
+/** Counts a try. An event that has been delivered stays so. */
+export function noteDelivery(parts: Parts, eventId: string, end: Delivered): void {
+  const delivered = end.state === "delivered";
+  parts.db
+    .update(webhooks)
+    .set({
+      state: end.state,
+      attempts: sql`${webhooks.attempts} + 1`,
+      last_error: end.state === "delivered" ? null : end.error,
+      delivered_at: delivered ? parts.now() : null,
+    })
+    .where(and(eq(webhooks.event_id, eventId), eq(webhooks.state, "pending")))
+    .run();
+}
+
+/** Events that are still to be delivered, for putting back into the queue what it has lost. Pages of ids. */
+export function* listPendingWebhooks(parts: Parts): Generator<string[]> {
+  let after = "";
+  for (;;) {
+    const page = parts.db
+      .select({ event_id: webhooks.event_id })
+      .from(webhooks)
+      .where(and(eq(webhooks.state, "pending"), gt(webhooks.event_id, after)))
+      .orderBy(asc(webhooks.event_id))
+      .limit(PAGE)
+      .all()
+      .map((row) => row.event_id);
+    if (page.length > 0) yield page;
+    after = page.at(-1) ?? "";
+    if (page.length < PAGE) return;
+  }
+}
