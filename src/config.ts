@@ -31,6 +31,13 @@ const whole = (min: number, max: number) =>
     `a whole number from ${min} to ${max}`,
   );
 
+const WEBHOOK_SECRET_WANTED = "wanted whsec_ and 24 to 64 random bytes in base64: openssl rand -base64 32";
+const isWebhookSecret = (secret: string) => {
+  const base64 = secret.replace(/^whsec_/, "");
+  const { length } = Buffer.from(base64, "base64");
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && base64.length % 4 === 0 && length >= 24 && length <= 64;
+};
+
 /** Every setting with its form and its default; the table in docs/settings.md is tested against it. */
 export const SETTINGS = z.object({
   REDIS_URL: url(["redis:", "rediss:"]).default("redis://127.0.0.1:6379"),
@@ -63,6 +70,10 @@ export const SETTINGS = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: whole(0, 65_535).prefault("8080"),
   API_TOKENS: list.prefault(""),
+  WEBHOOK_SECRET: list.refine((secrets) => secrets.every(isWebhookSecret), WEBHOOK_SECRET_WANTED).prefault(""),
+  PRIVATE_WEBHOOK_HOSTS: list.prefault(""),
+  ASSET_ARCHIVER_URL: url(["http:", "https:"]).optional(),
+  ASSET_ARCHIVER_TOKEN: z.string().min(1).optional(),
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
       error: "wanted trace, debug, info, warn, error, fatal or silent",
@@ -95,6 +106,10 @@ export interface Settings {
   readonly privateImageHosts: readonly string[];
   readonly pricePerImage: Price | undefined;
   readonly shutdownGraceMs: number;
+  /** With several secrets each message is signed with each, so that a secret can be changed without a gap. */
+  readonly webhooks: { readonly secrets: readonly string[]; readonly privateHosts: readonly string[] };
+  /** The server that commands speak to instead of catalog and queues. */
+  readonly remote: { readonly url: string | undefined; readonly token: string | undefined };
   readonly http: { readonly host: string; readonly port: number; readonly tokens: readonly string[] };
   /** For calls and downloads alike; the store has the AWS SDK's own ways. */
   readonly proxy: { httpProxy: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined };
@@ -149,6 +164,8 @@ function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Sett
     privateImageHosts: values.PRIVATE_IMAGE_HOSTS,
     pricePerImage: values.PRICE_PER_IMAGE,
     shutdownGraceMs: values.SHUTDOWN_GRACE,
+    webhooks: { secrets: values.WEBHOOK_SECRET, privateHosts: values.PRIVATE_WEBHOOK_HOSTS },
+    remote: { url: values.ASSET_ARCHIVER_URL, token: values.ASSET_ARCHIVER_TOKEN },
     http: { host: values.HOST, port: values.PORT, tokens: values.API_TOKENS },
     proxy: { httpProxy: values.HTTP_PROXY, httpsProxy: values.HTTPS_PROXY, noProxy: values.NO_PROXY },
     logLevel: values.LOG_LEVEL,
