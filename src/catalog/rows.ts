@@ -53,7 +53,7 @@ export function toRequestRecord(row: RequestRow): RequestRecord {
 }
 
 export function toCall(row: CallRow): Call {
-  const { error_code, error_message, ...rest } = row;
+  const { error_code, error_message, batch_id: _, ...rest } = row;
   return { ...rest, error: toError({ error_code, error_message }) };
 }
 

@@ -104,6 +104,15 @@ export interface Webhook {
   delivered_at: number | null;
 }
 
+/**
+ * Where a batch is. `enqueuing`: its manifest is still being read. `finished`: every item has ended. Whether a running one
+ * is held (by its window, its budget or a person) follows from its limits and the time, and is never stored.
+ */
+export type BatchState = "enqueuing" | "running" | "finished" | "cancelled";
+
+/** Why nothing new of a batch is started now. Only "window" ends by itself. */
+export type HoldReason = "window" | "budget" | "paused" | "cancelled";
+
 /** Everything the catalog knows about one request. */
 export interface RequestDetail {
   request: RequestRecord;
