@@ -53,7 +53,7 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
       closing(() => store.close());
       return store;
     }),
-    queues: once(() => openQueues(settings, closing)),
+    queues: untilOpen(() => openQueues(settings, closing)),
     onClose: closing,
     close: async () => {
       for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
@@ -101,5 +101,17 @@ function once<T>(make: () => T): () => T {
   return () => {
     made ??= { value: make() };
     return made.value;
+  };
+}
+
+// a Redis that was away when it was first asked for must not stay away for ever
+function untilOpen<T>(open: () => Promise<T>): () => Promise<T> {
+  let opening: Promise<T> | undefined;
+  return () => {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
   };
 }

@@ -1,4 +1,5 @@
-// What a worker does besides its jobs: says that it lives, puts back what Redis lost, warns of losses that come near.
+// What a worker does besides its jobs: says that it lives, takes over from the dead, puts back what Redis lost, warns of
+// losses that come near.
 import { type App, createSpoolOf } from "./app.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { HEARTBEAT_MS } from "./catalog/workers.ts";
@@ -11,6 +12,9 @@ import { showDuration } from "./units.ts";
 const COMPARE_EVERY_MS = 30_000;
 const COMPARE_SHARE = 20;
 
+/** Who has died since is looked for this often, in ms: their jobs would else lie idle until their locks run out. */
+const BURY_EVERY_MS = 5_000;
+
 const WARN_EVERY_MS = 60_000;
 const WARN_BELOW_S = 24 * 3600;
 
@@ -21,50 +25,83 @@ interface UpkeepParts {
 
 /** Starts the duties; each repeats after it has ended, so that a slow one never overlaps itself. */
 export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(): Promise<void> } {
-  const over = new AbortController();
+  const bury = createUndertaker(app, { catalog, queues });
   const duties = [
-    every(app, { name: "heartbeat", signal: over.signal, everyMs: () => HEARTBEAT_MS, work: () => catalog.beat() }),
-    every(app, {
-      name: "compare",
-      signal: over.signal,
-      everyMs: comparePause,
-      work: () => compare(app, { catalog, queues }),
-    }),
-    every(app, {
-      name: "warn",
-      signal: over.signal,
-      everyMs: () => WARN_EVERY_MS,
-      work: async () => warn(app, catalog),
-    }),
-    sweepSpool(app, catalog).catch((error) => app.log.warn({ error: toMessage(error) }, "cannot sweep the spool")),
+    repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => catalog.beat() }),
+    repeat(app, { name: "bury", everyMs: () => BURY_EVERY_MS, work: bury }),
+    repeat(app, { name: "compare", everyMs: comparePause, work: () => compare(app, { catalog, queues }) }),
+    repeat(app, { name: "warn", everyMs: () => WARN_EVERY_MS, work: async () => warn(app, catalog) }),
   ];
+  const swept = sweepSpool(app, catalog).catch((error) =>
+    app.log.warn({ error: toMessage(error) }, "cannot sweep the spool"),
+  );
+  // a Redis that was away may have lost anything: that is the moment to compare, not half a minute later
+  queues.onReturn(() => duties.find((duty) => duty.name === "compare")?.now());
   return {
     stop: async () => {
-      over.abort();
-      await Promise.all(duties);
+      await Promise.all([swept, ...duties.map((duty) => duty.stop())]);
     },
   };
 }
 
 interface Duty {
   name: string;
-  signal: AbortSignal;
   everyMs(tookMs: number): number;
   work(): Promise<unknown>;
 }
 
-async function every(app: App, duty: Duty): Promise<void> {
-  while (!duty.signal.aborted) {
-    const begun = app.clock.now();
-    await duty
-      .work()
-      .catch((error) => app.log.warn({ duty: duty.name, error: toMessage(error) }, "upkeep failed; it is tried again"));
-    await app.clock.sleep(duty.everyMs(app.clock.now() - begun), duty.signal);
+interface RunningDuty {
+  name: string;
+  /** Ends the pause; during the work it means: once more right after it. */
+  now(): void;
+  stop(): Promise<void>;
+}
+
+function repeat(app: App, duty: Duty): RunningDuty {
+  let pause = new AbortController();
+  let stopped = false;
+  const ended = run();
+  async function run(): Promise<void> {
+    while (!stopped) {
+      const begun = app.clock.now();
+      await duty
+        .work()
+        .catch((error) =>
+          app.log.warn({ duty: duty.name, error: toMessage(error) }, "upkeep failed; it is tried again"),
+        );
+      await app.clock.sleep(duty.everyMs(app.clock.now() - begun), pause.signal);
+      if (!stopped) pause = new AbortController();
+    }
   }
+  return {
+    name: duty.name,
+    now: () => pause.abort(),
+    stop: () => {
+      stopped = true;
+      pause.abort();
+      return ended;
+    },
+  };
 }
 
 function comparePause(tookMs: number): number {
   return Math.max(COMPARE_EVERY_MS, tookMs * COMPARE_SHARE);
+}
+
+/** Looks for workers that died since the last time: their calls become `unknown`, their jobs go back to the queues. */
+function createUndertaker(app: App, { catalog, queues }: UpkeepParts): () => Promise<void> {
+  let buried = new Set<string>();
+  return async () => {
+    const dead = new Set(catalog.listDeadWorkers());
+    if ([...dead].some((workerId) => !buried.has(workerId))) await bury(dead);
+    buried = dead;
+  };
+
+  async function bury(dead: ReadonlySet<string>): Promise<void> {
+    await catalog.settleAllDeadCalls();
+    const jobs = await queues.takeOver((workerId) => dead.has(workerId));
+    if (jobs > 0) app.log.warn({ jobs }, "took over the jobs of a dead worker");
+  }
 }
 
 /** Puts back into the queues what the catalog knows as unfinished and they do not hold. */

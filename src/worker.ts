@@ -23,8 +23,13 @@ export interface RunningWorker {
 /** After the grace, what is still in hand gets so long to write down how it ended, in ms. */
 const LAST_WORDS_MS = 5_000;
 
+export interface WorkerOptions {
+  /** How long a job stays this worker's without a sign of life, in ms. Default half a minute; tests have less time. */
+  lockMs?: number;
+}
+
 /** Starts a worker and resolves when it takes jobs. Throws ConfigError without an API key. */
-export async function startWorker(app: App): Promise<RunningWorker> {
+export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Promise<RunningWorker> {
   const apiKey = requireApiKey(app);
   const catalog = app.catalog();
   await catalog.register();
@@ -38,7 +43,7 @@ export async function startWorker(app: App): Promise<RunningWorker> {
   await queues.gate.reopen();
   const stopping = new AbortController();
   const giveUp = new AbortController();
-  const stages = await startStages(app, { apiKey, catalog, stopping: stopping.signal, signal: giveUp.signal });
+  const stages = await startStages(app, { apiKey, catalog, stopping: stopping.signal, signal: giveUp.signal, lockMs });
   const upkeep = startUpkeep(app, { catalog, queues });
   app.log.info(
     {
@@ -72,6 +77,7 @@ interface StageParts {
   catalog: OpenCatalog;
   stopping: AbortSignal;
   signal: AbortSignal;
+  lockMs: number | undefined;
 }
 
 async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> {
@@ -80,7 +86,8 @@ async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> 
   const generatePorts = createGeneratePorts(app, { ...parts, queues });
   const archivePorts = createArchivePorts(app, parts);
   const { redisUrl, queuePrefix: prefix, urlLifetimeMs } = settings;
-  const shared = { redisUrl, prefix, log, stopping: parts.stopping, signal: parts.signal };
+  const { stopping, signal, lockMs, catalog } = parts;
+  const shared = { redisUrl, prefix, log, stopping, signal, lockMs, workerId: catalog.workerId };
   const stages = [
     runGenerateWorker({ ...shared, concurrency: settings.generate.concurrency, queue: queues.generate }, (delivery) =>
       generate(delivery, { ports: generatePorts, settings: { ...settings.generate, urlLifetimeMs } }),

@@ -2,7 +2,7 @@
 import { and, desc, eq, isNull, ne } from "drizzle-orm";
 import type { Asset, RequestDetail } from "../pipeline/records.ts";
 import type { Parts } from "./parts.ts";
-import { assets, images, requests } from "./schema.ts";
+import { assets, calls, images, requests } from "./schema.ts";
 
 /** Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. */
 export function recordAsset(parts: Parts, image: { request_id: string; index: number }, asset: Asset): void {
@@ -23,10 +23,24 @@ export function noteSpooled(parts: Parts, image: { request_id: string; index: nu
     .run();
 }
 
-/** Whether nobody needs this spool file any more: its image is archived. A file that no image names may be just being written. */
+/**
+ * Whether nobody needs this spool file any more: its image is archived, or it belongs to an answer that
+ * was never committed and whose worker is dead. A living worker may be just about to commit it.
+ */
 export function isSpoolFileDone(parts: Parts, name: string): boolean {
   const image = parts.db.select({ digest: images.digest }).from(images).where(eq(images.spool_file, name)).get();
-  return image !== undefined && image.digest !== null;
+  return image === undefined ? isAnswerLost(parts, name) : image.digest !== null;
+}
+
+// <request_id>.<call>.<index>, and a request id may hold dots of its own
+function isAnswerLost(parts: Parts, name: string): boolean {
+  const [, request_id = "", number] = /^(.+)\.(\d+)\.\d+$/.exec(name) ?? [];
+  const call = parts.db
+    .select({ worker_id: calls.worker_id, state: calls.state })
+    .from(calls)
+    .where(and(eq(calls.request_id, request_id), eq(calls.number, Number(number))))
+    .get();
+  return call?.state === "unknown" && !parts.isWorkerAlive(call.worker_id);
 }
 
 /** Answers an explicit-seed request with the images of the newest archived one of the same recipe. */

@@ -4,6 +4,7 @@ import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
+import { type Browse, createBrowse } from "./browse.ts";
 import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
 import { type Counts, countAll, secondsToNearestLoss } from "./counts.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -17,6 +18,7 @@ import {
   retryRequest,
   settleForLess,
 } from "./ends.ts";
+import { createFigures, type Figures } from "./figures.ts";
 import {
   type ArchivedImage,
   type ListFilter,
@@ -29,7 +31,7 @@ import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
-import { heartbeat, isWorkerAlive, registerWorker, thisProcess } from "./workers.ts";
+import { heartbeat, isWorkerAlive, listDeadWorkers, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
 
 export interface CatalogOptions {
@@ -47,6 +49,8 @@ export interface OpenCatalog extends Catalog {
   /** Makes this process known as a worker that lives. Call `beat` every HEARTBEAT_MS. */
   register(): Promise<void>;
   beat(): Promise<void>;
+  /** The ids of workers that are known and live no longer. */
+  listDeadWorkers(): string[];
   /** Turns the `sent` calls of all dead workers into `unknown`; returns how many. */
   settleAllDeadCalls(): Promise<number>;
   retry(requestId: string): Promise<Retried | undefined>;
@@ -64,6 +68,10 @@ export interface OpenCatalog extends Catalog {
   listPendingWebhooks(): Generator<string[]>;
   /** Whether the image whose bytes lie in this spool file is archived, or its request gone. */
   isSpoolFileDone(name: string): boolean;
+  /** Pages of what is recorded, for people who leaf through it. */
+  readonly browse: Browse;
+  /** Figures that only grow, for metrics. */
+  readonly figures: Figures;
   close(): void;
 }
 
@@ -79,6 +87,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     register: () =>
       writer.write(() => registerWorker(parts.db, { ...thisProcess(), worker_id: parts.workerId, now: parts.now() })),
     beat: () => writer.write(() => heartbeat(parts.db, parts.workerId, parts.now())),
+    listDeadWorkers: () => listDeadWorkers(parts.db, parts.now()),
     settleAllDeadCalls: () => writer.write(() => settleDeadCalls(parts)),
     retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
     cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),
@@ -94,6 +103,8 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     noteDelivery: (eventId, end) => writer.write(() => noteDelivery(parts, eventId, end)),
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
+    browse: createBrowse(parts),
+    figures: createFigures(parts),
     close: () => {
       writer.flush();
       database.close();

@@ -1,7 +1,7 @@
 // Which worker processes live: the difference between a call that is still out and one whose outcome nobody will learn.
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { eq, lt } from "drizzle-orm";
+import { eq, type InferSelectModel, lt } from "drizzle-orm";
 import type { Db } from "./database.ts";
 import { workers } from "./schema.ts";
 
@@ -53,7 +53,16 @@ export function heartbeat(db: Db, workerId: string, now: number): void {
  */
 export function isWorkerAlive(db: Db, workerId: string, now: number): boolean {
   const row = db.select().from(workers).where(eq(workers.worker_id, workerId)).get();
-  if (row === undefined) return false;
+  return row !== undefined && lives(row, now);
+}
+
+/** The ids of the workers that are known and live no longer. */
+export function listDeadWorkers(db: Db, now: number): string[] {
+  const rows = db.select().from(workers).all();
+  return rows.filter((row) => !lives(row, now)).map((row) => row.worker_id);
+}
+
+function lives(row: InferSelectModel<typeof workers>, now: number): boolean {
   if (row.host !== hostIdentity()) return now - row.seen_at < BELIEVED_MS;
   const started = startOf(row.pid);
   return started !== undefined && started === row.pid_started;

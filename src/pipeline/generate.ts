@@ -134,6 +134,7 @@ async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   for (const { name, bytes } of record.spooled) {
     await untilDone(run, "keep the bytes of an answer", () => run.spool.write(name, bytes));
   }
+  await run.onStep("spool", run.requestId);
   run.detail = await untilDone(run, "record an answer", () => run.catalog.answerCall(run.call, record));
   run.log.info({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
   if (missingIndexes(run.detail).length === 0) return undefined;

@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
 import { toJobId } from "../request/request-id.ts";
 import { reached } from "./connection.ts";
+import { takeOver } from "./take-over.ts";
 
 export const GENERATE_QUEUE = "generate";
 export const ARCHIVE_QUEUE = "archive";
@@ -28,6 +29,10 @@ export interface Queues {
   archive: Queue;
   /** Fails within seconds when Redis is away. */
   ping(): Promise<void>;
+  /** Calls back whenever Redis is there again after it was away: it may have forgotten something. */
+  onReturn(listener: () => void): void;
+  /** Puts back the jobs that dead workers hold; returns how many. */
+  takeOver(isDead: (workerId: string) => boolean): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -42,6 +47,13 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
     generate,
     archive,
     ping: () => reached(redisUrl, async () => void (await connection.ping())),
+    onReturn: (listener) => void connection.on("ready", listener),
+    takeOver: async (isDead) => {
+      const taken = await Promise.all(
+        [generate, archive].map((queue) => takeOver(queue, { redis: connection, isDead })),
+      );
+      return taken.reduce((sum, moved) => sum + moved, 0);
+    },
     close: async () => {
       await Promise.all([generate.close(), archive.close()]);
     },

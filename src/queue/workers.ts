@@ -12,13 +12,16 @@ import { settle } from "./settle.ts";
 /** A process killed over and over must not cost a job its life: BullMQ's default of 1 fails it at the second kill. */
 const MAX_STALLED_COUNT = 50;
 /** A lock not renewed for so long is lost, in ms: a stall of the event loop of half of it does no harm. */
-const LOCK_DURATION_MS = 30_000;
-const STALLED_INTERVAL_MS = 15_000;
+const LOCK_MS = 30_000;
 
 export interface StageOptions {
   redisUrl: string;
   prefix: string;
   concurrency: number;
+  /** Stands on every job that this worker takes. */
+  workerId: string;
+  /** Default half a minute. */
+  lockMs?: number | undefined;
   log: Log;
   /** Aborted at the first signal to stop. */
   stopping: AbortSignal;
@@ -94,13 +97,19 @@ function runWorker(name: string, options: StageOptions, process: Processor): Sta
   };
 }
 
-function workerOptions({ prefix, concurrency }: StageOptions): Omit<WorkerOptions, "connection"> {
+function workerOptions({
+  prefix,
+  concurrency,
+  workerId,
+  lockMs = LOCK_MS,
+}: StageOptions): Omit<WorkerOptions, "connection"> {
   return {
     prefix,
     concurrency,
+    name: workerId,
     maxStalledCount: MAX_STALLED_COUNT,
-    stalledInterval: STALLED_INTERVAL_MS,
-    lockDuration: LOCK_DURATION_MS,
+    stalledInterval: lockMs / 2,
+    lockDuration: lockMs,
     removeOnComplete: KEEP_COMPLETED,
     removeOnFail: KEEP_FAILED,
     // a hold on the fleet binds all workers only where a limiter is set; the pace itself is the gate's business
