@@ -17,6 +17,7 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   commander: ["cli"],
   pino: ["log.ts", "cli"],
   "pino-pretty": ["log.ts", "cli"],
+  standardwebhooks: ["webhooks"],
   hono: ["http"],
   "@hono": ["http"],
   // the schema library stands at every border
@@ -30,11 +31,14 @@ const LAYERS: readonly (readonly string[])[] = [
   ["pipeline"],
   ["outbound"],
   ["catalog", "image", "image-api", "local-redis", "queue", "report", "sandbox", "spool", "store"],
+  ["client", "webhooks"],
+  ["client.ts"],
   // above the adapters, which are handed options and a log, and know no settings
   ["clock.ts", "config.ts"],
   ["log.ts"],
   ["app.ts"],
-  ["client.ts", "submit.ts", "upkeep.ts"],
+  ["submit.ts", "upkeep.ts"],
+  ["decide.ts"],
   ["worker.ts"],
   ["http"],
   ["cli"],
