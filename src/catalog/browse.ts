@@ -1,0 +1,141 @@
+// Pages of requests and assets for people who leaf through the catalog: newest first, a page at a time, by cursor.
+// One page is one short read; nothing here walks the whole catalog.
+import { and, asc, desc, eq, inArray, lt, or, sql } from "drizzle-orm";
+import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
+import type { ListFilter } from "./listing.ts";
+import type { Parts } from "./parts.ts";
+import { assets, images, requests } from "./schema.ts";
+
+/** Where a page of requests ended. */
+export interface RequestCursor {
+  created_at: number;
+  request_id: string;
+}
+
+/** A page, and where the next one begins; null after the last. */
+export interface Page<Item, Cursor> {
+  items: Item[];
+  next: Cursor | null;
+}
+
+/** What leafing through the catalog needs. */
+export interface Browse {
+  requests(
+    filter: ListFilter,
+    page: { after?: RequestCursor | undefined; limit: number },
+  ): Page<RequestDetail, RequestCursor>;
+  /** The cursor is the place of an asset in the order in which assets were recorded. */
+  assets(page: { after?: number | undefined; limit: number }): Page<Asset, number>;
+  asset(digest: string): Asset | undefined;
+  /** The requests that an asset belongs to, oldest first, at most `limit` of them. */
+  imagesOf(digest: string, limit: number): { request_id: string; index: number }[];
+  /** The states of these requests; an unknown id is missing from the answer. */
+  states(ids: readonly string[]): Map<string, RequestState>;
+  /** The newest request with this content that was accepted since then and has neither failed nor been cancelled. */
+  findTwin(contentHash: string, sinceMs: number): string | undefined;
+}
+
+export function createBrowse(parts: Parts): Browse {
+  return {
+    requests: (filter, page) => pageOfRequests(parts, filter, page),
+    assets: (page) => pageOfAssets(parts, page),
+    asset: (digest) => parts.db.select().from(assets).where(eq(assets.digest, digest)).get(),
+    imagesOf: (digest, limit) => imagesOf(parts, digest, limit),
+    states: (ids) => statesOf(parts, ids),
+    findTwin: (contentHash, sinceMs) => findTwin(parts, contentHash, sinceMs),
+  };
+}
+
+function pageOfRequests(
+  parts: Parts,
+  filter: ListFilter,
+  { after, limit }: { after?: RequestCursor | undefined; limit: number },
+): Page<RequestDetail, RequestCursor> {
+  const older =
+    after &&
+    or(
+      lt(requests.created_at, after.created_at),
+      and(eq(requests.created_at, after.created_at), lt(requests.request_id, after.request_id)),
+    );
+  const { state, collection, batch } = filter;
+  const rows = parts.db
+    .select({ request_id: requests.request_id, created_at: requests.created_at })
+    .from(requests)
+    .where(
+      and(
+        older,
+        state === undefined ? undefined : eq(requests.state, state),
+        collection === undefined ? undefined : eq(requests.collection, collection),
+        batch === undefined ? undefined : eq(requests.batch_id, batch),
+      ),
+    )
+    .orderBy(desc(requests.created_at), desc(requests.request_id))
+    .limit(limit + 1)
+    .all();
+  const kept = rows.slice(0, limit);
+  const items = kept.flatMap((row) => parts.reader.detail(row.request_id) ?? []);
+  return { items, next: rows.length > limit ? (kept.at(-1) ?? null) : null };
+}
+
+// SQLite numbers the rows as they come, so the newest assets are found without an index of their own
+const place = sql<number>`${assets}.rowid`;
+
+function pageOfAssets(
+  parts: Parts,
+  { after, limit }: { after?: number | undefined; limit: number },
+): Page<Asset, number> {
+  const rows = parts.db
+    .select({ asset: assets, place })
+    .from(assets)
+    .where(after === undefined ? undefined : lt(place, after))
+    .orderBy(desc(place))
+    .limit(limit + 1)
+    .all();
+  const kept = rows.slice(0, limit);
+  return {
+    items: kept.map(({ asset }) => asset),
+    next: rows.length > limit ? (kept.at(-1)?.place ?? null) : null,
+  };
+}
+
+function imagesOf(parts: Parts, digest: string, limit: number): { request_id: string; index: number }[] {
+  return parts.db
+    .select({ request_id: images.request_id, index: images.index })
+    .from(images)
+    .where(eq(images.digest, digest))
+    .orderBy(asc(images.archived_at), asc(images.request_id), asc(images.index))
+    .limit(limit)
+    .all();
+}
+
+/** Variables in one statement; SQLite allows more, but a page of this size takes a fraction of a millisecond. */
+const IDS_AT_ONCE = 500;
+
+function statesOf(parts: Parts, ids: readonly string[]): Map<string, RequestState> {
+  const states = new Map<string, RequestState>();
+  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
+    const rows = parts.db
+      .select({ request_id: requests.request_id, state: requests.state })
+      .from(requests)
+      .where(inArray(requests.request_id, ids.slice(from, from + IDS_AT_ONCE)))
+      .all();
+    for (const row of rows) states.set(row.request_id, row.state);
+  }
+  return states;
+}
+
+function findTwin(parts: Parts, contentHash: string, sinceMs: number): string | undefined {
+  return parts.db
+    .select({ request_id: requests.request_id })
+    .from(requests)
+    .where(
+      and(
+        sql`${requests.created_at} >= ${sinceMs}`,
+        eq(requests.content_hash, contentHash),
+        inArray(requests.state, ["queued", "generating", "copying", "archived", "parked"]),
+      ),
+    )
+    .orderBy(desc(requests.created_at))
+    .limit(1)
+    .get()?.request_id;
+}
