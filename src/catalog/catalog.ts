@@ -5,7 +5,6 @@ import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
 import { type Browse, createBrowse } from "./browse.ts";
-import { type Browse, createBrowse } from "./browse.ts";
 import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
 import { type Counts, countAll, secondsToNearestLoss } from "./counts.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -19,7 +18,6 @@ import {
   retryRequest,
   settleForLess,
 } from "./ends.ts";
-import { createFigures, type Figures } from "./figures.ts";
 import { createFigures, type Figures } from "./figures.ts";
 import {
   type ArchivedImage,
@@ -74,10 +72,6 @@ export interface OpenCatalog extends Catalog {
   readonly browse: Browse;
   /** Figures that only grow, for metrics. */
   readonly figures: Figures;
-  /** Pages of what is recorded, for people who leaf through it. */
-  readonly browse: Browse;
-  /** Figures that only grow, for metrics. */
-  readonly figures: Figures;
   close(): void;
 }
 
@@ -109,8 +103,6 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     noteDelivery: (eventId, end) => writer.write(() => noteDelivery(parts, eventId, end)),
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
-    browse: createBrowse(parts),
-    figures: createFigures(parts),
     browse: createBrowse(parts),
     figures: createFigures(parts),
     close: () => {
