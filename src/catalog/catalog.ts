@@ -19,6 +19,7 @@ import {
   settleForLess,
 } from "./ends.ts";
 import { createFigures, type Figures } from "./figures.ts";
+import { createLedger, type LedgerQueries } from "./ledger.ts";
 import {
   type ArchivedImage,
   type ListFilter,
@@ -72,6 +73,8 @@ export interface OpenCatalog extends Catalog {
   readonly browse: Browse;
   /** Figures that only grow, for metrics. */
   readonly figures: Figures;
+  /** The bill as we know it. */
+  readonly ledger: LedgerQueries;
   close(): void;
 }
 
@@ -105,6 +108,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
     figures: createFigures(parts),
+    ledger: createLedger(parts),
     close: () => {
       writer.flush();
       database.close();
