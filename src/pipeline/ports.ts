@@ -78,12 +78,27 @@ export interface PutOptions {
   signal?: AbortSignal;
 }
 
+/** Part of an object: the first and the last byte, both included, counted from 0. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+/** Bytes on their way. Reading to the end or destroying it gives back the file or the connection behind it. */
+export interface ByteStream extends AsyncIterable<Uint8Array> {
+  destroy(): unknown;
+}
+
 /** Where the bytes live. Keys are relative, with "/" between parts. */
 export interface Store {
   /** Resolves once the store holds exactly these bytes under `key`, confirmed by digest; repeating it is harmless. */
   put(key: string, bytes: Buffer, options: PutOptions): Promise<void>;
   /** The bytes, or undefined where there are none. */
   get(key: string, options?: { signal?: AbortSignal }): Promise<Buffer | undefined>;
+  /** The bytes as they come, for readers who may be slow; undefined where there are none. Whoever asked for it ends it. */
+  read(key: string, options?: { range?: ByteRange; signal?: AbortSignal }): Promise<ByteStream | undefined>;
+  /** An address that gives these bytes to anybody for `expiresMs`. Only stores that can give one have it. */
+  presign?(key: string, options: { expiresMs: number }): Promise<string>;
   /** Size and type without the bytes, or undefined. */
   head(
     key: string,

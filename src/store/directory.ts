@@ -47,6 +47,13 @@ export function createDirectoryStore(options: { root: string }): Store {
         readFile(pathOf(key), signal === undefined ? {} : { signal }).catch(undefinedWhereAbsent),
       );
     },
+    async read(key, { range, signal } = {}) {
+      checkKey(key);
+      return translated({ verb: "get", key, base, signal }, async () => {
+        const file = await open(pathOf(key), "r").catch(undefinedWhereAbsent);
+        return file?.createReadStream({ ...range, ...(signal === undefined ? {} : { signal }) });
+      });
+    },
     async head(key, { signal } = {}) {
       checkKey(key);
       return translated({ verb: "get", key, base, signal }, async () => {

@@ -1,4 +1,5 @@
 // The body of a GET. It must be read or destroyed, or its connection is lost to the pool.
+import { Readable } from "node:stream";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 
 /** The bytes as they come; leaving the loop destroys the connection. */
@@ -12,4 +13,9 @@ export async function collectBody(answer: GetObjectCommandOutput): Promise<Buffe
   const chunks: Buffer[] = [];
   for await (const chunk of bodyOf(answer)) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** The body as a stream, which whoever asked for it reads to the end or destroys. */
+export function streamOf(answer: GetObjectCommandOutput): Readable {
+  return answer.Body instanceof Readable ? answer.Body : Readable.from([]);
 }

@@ -3,7 +3,7 @@ import { ArchiverError } from "../errors.ts";
 import type { Store } from "../pipeline/ports.ts";
 import { checkKey, checkKeyPrefix } from "./key.ts";
 import type { ProbedStore } from "./probe.ts";
-import { collectBody } from "./s3-body.ts";
+import { collectBody, streamOf } from "./s3-body.ts";
 import { type LoadedS3, loadS3, type S3ClientOptions } from "./s3-client.ts";
 import { isMissingObject, toS3Error } from "./s3-errors.ts";
 import { probeGuarantees } from "./s3-guarantees.ts";
@@ -58,6 +58,19 @@ export function createS3Store(options: S3StoreOptions): ProbedStore {
       run({ verb: "get", key, signal }, async ({ sdk, client }, object) => {
         const answer = client.send(new sdk.GetObjectCommand(object), aborting(signal));
         return answer.then(collectBody, undefinedWhereMissing);
+      }),
+    read: (key, { range, signal } = {}) =>
+      run({ verb: "get", key, signal }, async ({ sdk, client }, object) => {
+        const part = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` };
+        const answer = await client
+          .send(new sdk.GetObjectCommand({ ...object, ...part }), aborting(signal))
+          .catch(undefinedWhereMissing);
+        return answer && streamOf(answer);
+      }),
+    presign: (key, { expiresMs }) =>
+      run({ verb: "get", key, signal: undefined }, async ({ sdk, client }, object) => {
+        const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
+        return getSignedUrl(client, new sdk.GetObjectCommand(object), { expiresIn: Math.ceil(expiresMs / 1000) });
       }),
     head: (key, { signal } = {}) =>
       run({ verb: "head", key, signal }, async ({ sdk, client }, object) => {

@@ -35,6 +35,17 @@ describe("what S3 is told", () => {
   });
   afterAll(() => server.close());
 
+  test("a presigned address gives the bytes to anybody, for as long as was said", async () => {
+    const store = createS3Store({ ...server, prefix: "team/b" });
+    const bytes = randomBytes(3000);
+    await store.put("images/ab/abcd.png", bytes, putOptions(bytes));
+    const address = await store.presign?.("images/ab/abcd.png", { expiresMs: 90_000 });
+    expect(new URL(address ?? "").searchParams.get("X-Amz-Expires")).toBe("90");
+    const answer = await fetch(address ?? "");
+    expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true);
+    await store.close();
+  });
+
   test("objects stand under their promised keys with type, cache control and checksum", async () => {
     const store = createS3Store({ ...server, prefix: "team/a" });
     const bytes = randomBytes(3000);

@@ -1,8 +1,10 @@
 // The contract of a store, written once and run on every implementation.
 import { randomBytes, randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RejectedError } from "../../src/errors.ts";
-import type { Store } from "../../src/pipeline/ports.ts";
+import type { ByteRange, Store } from "../../src/pipeline/ports.ts";
 import { type ProbedStore, probeStore } from "../../src/store/probe.ts";
 import { putOptions } from "./put-options.ts";
 
@@ -47,6 +49,26 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       await store.put(key, bytes, putOptions(bytes));
       expect((await store.get(key))?.equals(bytes)).toBe(true);
       expect(await store.head(key)).toEqual({ bytes: size, contentType: "image/png" });
+    });
+
+    test("bytes are read as a stream, whole or in part", async () => {
+      const key = `${folder()}/image.png`;
+      const bytes = randomBytes(300_000);
+      await store.put(key, bytes, putOptions(bytes));
+      const read = async (range?: ByteRange) =>
+        buffer((await store.read(key, range && { range })) ?? Readable.from([]));
+      expect((await read()).equals(bytes)).toBe(true);
+      expect((await read({ start: 0, end: 0 })).equals(bytes.subarray(0, 1))).toBe(true);
+      expect((await read({ start: 100_000, end: 299_999 })).equals(bytes.subarray(100_000))).toBe(true);
+      expect(await store.read(`${folder()}/nothing.png`)).toBeUndefined();
+    });
+
+    test("a stream that is given up leaves the store usable", async () => {
+      const key = `${folder()}/image.png`;
+      const bytes = randomBytes(2_000_000);
+      await store.put(key, bytes, putOptions(bytes));
+      for (let time = 0; time < 5; time++) (await store.read(key))?.destroy();
+      expect((await buffer((await store.read(key)) ?? Readable.from([]))).equals(bytes)).toBe(true);
     });
 
     test.each([
