@@ -170,8 +170,12 @@ async function stopWorker({ app, stages, upkeep, stopping, giveUp }: Stopping): 
   const closed = Promise.all(stages.map((stage) => stage.close())).then(() => true);
   closed.catch((error) => app.log.error({ error: toMessage(error) }, "cannot stop cleanly"));
   const deadline = app.clock.sleep(app.settings.shutdownGraceMs, giveUp.signal).then(() => false);
-  if (await Promise.race([closed, deadline])) return true;
+  const inTime = await Promise.race([closed, deadline]);
+  // in time, too: the wait for the deadline would keep the process alive for all of the grace
   giveUp.abort();
-  await Promise.race([closed, app.clock.sleep(LAST_WORDS_MS, new AbortController().signal)]);
+  if (inTime) return true;
+  const done = new AbortController();
+  await Promise.race([closed, app.clock.sleep(LAST_WORDS_MS, done.signal)]);
+  done.abort();
   return false;
 }
