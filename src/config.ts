@@ -70,6 +70,12 @@ export const SETTINGS = z.object({
   HOST: z.string().min(1).default("127.0.0.1"),
   PORT: whole(0, 65_535).prefault("8080"),
   API_TOKENS: list.prefault(""),
+  HTTP_RATE_LIMIT: text(
+    (value) => (value === "none" ? null : parseRate(value)),
+    "a rate such as 100/s or 6000/m, or none",
+  ).prefault("2000/s"),
+  PUBLIC_URL: url(["http:", "https:"]).optional(),
+  ASSET_REDIRECT: boolean.prefault("false"),
   WEBHOOK_SECRET: list.refine((secrets) => secrets.every(isWebhookSecret), WEBHOOK_SECRET_WANTED).prefault(""),
   PRIVATE_WEBHOOK_HOSTS: list.prefault(""),
   ASSET_ARCHIVER_URL: url(["http:", "https:"]).optional(),
@@ -80,6 +86,19 @@ export const SETTINGS = z.object({
     })
     .default("info"),
 });
+
+/** What the server is told. */
+export interface HttpSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly tokens: readonly string[];
+  /** For each token; null: none. */
+  readonly rateLimit: { max: number; durationMs: number } | null;
+  /** The address under which clients reach the server, where it is not the one they name themselves. */
+  readonly publicUrl: string | undefined;
+  /** Whether readers of an asset are sent to the store, where it can give addresses that work for a while. */
+  readonly assetRedirect: boolean;
+}
 
 export type Environment = Record<string, string | undefined>;
 
@@ -110,7 +129,7 @@ export interface Settings {
   readonly webhooks: { readonly secrets: readonly string[]; readonly privateHosts: readonly string[] };
   /** The server that commands speak to instead of catalog and queues. */
   readonly remote: { readonly url: string | undefined; readonly token: string | undefined };
-  readonly http: { readonly host: string; readonly port: number; readonly tokens: readonly string[] };
+  readonly http: HttpSettings;
   /** For calls and downloads alike; the store has the AWS SDK's own ways. */
   readonly proxy: { httpProxy: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined };
   readonly logLevel: z.output<typeof SETTINGS>["LOG_LEVEL"];
@@ -166,7 +185,14 @@ function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Sett
     shutdownGraceMs: values.SHUTDOWN_GRACE,
     webhooks: { secrets: values.WEBHOOK_SECRET, privateHosts: values.PRIVATE_WEBHOOK_HOSTS },
     remote: { url: values.ASSET_ARCHIVER_URL, token: values.ASSET_ARCHIVER_TOKEN },
-    http: { host: values.HOST, port: values.PORT, tokens: values.API_TOKENS },
+    http: {
+      host: values.HOST,
+      port: values.PORT,
+      tokens: values.API_TOKENS,
+      rateLimit: values.HTTP_RATE_LIMIT,
+      publicUrl: values.PUBLIC_URL,
+      assetRedirect: values.ASSET_REDIRECT,
+    },
     proxy: { httpProxy: values.HTTP_PROXY, httpsProxy: values.HTTPS_PROXY, noProxy: values.NO_PROXY },
     logLevel: values.LOG_LEVEL,
   };
