@@ -4,6 +4,7 @@ import { and, asc, desc, eq, inArray, lt, or, sql } from "drizzle-orm";
 import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { ListFilter } from "./listing.ts";
 import type { Parts } from "./parts.ts";
+import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
 
 /** Where a page of requests ended. */
@@ -39,7 +40,7 @@ export function createBrowse(parts: Parts): Browse {
   return {
     requests: (filter, page) => pageOfRequests(parts, filter, page),
     assets: (page) => pageOfAssets(parts, page),
-    asset: (digest) => parts.db.select().from(assets).where(eq(assets.digest, digest)).get(),
+    asset: (digest) => parts.db.select(ASSET_COLUMNS).from(assets).where(eq(assets.digest, digest)).get(),
     imagesOf: (digest, limit) => imagesOf(parts, digest, limit),
     states: (ids) => statesOf(parts, ids),
     findTwin: (contentHash, sinceMs) => findTwin(parts, contentHash, sinceMs),
@@ -85,7 +86,7 @@ function pageOfAssets(
   { after, limit }: { after?: number | undefined; limit: number },
 ): Page<Asset, number> {
   const rows = parts.db
-    .select({ asset: assets, place })
+    .select({ asset: ASSET_COLUMNS, place })
     .from(assets)
     .where(after === undefined ? undefined : lt(place, after))
     .orderBy(desc(place))

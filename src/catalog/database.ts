@@ -5,6 +5,7 @@ import Sqlite from "better-sqlite3";
 import { type BetterSQLite3Database, drizzle } from "drizzle-orm/better-sqlite3";
 import { migrateCatalog } from "./migrate.ts";
 import * as schema from "./schema.ts";
+import { registerSearchFunctions } from "./search-functions.ts";
 import { toCatalogError } from "./sqlite-errors.ts";
 
 export type Db = BetterSQLite3Database<typeof schema>;
@@ -28,6 +29,7 @@ export function openDatabase(file: string): Database {
     if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
     const sqlite = new Sqlite(file, { timeout: BUSY_TIMEOUT_MS });
     setPragmas(sqlite);
+    registerSearchFunctions(sqlite);
     const migrated = migrateCatalog(sqlite, file);
     sqlite.pragma("foreign_keys = ON");
     return { file, sqlite, db: drizzle(sqlite, { schema }), migrated, close: () => sqlite.close() };

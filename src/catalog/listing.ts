@@ -2,7 +2,7 @@
 import { and, asc, count, eq, exists, gt, inArray, isNull, or } from "drizzle-orm";
 import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { Parts } from "./parts.ts";
-import { type RequestRow, toRequestRecord } from "./rows.ts";
+import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
 import { assets, calls, generations, images, requests } from "./schema.ts";
 
 const PAGE = 500;
@@ -76,7 +76,7 @@ function* imagesOf(parts: Parts, rows: RequestRow[]): Generator<ArchivedImage> {
   const byId = new Map(rows.map((row) => [row.request_id, row]));
   const ids = [...byId.keys()];
   const made = parts.db
-    .select({ image: images, asset: assets, api_created: generations.api_created })
+    .select({ image: images, asset: ASSET_COLUMNS, api_created: generations.api_created })
     .from(images)
     .innerJoin(assets, eq(assets.digest, images.digest))
     .leftJoin(

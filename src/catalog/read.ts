@@ -2,7 +2,7 @@
 import { asc, eq, sql } from "drizzle-orm";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
-import { type RequestRow, toDetail } from "./rows.ts";
+import { ASSET_COLUMNS, type RequestRow, toDetail } from "./rows.ts";
 import { assets, calls, generations, images, requests, webhooks } from "./schema.ts";
 
 export interface Reader {
@@ -18,7 +18,7 @@ export function createReader(db: Db): Reader {
   const generationsOf = db.select().from(generations).where(eq(generations.request_id, id)).prepare();
   const imagesOf = db.select().from(images).where(eq(images.request_id, id)).orderBy(asc(images.index)).prepare();
   const assetsOf = db
-    .selectDistinct({ asset: assets })
+    .selectDistinct(ASSET_COLUMNS)
     .from(images)
     .innerJoin(assets, eq(assets.digest, images.digest))
     .where(eq(images.request_id, id))
@@ -38,7 +38,7 @@ export function createReader(db: Db): Reader {
       calls: callsOf.all({ id: requestId }),
       generations: generationsOf.all({ id: requestId }),
       images: imagesOf.all({ id: requestId }),
-      assets: assetsOf.all({ id: requestId }).map(({ asset }) => asset),
+      assets: assetsOf.all({ id: requestId }),
       // only a request with a webhook has events: the others are spared the question
       webhooks: row.webhook_url === null ? [] : webhooksOf.all({ id: requestId }),
     });

@@ -3,12 +3,23 @@ import type { InferInsertModel, InferSelectModel } from "drizzle-orm";
 import type { Asset, Call, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
 import type { Request } from "../request/submission.ts";
-import type { calls, generations, images, requests } from "./schema.ts";
+import { assets, type calls, type generations, type images, type requests } from "./schema.ts";
 
 export type RequestRow = InferSelectModel<typeof requests>;
 export type CallRow = InferSelectModel<typeof calls>;
 export type GenerationRow = InferSelectModel<typeof generations>;
 export type ImageRow = InferSelectModel<typeof images>;
+
+/** What a select of assets wants: the columns of the record, without those of upkeep. */
+export const ASSET_COLUMNS = {
+  digest: assets.digest,
+  key: assets.key,
+  bytes: assets.bytes,
+  content_type: assets.content_type,
+  width: assets.width,
+  height: assets.height,
+  archived_at: assets.archived_at,
+};
 
 /** The row of a request that has just been accepted. */
 export function toRequestRow(

@@ -12,7 +12,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
-import type { BatchState, ImageType, RequestState, WebhookEvent } from "../pipeline/records.ts";
+import type { AssetFault, BatchState, ImageType, RequestState, WebhookEvent } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { AspectRatio } from "../request/recipe.ts";
 
@@ -53,12 +53,21 @@ export const requests = sqliteTable(
     archived_at: integer(),
     /** When the sidecar in the store was last made equal to this row; null: it has to be written. */
     sidecar_at: integer(),
+    /** When the second store was last given this sidecar. */
+    mirrored_at: integer(),
+    /** What somebody wrote about it afterwards. */
+    note: text(),
+    /** When somebody asked for its deletion, and from when on its bytes may go. Taken back until they are gone. */
+    deleted_at: integer(),
+    erase_after: integer(),
+    erased_at: integer(),
   },
   (table) => [
     index("requests_by_recipe").on(table.recipe_id),
     index("requests_by_age").on(table.created_at, table.request_id),
     index("requests_by_state").on(table.state, table.updated_at),
     index("requests_by_batch").on(table.batch_id, table.state),
+    index("requests_to_erase").on(table.erase_after).where(sql`erase_after is not null and erased_at is null`),
     check(
       "requests_state",
       sql`${table.state} in ('queued', 'generating', 'copying', 'archived', 'failed', 'parked', 'cancelled')`,
@@ -127,8 +136,18 @@ export const assets = sqliteTable(
     width: integer().notNull(),
     height: integer().notNull(),
     archived_at: integer().notNull(),
+    /** When its bytes were last read back and proven. */
+    verified_at: integer(),
+    /** What the last reading found wrong; null: nothing. */
+    fault: text().$type<AssetFault>(),
+    /** When the second store was given a copy. */
+    mirrored_at: integer(),
+    /** When its bytes were removed, because nobody wanted them any more: the row is the tombstone. */
+    erased_at: integer(),
   },
   (table) => [
+    index("assets_by_bytes").on(table.bytes),
+    index("assets_by_size").on(table.width, table.height),
     check("assets_digest", sql`length(${table.digest}) = 64`),
     check("assets_bytes", sql`${table.bytes} > 0 and ${table.width} > 0 and ${table.height} > 0`),
   ],
@@ -251,4 +270,38 @@ export const batches = sqliteTable(
     check("batches_committed", sql`${table.committed_images} >= 0`),
     check("batches_budget", sql`${table.max_images} is null or ${table.max_images} >= 0`),
   ],
+);
+
+/** The number of a request in the full-text index: rows of its own, since SQLite may renumber those of other tables. */
+export const searchDocs = sqliteTable("search_docs", {
+  doc: integer().primaryKey(),
+  request_id: text().notNull().unique(),
+});
+
+/** What the second store still has to be given. */
+export const mirrorJobs = sqliteTable(
+  "mirror_jobs",
+  {
+    key: text().primaryKey(),
+    /** Of the image; null for a sidecar. */
+    digest: text(),
+    request_id: text(),
+    tries: integer().notNull().default(0),
+    next_at: integer().notNull(),
+    error: text(),
+  },
+  (table) => [index("mirror_jobs_by_time").on(table.next_at)],
+);
+
+/** Runs of upkeep over the whole catalog, so that one that was killed goes on where it was. */
+export const keepingRuns = sqliteTable(
+  "keeping_runs",
+  {
+    run_id: text().primaryKey(),
+    kind: text().notNull(),
+    started_at: integer().notNull(),
+    ended_at: integer(),
+    result: text({ mode: "json" }).$type<Json>(),
+  },
+  (table) => [index("keeping_runs_by_kind").on(table.kind, table.started_at)],
 );
