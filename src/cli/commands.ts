@@ -1,5 +1,6 @@
 // Every command, in the order in which `--help` shows them.
 import type { Command } from "commander";
+import { addDemoCommand } from "./commands/demo.ts";
 import { addEnqueueCommand } from "./commands/enqueue.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addWaitCommand } from "./commands/wait.ts";
@@ -8,4 +9,10 @@ import { addWorkerCommand } from "./commands/worker.ts";
 /** Adds one command to the program; it calls `end` with its exit code. */
 export type AddCommand = (program: Command, end: (code: number) => void) => void;
 
-export const COMMANDS: readonly AddCommand[] = [addWorkerCommand, addEnqueueCommand, addStatusCommand, addWaitCommand];
+export const COMMANDS: readonly AddCommand[] = [
+  addDemoCommand,
+  addWorkerCommand,
+  addEnqueueCommand,
+  addStatusCommand,
+  addWaitCommand,
+];

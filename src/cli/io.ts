@@ -29,16 +29,32 @@ export async function printSlowly(line: string): Promise<void> {
   await promise;
 }
 
-/** Aborted by the first Ctrl-C or SIGTERM; the second one ends the process. */
-export function interruption(): AbortSignal {
+/** Aborted by the first Ctrl-C or SIGTERM. The second one calls `hurry`; where there is none, and at the third, the process ends. */
+export function interruption(hurry?: () => void): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(EXIT.interrupted);
-      controller.abort();
-    });
-  }
+  let left = hurry === undefined ? 1 : 2;
+  const onSignal = () => {
+    if (left === 0) process.exit(EXIT.interrupted);
+    left -= 1;
+    if (controller.signal.aborted) hurry?.();
+    else controller.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
   return controller.signal;
+}
+
+/** Resolves when the signal is aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
+}
+
+/** How this program is called from where it stands: in a checkout there is no command of its name. */
+export function callAs(): string {
+  const installed = /[\\/]node_modules[\\/]/.test(import.meta.filename);
+  return installed ? "npx asset-archiver" : "npm run --silent archiver --";
 }
 
 /** Opens an app for one command, runs it and closes it, whatever happens. Commands are quiet unless they are told not to be. */

@@ -1,0 +1,92 @@
+// `demo`: the whole way from prompts to archived pictures, against the sandbox, through the code of production.
+import { randomInt } from "node:crypto";
+import type { Command } from "commander";
+import { readSettings } from "../../config.ts";
+import type { Log } from "../../pipeline/ports.ts";
+import { createListener, toInvitation } from "../demo/go-on.ts";
+import { findSurprise, type Standing } from "../demo/outcome.ts";
+import { toDemoPrompts } from "../demo/prompts.ts";
+import { DEMO_FOLDER, type Demo, openDemo } from "../demo/stage.ts";
+import { toSummaryJson, toSummaryLines } from "../demo/summary.ts";
+import { runPrompts } from "../demo/watch.ts";
+import { aborted, callAs, EXIT, interruption, print, printJson, say } from "../io.ts";
+import { createLiveView, type LiveView } from "../live-view.ts";
+
+const EXAMPLES = `
+Everything lies in ./${DEMO_FOLDER}: the catalog, the archive, and a private Redis where none is found.
+Two of the requests fail, as they are meant to; exits 0 when everything went as planned.
+
+Examples:
+  $ asset-archiver demo          on a terminal it goes on until Ctrl-C, for requests of your own
+  $ asset-archiver demo --exit   ends when the pictures are there (in a pipe that is the default)
+  $ asset-archiver demo --json | jq -r '.results[].assets[].path'`;
+
+interface Options {
+  exit?: boolean;
+  json?: boolean;
+}
+
+export function addDemoCommand(program: Command, end: (code: number) => void): void {
+  program
+    .command("demo")
+    .description("see everything work, at no cost: a dozen prompts, the sandbox as their API, a worker")
+    .option("--exit", "end when the pictures are there")
+    .option("--json", "one JSON document at the end; implies --exit")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: Options) => end(await runDemo(options)));
+}
+
+async function runDemo(options: Options): Promise<number> {
+  const settings = readSettings();
+  let demo: Demo | undefined;
+  let onEnd: (requestId: string) => Promise<void> = async () => undefined;
+  const view = createLiveView(process.stderr);
+  const signal = interruption(() => void demo?.close());
+  try {
+    const log = createDemoLog(view);
+    demo = await openDemo({ settings, log, say, signal, onStep: (_, requestId) => onEnd(requestId) });
+    const standings = await present(demo, { view, signal, json: options.json });
+    if (signal.aborted) return EXIT.interrupted;
+    if (!options.exit && !options.json && process.stdout.isTTY) {
+      const told = standings.map(({ detail }) => detail.request.request_id);
+      onEnd = createListener(demo, { told, tell: print });
+      toInvitation(demo.environment, callAs()).forEach(print);
+      await aborted(signal);
+    }
+    return standings.every((one) => findSurprise(one) === undefined) ? EXIT.done : EXIT.failed;
+  } finally {
+    view.end();
+    if (signal.aborted) say("Stopping: calls in flight are let finish");
+    await demo?.close();
+  }
+}
+
+interface Presentation {
+  view: LiveView;
+  signal: AbortSignal;
+  json: boolean | undefined;
+}
+
+async function present(demo: Demo, { view, signal, json }: Presentation): Promise<Standing[]> {
+  const begunMs = Date.now();
+  const run = { id: begunMs.toString(36), seed: randomInt(2 ** 31) };
+  const standings = await runPrompts(demo, toDemoPrompts(run), { view, signal, begunMs });
+  view.end();
+  if (signal.aborted) return standings;
+  const options = { elapsedMs: Date.now() - begunMs, locate: demo.locate };
+  if (json) printJson(toSummaryJson(standings, { ...options, settings: demo.environment }));
+  else ["", ...toSummaryLines(standings, options)].forEach(print);
+  return standings;
+}
+
+/** Errors only: what is refused and tried again on purpose stands in the view. */
+function createDemoLog(view: LiveView): Log {
+  const ignore = () => undefined;
+  const error = (fields: object, message: string) => {
+    if ("request_id" in fields) return;
+    const line = `${message} ${JSON.stringify(fields)}`;
+    if (process.stderr.isTTY) view.above(line);
+    else say(line);
+  };
+  return { debug: ignore, info: ignore, warn: ignore, error };
+}

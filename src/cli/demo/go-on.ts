@@ -1,0 +1,47 @@
+// The demo after its pictures are there: says how to ask for more from another terminal, and tells what comes of it.
+import { styleText } from "node:util";
+import { hasEnded } from "../../pipeline/archive.ts";
+import type { RequestDetail } from "../../pipeline/records.ts";
+import { plain } from "../text.ts";
+import type { Demo } from "./stage.ts";
+
+/** The settings that other commands need to find this demo. */
+const SHOWN = ["REDIS_URL", "QUEUE_PREFIX", "CATALOG_URL", "STORAGE_URL"];
+
+/** What to type in another terminal. `command` is how this program is called there. */
+export function toInvitation(environment: Record<string, string>, command: string): string[] {
+  const exports = SHOWN.map((name) => `  export ${name}='${environment[name]}'`);
+  return [
+    "",
+    "Worker and sandbox go on until Ctrl-C. To ask for more, in another terminal in this folder:",
+    "",
+    ...exports.map((line) => styleText("cyan", line)),
+    styleText("cyan", `  ${command} enqueue "a lighthouse in the fog" --n 2 --wait`),
+    styleText("cyan", `  ${command} catalog list --limit 20`),
+    "",
+  ];
+}
+
+export interface ListenerOptions {
+  /** Ids that need no words any more. */
+  told: Iterable<string>;
+  tell(line: string): void;
+}
+
+/** Listens to the worker's steps and tells of each request that ends. */
+export function createListener(demo: Demo, options: ListenerOptions): (requestId: string) => Promise<void> {
+  const told = new Set(options.told);
+  return async (requestId) => {
+    const detail = await demo.app.catalog().find(requestId);
+    if (detail === undefined || !hasEnded(detail.request.state) || told.has(requestId)) return;
+    told.add(requestId);
+    for (const line of toNews(demo, detail)) options.tell(line);
+  };
+}
+
+function toNews(demo: Demo, { request, assets }: RequestDetail): string[] {
+  const words = `${request.request_id}  ${plain(request.recipe?.prompt ?? "")}`;
+  if (request.state === "archived")
+    return [`${styleText("green", "✔")} ${words}`, ...assets.map(({ key }) => `    ${demo.locate(key)}`)];
+  return [`${styleText("yellow", "✖")} ${words}  ${request.state}: ${plain(request.error?.message ?? "")}`];
+}

@@ -1,0 +1,79 @@
+// What a demo brought: for a person as a list of pictures with paths that open, for a machine as one document. Pure.
+import { styleText } from "node:util";
+import type { RequestDetail } from "../../pipeline/records.ts";
+import { toRequestView } from "../../report/request-view.ts";
+import { showDuration, showSize } from "../../units.ts";
+import { plain } from "../text.ts";
+import { findSurprise, type Standing, sum } from "./outcome.ts";
+
+export interface SummaryOptions {
+  elapsedMs: number;
+  /** From a key to the file's path. */
+  locate(key: string): string;
+}
+
+/** The list of pictures, each request under its number, and one line of figures. */
+export function toSummaryLines(standings: readonly Standing[], options: SummaryOptions): string[] {
+  const sums = sum(standings);
+  const surprises = standings.flatMap((standing) => toSurprise(standing));
+  const lines = standings.flatMap((standing) => toEntry(standing, options));
+  const images = `${sums.images} images (${showSize(sums.bytes)})`;
+  const planned = surprises.length === 0 ? `${sums.failed} failed, as planned` : `${surprises.length} went another way`;
+  const total = `${sums.archived} of ${sums.requests} requests archived with ${images} in ${showDuration(options.elapsedMs)}; ${planned}`;
+  return [...lines, "", styleText("bold", total), ...surprises];
+}
+
+function toEntry(standing: Standing, options: SummaryOptions): string[] {
+  const { prompt, detail } = standing;
+  const head = `${String(prompt.number).padStart(2)}  ${styleText("bold", plain(prompt.submission.prompt))}`;
+  const { error, recipe, reused_from } = detail.request;
+  if (detail.assets.length === 0)
+    return [head, `    ${styleText("yellow", plain(error?.message ?? detail.request.state))}`];
+  const facts = [
+    toSizes(detail),
+    `seed ${recipe?.seed}`,
+    toCalls(detail),
+    ...(reused_from === null ? [] : [`same recipe as no. ${prompt.expect.reusedFrom}`]),
+  ];
+  return [
+    head,
+    `    ${styleText("gray", facts.join(", "))}`,
+    ...toPaths(detail).map((key) => `    ${options.locate(key)}`),
+  ];
+}
+
+function toSizes({ assets }: RequestDetail): string {
+  const [first] = assets;
+  const bytes = assets.reduce((total, asset) => total + asset.bytes, 0);
+  return `${first?.width}×${first?.height}, ${showSize(bytes)}`;
+}
+
+function toCalls({ calls }: RequestDetail): string {
+  return calls.length === 0 ? "no call" : `${calls.length} ${calls.length === 1 ? "call" : "calls"}`;
+}
+
+function toPaths({ images, assets }: RequestDetail): string[] {
+  const keys = new Map(assets.map((asset) => [asset.digest, asset.key]));
+  return images.flatMap((image) => keys.get(image.digest ?? "") ?? []);
+}
+
+function toSurprise(standing: Standing): string[] {
+  const surprise = findSurprise(standing);
+  return surprise === undefined ? [] : [styleText("red", `No. ${standing.prompt.number} ${surprise}`)];
+}
+
+/** The same for machines. `ok` says whether every request ended as it was meant to. */
+export function toSummaryJson(standings: readonly Standing[], options: SummaryOptions & { settings: object }) {
+  const sums = sum(standings);
+  return {
+    ok: standings.every((standing) => findSurprise(standing) === undefined),
+    elapsed_ms: Math.round(options.elapsedMs),
+    settings: options.settings,
+    ...sums,
+    results: standings.map((standing) => {
+      const view = toRequestView(standing.detail);
+      const assets = view.assets.map((asset) => ({ ...asset, path: options.locate(asset.key) }));
+      return { ...view, assets, expected: standing.prompt.expect.state, surprise: findSurprise(standing) ?? null };
+    }),
+  };
+}
