@@ -18,6 +18,8 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   pino: ["log.ts", "cli"],
   "pino-pretty": ["log.ts", "cli"],
   standardwebhooks: ["webhooks"],
+  "csv-parse": ["manifest"],
+  yaml: ["manifest"],
   hono: ["http"],
   "@hono": ["http"],
   // the schema library stands at every border
@@ -30,7 +32,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["request"],
   ["pipeline"],
   ["outbound"],
-  ["catalog", "image", "image-api", "local-redis", "queue", "report", "sandbox", "spool", "store"],
+  ["catalog", "image", "image-api", "local-redis", "manifest", "queue", "report", "sandbox", "spool", "store"],
   ["client", "webhooks"],
   ["client.ts"],
   // above the adapters, which are handed options and a log, and know no settings

@@ -86,7 +86,8 @@ export function describeFaults(faults: readonly Fault[]): string {
   return `The request does not fit: ${faults.map((fault) => `${fault.field}: ${fault.message}`).join("; ")}`;
 }
 
-function contentHash(submission: Submission): string {
+/** SHA-256 of what was asked for, whatever its id. */
+export function contentHash(submission: Submission): string {
   const { request_id: _, ...content } = submission;
   return canonicalDigest({ ...content, webhook_url: content.webhook_url ?? null } as Json);
 }
