@@ -5,6 +5,7 @@ import { canonicalDigest, type Json } from "./canonical-json.ts";
 import { toFaults } from "./faults.ts";
 import { DRAWN_SEED_LIMIT, RANDOM_SEED, type Recipe, recipeFields, recipeId, toRecipe } from "./recipe.ts";
 import { REQUEST_ID_PATTERN } from "./request-id.ts";
+import { findUnsound } from "./soundness.ts";
 
 /** Metadata may be any JSON up to this many bytes of UTF-8. */
 export const METADATA_MAX_BYTES = 16 * 1024;
@@ -54,10 +55,15 @@ export interface Request {
 
 /** Checks what a producer sent. Throws a RejectedError `invalid_request` that names every fault. */
 export function parseSubmission(data: unknown): Submission {
+  const unsound = findUnsound(data);
+  if (unsound !== undefined) throw invalidRequest([unsound]);
   const parsed = submissionSchema.safeParse(data);
   if (parsed.success) return parsed.data;
-  const faults = toFaults(parsed.error, data, Object.keys(submissionSchema.shape));
-  throw new RejectedError(describeFaults(faults), { code: "invalid_request", faults });
+  throw invalidRequest(toFaults(parsed.error, data, Object.keys(submissionSchema.shape)));
+}
+
+function invalidRequest(faults: readonly Fault[]): RejectedError {
+  return new RejectedError(describeFaults(faults), { code: "invalid_request", faults });
 }
 
 /** Makes the request of a checked submission. `random` (0 ≤ x < 1) draws the seed where none was named. */
