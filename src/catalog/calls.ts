@@ -2,6 +2,7 @@
 import { and, eq, inArray, ne, sql } from "drizzle-orm";
 import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
+import { charge, holdRequest, refund } from "./budget.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toCall } from "./rows.ts";
 import { calls, generations, images, requests } from "./schema.ts";
@@ -12,14 +13,18 @@ export function reserveCall(parts: Parts, requestId: string, call: { n: number; 
   if (row === undefined) return { kind: "settled", state: "cancelled" };
   if (row.state !== "queued" && row.state !== "generating") return { kind: "settled", state: row.state };
   if (isCallOut(parts, requestId)) return { kind: "out" };
+  const held = holdRequest(parts, row, call.n);
+  if (held !== undefined) return held;
   const other = findTwin(parts, row);
   if (other !== undefined) return { kind: "in_flight_elsewhere", request_id: other };
   const backlog = countUnarchivedImages(parts);
   if (backlog + call.n > parts.maxUnarchivedImages) return { kind: "backlog", images: backlog };
-  return { kind: "reserved", call: insertCall(parts, requestId, call) };
+  return { kind: "reserved", call: insertCall(parts, row, call) };
 }
 
-function insertCall(parts: Parts, requestId: string, call: { n: number; seed: number }): Call {
+function insertCall(parts: Parts, row: RequestRow, call: { n: number; seed: number }): Call {
+  const { request_id: requestId, batch_id } = row;
+  charge(parts, batch_id, call.n);
   const now = parts.now();
   const { last } = parts.db
     .select({ last: sql<number>`coalesce(max(${calls.number}), 0)` })
@@ -34,6 +39,7 @@ function insertCall(parts: Parts, requestId: string, call: { n: number; seed: nu
       state: "sent",
       ...call,
       worker_id: parts.workerId,
+      batch_id,
       sent_at: now,
     })
     .returning()
@@ -55,9 +61,10 @@ function isCallOut(parts: Parts, requestId: string): boolean {
   return out !== undefined;
 }
 
-// a request with the same explicit-seed recipe that is already being made, or has just been: its images will do
+// a request with the same explicit-seed recipe that is already being made, or has just been: its images will do. Not for
+// one that has images of its own and lacks some: nobody else makes those
 function findTwin(parts: Parts, row: RequestRow): string | undefined {
-  if (!row.seed_given || !row.reuse || row.recipe_id === null) return undefined;
+  if (!row.seed_given || !row.reuse || row.recipe_id === null || hasImages(parts, row.request_id)) return undefined;
   return parts.db
     .select({ request_id: requests.request_id })
     .from(requests)
@@ -72,6 +79,11 @@ function findTwin(parts: Parts, row: RequestRow): string | undefined {
     .get()?.request_id;
 }
 
+function hasImages(parts: Parts, requestId: string): boolean {
+  const image = parts.db.select({ index: images.index }).from(images).where(eq(images.request_id, requestId)).get();
+  return image !== undefined;
+}
+
 /** Images generated and not yet archived, plus those that calls which are out may bring. */
 export function countUnarchivedImages(parts: Parts): number {
   const { landed, out } = parts.db.get<{ landed: number; out: number }>(sql`select
@@ -80,12 +92,15 @@ export function countUnarchivedImages(parts: Parts): number {
   return landed + out;
 }
 
-/** Takes a reserved call back: it never left this machine, so it is no call. */
+/** Takes a reserved call back: it never left this machine, so it is no call, whatever others have thought of it meanwhile. */
 export function withdrawCall(parts: Parts, call: Call, options: { spend: boolean }): void {
-  parts.db
+  const withdrawn = parts.db
     .delete(calls)
-    .where(and(isThis(call), eq(calls.state, "sent")))
-    .run();
+    .where(and(isThis(call), inArray(calls.state, ["sent", "unknown"])))
+    .returning()
+    .get();
+  if (withdrawn === undefined) return;
+  refund(parts, withdrawn);
   touch(parts, call.request_id, options.spend ? 1 : 0);
 }
 
@@ -96,7 +111,7 @@ export function closeCall(
   end: { state: "refused" | "unknown"; failure: CallFailure; spend: boolean },
 ): void {
   const { state, failure } = end;
-  parts.db
+  const closed = parts.db
     .update(calls)
     .set({
       state,
@@ -107,7 +122,12 @@ export function closeCall(
       error_message: failure.message,
     })
     .where(and(isThis(call), eq(calls.state, "sent")))
-    .run();
+    .returning()
+    .get();
+  // the attempt of a call that was given up as dead is counted already
+  if (closed === undefined) return;
+  // one of unknown outcome may have been paid: it stays charged
+  if (state === "refused") refund(parts, closed);
   touch(parts, call.request_id, end.spend ? 1 : 0);
 }
 
@@ -147,7 +167,7 @@ function keepAnswer(parts: Parts, call: Call, record: AnswerRecord): void {
     })
     .run();
   const state = parts.reader.row(request_id)?.state;
-  if (state !== "queued" && state !== "generating" && state !== "parked") return;
+  if (state === "copying" || state === "archived") return;
   if (record.images.length > 0) {
     parts.db
       .insert(images)
@@ -155,6 +175,8 @@ function keepAnswer(parts: Parts, call: Call, record: AnswerRecord): void {
       .onConflictDoNothing()
       .run();
   }
+  // what ended stays ended; but a retry finds the images and need not pay again
+  if (state === "failed" || state === "cancelled") return;
   parts.db
     .update(requests)
     .set({

@@ -4,7 +4,9 @@ import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
+import { type Batches, createBatches } from "./batches.ts";
 import { type Browse, createBrowse } from "./browse.ts";
+import { holdOf } from "./budget.ts";
 import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
 import { type Counts, countAll, secondsToNearestLoss } from "./counts.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -71,6 +73,7 @@ export interface OpenCatalog extends Catalog {
   isSpoolFileDone(name: string): boolean;
   /** Pages of what is recorded, for people who leaf through it. */
   readonly browse: Browse;
+  readonly batches: Batches;
   /** Figures that only grow, for metrics. */
   readonly figures: Figures;
   /** The bill as we know it. */
@@ -107,6 +110,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
+    batches: createBatches(parts, writer.write),
     figures: createFigures(parts),
     ledger: createLedger(parts),
     close: () => {
@@ -136,6 +140,7 @@ function createPort(parts: Parts, write: Write): Catalog {
     find: async (requestId) => parts.reader.detail(requestId),
     settleDeadCalls: (requestId) => write(() => settleThen(parts, requestId)),
     reuse: (requestId) => write(() => reuseArchived(parts, requestId)),
+    holdOf: (requestId, images) => holdOf(parts, write, { requestId, images }),
     reserveCall: (requestId, call) => write(() => reserveCall(parts, requestId, call)),
     withdrawCall: (call, options) => write(() => withdrawCall(parts, call, options)),
     closeCall: (call, end) => write(() => closeCall(parts, call, end)),

@@ -1,8 +1,10 @@
 // How requests end, and how a person brings them back. An ended request stays ended: every change is guarded by its state.
-import { and, count, eq, inArray, isNull, lt, sql } from "drizzle-orm";
+import { and, count, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
 import type { RequestEnd } from "../pipeline/ports.ts";
 import type { RequestState } from "../pipeline/records.ts";
+import { reopenBatch, settleBatch } from "./batch-ends.ts";
 import type { Parts } from "./parts.ts";
+import type { RequestRow } from "./rows.ts";
 import { images, requests } from "./schema.ts";
 import { recordWebhook } from "./webhooks.ts";
 
@@ -16,7 +18,7 @@ const BEFORE: Record<RequestEnd["state"], RequestState[]> = {
 
 /** Ends a request; returns whether it was this call that ended it. */
 export function finishRequest(parts: Parts, requestId: string, end: RequestEnd): boolean {
-  if (end.state === "archived" && hasUnarchivedImages(parts, requestId)) return false;
+  if (end.state === "archived" && !hasAllAssets(parts, requestId)) return false;
   const now = parts.now();
   const error = end.state === "archived" ? { error_code: null, error_message: null } : toColumns(end.error);
   const sealed = end.state === "archived" ? { archived_at: now, sidecar_at: now } : {};
@@ -27,6 +29,8 @@ export function finishRequest(parts: Parts, requestId: string, end: RequestEnd):
     .run();
   const ended = changed.changes === 1;
   if (ended) recordWebhook(parts, requestId, end.state);
+  const batchId = ended ? parts.reader.row(requestId)?.batch_id : null;
+  if (batchId) settleBatch(parts, batchId);
   return ended;
 }
 
@@ -34,13 +38,14 @@ function toColumns(error: { code: string; message: string }) {
   return { error_code: error.code, error_message: error.message };
 }
 
-function hasUnarchivedImages(parts: Parts, requestId: string): boolean {
-  const { left } = parts.db
-    .select({ left: count() })
+function hasAllAssets(parts: Parts, requestId: string): boolean {
+  const wanted = parts.reader.row(requestId)?.n ?? 0;
+  const { archived } = parts.db
+    .select({ archived: count() })
     .from(images)
-    .where(and(eq(images.request_id, requestId), isNull(images.digest)))
-    .get() as { left: number };
-  return left > 0;
+    .where(and(eq(images.request_id, requestId), isNotNull(images.digest)))
+    .get() as { archived: number };
+  return wanted > 0 && archived >= wanted;
 }
 
 /** Writes down why a request is waiting, for people who look at it meanwhile. It stays in its state. */
@@ -84,7 +89,8 @@ export function retryRequest(parts: Parts, requestId: string): Retried | undefin
   const row = parts.reader.row(requestId);
   if (row === undefined || row.recipe_id === null || (row.state !== "failed" && row.state !== "parked"))
     return undefined;
-  forgetDeadImages(parts, requestId);
+  reopenBatch(parts, row.batch_id);
+  forgetDeadImages(parts, row);
   const { kept } = parts.db.select({ kept: count() }).from(images).where(eq(images.request_id, requestId)).get() as {
     kept: number;
   };
@@ -104,17 +110,15 @@ export function retryRequest(parts: Parts, requestId: string): Retried | undefin
   return { stage, pays: stage === "generate" };
 }
 
-function forgetDeadImages(parts: Parts, requestId: string): void {
+/** Ends that say: bytes that came with an answer are of no use, and there is no URL to fetch them from again. */
+const BYTES_LOST = ["spool_lost", "answer_broken"];
+
+function forgetDeadImages(parts: Parts, row: RequestRow): void {
+  const urlIsDead = and(isNull(images.spool_file), lte(images.expires_at, parts.now()));
+  const bytesAreLost = BYTES_LOST.includes(row.error_code ?? "") ? isNull(images.url) : undefined;
   parts.db
     .delete(images)
-    .where(
-      and(
-        eq(images.request_id, requestId),
-        isNull(images.digest),
-        isNull(images.spool_file),
-        lt(images.expires_at, parts.now()),
-      ),
-    )
+    .where(and(eq(images.request_id, row.request_id), isNull(images.digest), or(urlIsDead, bytesAreLost)))
     .run();
 }
 

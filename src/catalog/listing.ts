@@ -1,9 +1,10 @@
 // Walks through the catalog page by page, so that nothing of a million rows is held at once and writers are never kept waiting.
-import { and, asc, count, eq, exists, gt, inArray, isNull, or } from "drizzle-orm";
+import { and, asc, count, eq, exists, gt, inArray, isNull, or, sql } from "drizzle-orm";
 import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
+import { isNotHeld } from "./budget.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
-import { assets, calls, generations, images, requests } from "./schema.ts";
+import { assets, batches, calls, generations, images, requests } from "./schema.ts";
 
 const PAGE = 500;
 
@@ -103,30 +104,42 @@ function* imagesOf(parts: Parts, rows: RequestRow[]): Generator<ArchivedImage> {
   }
 }
 
-/** Unfinished requests, for putting back into the queues what they have lost. Pages of ids, oldest change first. */
+/**
+ * Unfinished requests that may go on now, for putting back into the queues what they lack: because Redis lost it, or
+ * because their batch was held and is so no more. Pages of ids, oldest change first.
+ */
 export function* listUnfinished(
   parts: Parts,
 ): Generator<Pick<RequestDetail["request"], "request_id" | "job_id" | "state" | "batch_id">[]> {
   for (const state of ["copying", "generating", "queued"] as const) {
-    let after = "";
+    let after = { updated_at: 0, rowid: 0 };
     for (;;) {
-      const page = parts.db
-        .select({
-          request_id: requests.request_id,
-          job_id: requests.job_id,
-          state: requests.state,
-          batch_id: requests.batch_id,
-        })
-        .from(requests)
-        .where(and(eq(requests.state, state), gt(requests.request_id, after)))
-        .orderBy(asc(requests.request_id))
-        .limit(PAGE)
-        .all();
+      const page = pageOfUnfinished(parts, state, after);
       if (page.length > 0) yield page;
-      after = page.at(-1)?.request_id ?? "";
+      after = page.at(-1) ?? after;
       if (page.length < PAGE) break;
     }
   }
+}
+
+// in the order of the index by state: a million rows are not sorted anew for each page
+function pageOfUnfinished(parts: Parts, state: RequestState, after: { updated_at: number; rowid: number }) {
+  const later = sql`(${requests.updated_at}, requests.rowid) > (${after.updated_at}, ${after.rowid})`;
+  return parts.db
+    .select({
+      request_id: requests.request_id,
+      job_id: requests.job_id,
+      state: requests.state,
+      batch_id: requests.batch_id,
+      updated_at: requests.updated_at,
+      rowid: sql<number>`requests.rowid`,
+    })
+    .from(requests)
+    .leftJoin(batches, eq(batches.batch_id, requests.batch_id))
+    .where(and(eq(requests.state, state), later, state === "copying" ? undefined : isNotHeld(parts.now())))
+    .orderBy(asc(requests.updated_at), asc(sql`requests.rowid`))
+    .limit(PAGE)
+    .all();
 }
 
 /** Requests that ended otherwise than archived, with calls on record, whose sidecar the store lacks; a page, oldest first. */

@@ -1,6 +1,7 @@
 // How generation ends: what is written down, and what the queue is told. After this nobody looks at an exception.
 import { ArchiverError, toMessage } from "../errors.ts";
 import type { GenerateResult, GenerateRun } from "./generate-run.ts";
+import type { HoldReason } from "./records.ts";
 import { type Outcome, type Verdict, verdictOfError } from "./verdict.ts";
 
 /** The last step: all images are on record, and the next stage takes over. */
@@ -22,6 +23,12 @@ export function ended(run: GenerateRun): Outcome<GenerateResult> {
     return { kind: "rejected", error: new ArchiverError(error.message, { code: error.code }) };
   }
   return { kind: "done", result: { request_id: run.requestId, state } };
+}
+
+/** The job is let go, the request is not: it stays `queued`, and is put back into the queue when its batch may go on. */
+export function letGo(run: GenerateRun, held: { reason: HoldReason; message: string }): Outcome<GenerateResult> {
+  run.log.debug({ request_id: run.requestId, reason: held.reason }, held.message);
+  return { kind: "done", result: { request_id: run.requestId, state: "queued", held: held.reason } };
 }
 
 /** Writes an end down, and passes it on as the outcome. */

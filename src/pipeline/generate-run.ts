@@ -1,6 +1,6 @@
 // The value that the steps of generation work on: the job, the ports, and what has been learnt so far. Types only.
 import type { ArchiveQueue, CallResult, Catalog, Clock, Gate, ImageApi, Log, OnStep, Spool } from "./ports.ts";
-import type { Call, RequestDetail } from "./records.ts";
+import type { Call, HoldReason, RequestDetail } from "./records.ts";
 
 export interface GeneratePorts {
   catalog: Catalog;
@@ -35,6 +35,8 @@ export interface Delivery {
 export interface GenerateResult {
   request_id: string;
   state: RequestDetail["request"]["state"];
+  /** Why the job ended although the request has not. */
+  held?: HoldReason;
 }
 
 export interface GenerateRun extends GeneratePorts {

@@ -4,7 +4,16 @@ import type { Recipe } from "../request/recipe.ts";
 import { acceptDelivery } from "./accept.ts";
 import { toAnswerRecord } from "./answer-record.ts";
 import { backlogDelayMs } from "./backoff.ts";
-import { endBy, endByError, ended, handOver, handOverOf, waitForFleet, waitForRequest } from "./generate-ends.ts";
+import {
+  endBy,
+  endByError,
+  ended,
+  handOver,
+  handOverOf,
+  letGo,
+  waitForFleet,
+  waitForRequest,
+} from "./generate-ends.ts";
 import type { Delivery, GeneratePorts, GenerateResult, GenerateRun, GenerateSettings } from "./generate-run.ts";
 import { untilDone } from "./insist.ts";
 import { missingIndexes, nextCall } from "./missing.ts";
@@ -19,6 +28,7 @@ export const GENERATE_STEPS: readonly GenerateStep[] = [
   { name: "accept", do: acceptDelivery },
   { name: "recover", do: recover },
   { name: "reuse", do: reuse },
+  { name: "hold", do: hold },
   { name: "admit", do: admit },
   { name: "reserve", do: reserve },
   { name: "call", do: call },
@@ -68,6 +78,13 @@ async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefi
   return handOver(run);
 }
 
+// asked before the gate: what may not start must not use up the fleet's pace
+async function hold(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const { n } = nextCall(run.detail, recipeOf(run));
+  const held = await run.catalog.holdOf(run.requestId, n);
+  return held === undefined ? undefined : letGo(run, held);
+}
+
 async function admit(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { stopping } = run.delivery;
   const images = await run.catalog.countUnarchivedImages();
@@ -91,6 +108,8 @@ async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
       return waitForRequest(`Request "${reservation.request_id}" is making the same recipe`, 1_000);
     case "backlog":
       return waitForFleet(`${reservation.images} images wait to be archived: no new ones are bought`, 2_000);
+    case "held":
+      return letGo(run, reservation);
     case "settled":
       run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
       return reservation.state === "copying" ? handOver(run) : ended(run);

@@ -3,7 +3,7 @@
 import type { Json } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
 import type { Request } from "../request/submission.ts";
-import type { Asset, Call, ImageType, RequestDetail, RequestRecord } from "./records.ts";
+import type { Asset, Call, HoldReason, ImageType, RequestDetail, RequestRecord } from "./records.ts";
 
 /** What a call asks for: a recipe, where `seed` and `n` may differ from the request's when only missing images are made up. */
 export interface CallRequest {
@@ -141,6 +141,8 @@ export type Reservation =
   | { kind: "in_flight_elsewhere"; request_id: string }
   /** So many images wait to be archived that none more are bought for now. */
   | { kind: "backlog"; images: number }
+  /** Its batch may start nothing now (window, budget, a person): the request is back in `queued` until that changes. */
+  | { kind: "held"; reason: HoldReason; message: string }
   /** The request needs no call any more. */
   | { kind: "settled"; state: RequestRecord["state"] };
 
@@ -161,6 +163,8 @@ export interface Catalog {
   settleDeadCalls(requestId: string): Promise<RequestDetail | undefined>;
   /** Answers a request from an archived one with the same recipe. Undefined when there is none. */
   reuse(requestId: string): Promise<RequestDetail | undefined>;
+  /** Why the request's batch may start nothing now; the same question that `reserveCall` decides, asked before the gate. */
+  holdOf(requestId: string, images: number): Promise<Extract<Reservation, { kind: "held" }> | undefined>;
   /** Writes the row of a call that is about to be sent. */
   reserveCall(requestId: string, call: { n: number; seed: number }): Promise<Reservation>;
   /** Takes a reserved call back: it never left. `spend` counts the attempt all the same. */

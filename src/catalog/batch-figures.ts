@@ -1,0 +1,175 @@
+// What can be said about a batch in numbers and lists: for `status --batch`, for its followers and for its report.
+import { and, asc, count, desc, eq, gt, inArray, isNull, min, sql } from "drizzle-orm";
+import type { Call, RequestRecord, RequestState } from "../pipeline/records.ts";
+import type { Parts } from "./parts.ts";
+import { toRequestRecord } from "./rows.ts";
+import { assets, calls, images, requests } from "./schema.ts";
+
+/** How the items of a batch stand, and what its calls came to. */
+export interface BatchFigures {
+  requests: Record<RequestState, number>;
+  /** Calls that were charged to this batch, and the images they asked for. */
+  calls: Record<Call["state"], { calls: number; images: number }>;
+  /** Requests that were answered from the catalog, free. */
+  reused: number;
+  /** Seconds until the first URL of an image of this batch dies that is not archived; null when there is none. */
+  seconds_to_nearest_loss: number | null;
+}
+
+const PAGE = 500;
+
+/** The items of a batch by state: cheap enough to be asked every second. */
+export function countItems(parts: Parts, batchId: string): Record<RequestState, number> {
+  const rows = parts.db
+    .select({ state: requests.state, number: count() })
+    .from(requests)
+    .where(eq(requests.batch_id, batchId))
+    .groupBy(requests.state)
+    .all();
+  return { ...NO_ITEMS, ...Object.fromEntries(rows.map(({ state, number }) => [state, number])) };
+}
+
+export function figuresOf(parts: Parts, batchId: string): BatchFigures {
+  const called = parts.db
+    .select({ state: calls.state, calls: count(), images: sql<number>`sum(${calls.n})` })
+    .from(calls)
+    .where(eq(calls.batch_id, batchId))
+    .groupBy(calls.state)
+    .all();
+  const byState = Object.fromEntries(called.map(({ state, ...sums }) => [state, sums]));
+  return {
+    requests: countItems(parts, batchId),
+    calls: { ...NO_CALLS, ...byState },
+    reused: parts.db
+      .select({ number: count() })
+      .from(requests)
+      .where(and(eq(requests.batch_id, batchId), sql`${requests.reused_from} is not null`))
+      .get()?.number as number,
+    seconds_to_nearest_loss: nearestLoss(parts, batchId),
+  };
+}
+
+function nearestLoss(parts: Parts, batchId: string): number | null {
+  const { nearest } = parts.db
+    .select({ nearest: min(images.expires_at) })
+    .from(images)
+    .innerJoin(requests, eq(requests.request_id, images.request_id))
+    .where(
+      and(
+        eq(requests.batch_id, batchId),
+        inArray(requests.state, ["queued", "generating", "copying", "parked"]),
+        isNull(images.digest),
+        isNull(images.spool_file),
+      ),
+    )
+    .get() as { nearest: number | null };
+  return nearest === null ? null : Math.round((nearest - parts.now()) / 1000);
+}
+
+/** Items in one of these states, page by page. */
+export function* listItems(parts: Parts, batchId: string, states: readonly RequestState[]): Generator<RequestRecord[]> {
+  for (const state of states) {
+    let after = 0;
+    for (;;) {
+      const page = parts.db
+        .select({ rowid: sql<number>`requests.rowid`, row: requests })
+        .from(requests)
+        .where(and(eq(requests.batch_id, batchId), eq(requests.state, state), gt(sql`requests.rowid`, after)))
+        .orderBy(asc(sql`requests.rowid`))
+        .limit(PAGE)
+        .all();
+      if (page.length > 0) yield page.map(({ row }) => toRequestRecord(row));
+      after = page.at(-1)?.rowid ?? after;
+      if (page.length < PAGE) break;
+    }
+  }
+}
+
+/** Failed and parked items, counted by their reason. */
+export function countReasons(
+  parts: Parts,
+  batchId: string,
+): { state: RequestState; code: string; number: number; message: string }[] {
+  return parts.db
+    .select({
+      state: requests.state,
+      code: sql<string>`coalesce(${requests.error_code}, '')`,
+      number: count(),
+      message: sql<string>`coalesce(min(${requests.error_message}), '')`,
+    })
+    .from(requests)
+    .where(and(eq(requests.batch_id, batchId), inArray(requests.state, ["failed", "parked", "cancelled"])))
+    .groupBy(requests.state, requests.error_code)
+    .orderBy(desc(count()))
+    .all();
+}
+
+/** One image of a batch as its report shows it. */
+export interface BatchImage {
+  request_id: string;
+  index: number;
+  prompt: string | null;
+  seed: number | null;
+  key: string;
+  digest: string;
+  width: number;
+  height: number;
+  content_type: string;
+}
+
+/** The first images of a batch in the order of its manifest. */
+export function firstImages(parts: Parts, batchId: string, limit: number): BatchImage[] {
+  return parts.db
+    .select({
+      request_id: requests.request_id,
+      index: images.index,
+      prompt: requests.prompt,
+      seed: requests.seed,
+      key: assets.key,
+      digest: assets.digest,
+      width: assets.width,
+      height: assets.height,
+      content_type: assets.content_type,
+    })
+    .from(requests)
+    .innerJoin(images, eq(images.request_id, requests.request_id))
+    .innerJoin(assets, eq(assets.digest, images.digest))
+    .where(and(eq(requests.batch_id, batchId), eq(requests.state, "archived")))
+    .orderBy(asc(requests.batch_item), asc(images.index))
+    .limit(limit)
+    .all();
+}
+
+/** Images archived for a batch, their bytes, and the slowest items (from the first call to the archive). */
+export function archivedOf(parts: Parts, batchId: string) {
+  const kept = parts.db
+    .select({ images: count(), bytes: sql<number>`coalesce(sum(${assets.bytes}), 0)` })
+    .from(requests)
+    .innerJoin(images, eq(images.request_id, requests.request_id))
+    .innerJoin(assets, eq(assets.digest, images.digest))
+    .where(eq(requests.batch_id, batchId))
+    .get() as { images: number; bytes: number };
+  const took = sql<number>`${requests.archived_at} - min(${calls.sent_at})`;
+  const slowest = parts.db
+    .select({ request_id: requests.request_id, took_ms: took, calls: count() })
+    .from(requests)
+    .innerJoin(calls, eq(calls.request_id, requests.request_id))
+    .where(and(eq(requests.batch_id, batchId), eq(requests.state, "archived")))
+    .groupBy(requests.request_id)
+    .orderBy(desc(took))
+    .limit(5)
+    .all();
+  return { ...kept, slowest };
+}
+
+const NO_ITEMS: Record<RequestState, number> = {
+  queued: 0,
+  generating: 0,
+  copying: 0,
+  archived: 0,
+  failed: 0,
+  parked: 0,
+  cancelled: 0,
+};
+const NONE = { calls: 0, images: 0 };
+const NO_CALLS = { sent: NONE, answered: NONE, refused: NONE, unknown: NONE };

@@ -1,0 +1,213 @@
+// Batches: how one begins, changes, goes on and is reported. Its items are in batch-items.ts, its end in batch-ends.ts.
+import { and, desc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import type { Batch } from "../pipeline/batch.ts";
+import type { RequestRecord, RequestState } from "../pipeline/records.ts";
+import type { Json } from "../request/canonical-json.ts";
+import { cancelBatch, settleBatch } from "./batch-ends.ts";
+import {
+  archivedOf,
+  type BatchFigures,
+  type BatchImage,
+  countItems,
+  countReasons,
+  figuresOf,
+  firstImages,
+  listItems,
+} from "./batch-figures.ts";
+import { type BatchItem, createAcceptItems, findConflicts, type Taken } from "./batch-items.ts";
+import type { Parts } from "./parts.ts";
+import { batches, requests } from "./schema.ts";
+import type { Write } from "./writer.ts";
+
+/** What may be set when a batch begins and changed when it goes on. */
+export type BatchChange = Partial<
+  Pick<
+    Batch,
+    | "paused"
+    | "window"
+    | "tz"
+    | "opens_at"
+    | "closes_at"
+    | "max_images"
+    | "webhook_url"
+    | "price_micros"
+    | "price_currency"
+  >
+>;
+
+/** A batch that is to begin. */
+export type NewBatch = Pick<
+  Batch,
+  "batch_id" | "name" | "manifest" | "manifest_digest" | "schedule" | "items" | "invalid"
+> &
+  BatchChange;
+
+/** Everything about batches that the rest of the program may ask or change. */
+export interface Batches {
+  /** Begins a batch; where the same manifest is unfinished in one already, that one goes on, with the limits given now. */
+  begin(batch: NewBatch): Promise<{ batch: Batch; goesOn: boolean }>;
+  acceptItems(batchId: string, items: readonly BatchItem[]): Promise<Taken[]>;
+  /** Which of these ids hold other content in the catalog. */
+  findConflicts(wanted: Parameters<typeof findConflicts>[1]): string[];
+  /** The manifest has been read to its end. */
+  endEnqueuing(batchId: string): Promise<Batch>;
+  /** Undefined where there is no such batch. */
+  change(batchId: string, change: BatchChange): Promise<Batch | undefined>;
+  cancel(batchId: string): Promise<boolean>;
+  find(batchId: string): Batch | undefined;
+  /** Newest first. */
+  list(filter?: { schedule?: string; limit?: number }): Batch[];
+  /** Batches that are not finished, or whose report is owed. */
+  listOpen(): Batch[];
+  /** Moves what is unfinished in the other batches of a schedule into this one; returns how many. */
+  inherit(batchId: string): Promise<number>;
+  countItems(batchId: string): Record<RequestState, number>;
+  figures(batchId: string): BatchFigures;
+  listItems(batchId: string, states: readonly RequestState[]): Generator<RequestRecord[]>;
+  reasons(batchId: string): ReturnType<typeof countReasons>;
+  firstImages(batchId: string, limit: number): BatchImage[];
+  archived(batchId: string): ReturnType<typeof archivedOf>;
+  /** Leave to write the report of this rest, given to one process at a time and never again once it is written. */
+  claimReport(batchId: string, rest: string): Promise<boolean>;
+  noteReport(batchId: string, report: { rest: string; key: string; result: Json }): Promise<void>;
+}
+
+/** Who claimed a report and did not write it is believed for so long, in ms. */
+const CLAIM_MS = 60_000;
+
+export function createBatches(parts: Parts, write: Write): Batches {
+  const acceptItems = createAcceptItems(parts);
+  return {
+    begin: (batch) => write(() => beginBatch(parts, batch)),
+    acceptItems: (batchId, items) => write(() => acceptItems(batchId, items)),
+    findConflicts: (wanted) => findConflicts(parts, wanted),
+    endEnqueuing: (batchId) => write(() => endEnqueuing(parts, batchId)),
+    change: (batchId, change) => write(() => changeBatch(parts, batchId, change)),
+    cancel: (batchId) => write(() => cancelBatch(parts, batchId)),
+    find: (batchId) => parts.reader.batch(batchId),
+    list: (filter) => listBatches(parts, filter),
+    listOpen: () => listOpen(parts),
+    inherit: (batchId) => write(() => inherit(parts, batchId)),
+    countItems: (batchId) => countItems(parts, batchId),
+    figures: (batchId) => figuresOf(parts, batchId),
+    listItems: (batchId, states) => listItems(parts, batchId, states),
+    reasons: (batchId) => countReasons(parts, batchId),
+    firstImages: (batchId, limit) => firstImages(parts, batchId, limit),
+    archived: (batchId) => archivedOf(parts, batchId),
+    claimReport: (batchId, rest) => write(() => claimReport(parts, batchId, rest)),
+    noteReport: (batchId, report) => write(() => noteReport(parts, batchId, report)),
+  };
+}
+
+function beginBatch(parts: Parts, batch: NewBatch): { batch: Batch; goesOn: boolean } {
+  const open = parts.db
+    .select()
+    .from(batches)
+    .where(
+      and(
+        eq(batches.manifest_digest, batch.manifest_digest),
+        batch.schedule === null ? isNull(batches.schedule) : eq(batches.schedule, batch.schedule),
+        inArray(batches.state, ["enqueuing", "running"]),
+      ),
+    )
+    .orderBy(desc(batches.created_at))
+    .get();
+  if (open === undefined) {
+    const row = { ...batch, state: "enqueuing" as const, created_at: parts.now() };
+    return { batch: parts.db.insert(batches).values(row).returning().get(), goesOn: false };
+  }
+  const { batch_id: _, name: _name, schedule: _schedule, ...given } = batch;
+  // what leaves no trace in a row of its own is counted anew by each reading
+  const anew = { existing: 0, elsewhere: 0, duplicates: 0, paused: false, state: "enqueuing" as const };
+  const going = parts.db
+    .update(batches)
+    .set({ ...given, ...anew })
+    .where(eq(batches.batch_id, open.batch_id))
+    .returning()
+    .get();
+  return { batch: going as Batch, goesOn: true };
+}
+
+function endEnqueuing(parts: Parts, batchId: string): Batch {
+  parts.db
+    .update(batches)
+    .set({ state: "running", enqueued_at: parts.now() })
+    .where(and(eq(batches.batch_id, batchId), eq(batches.state, "enqueuing")))
+    .run();
+  settleBatch(parts, batchId);
+  return parts.reader.batch(batchId) as Batch;
+}
+
+function changeBatch(parts: Parts, batchId: string, change: BatchChange): Batch | undefined {
+  if (Object.keys(change).length > 0) parts.db.update(batches).set(change).where(eq(batches.batch_id, batchId)).run();
+  return parts.reader.batch(batchId);
+}
+
+function listBatches(parts: Parts, { schedule, limit = 100 }: { schedule?: string; limit?: number } = {}): Batch[] {
+  return parts.db
+    .select()
+    .from(batches)
+    .where(schedule === undefined ? undefined : eq(batches.schedule, schedule))
+    .orderBy(desc(batches.created_at))
+    .limit(limit)
+    .all();
+}
+
+function listOpen(parts: Parts): Batch[] {
+  return parts.db
+    .select()
+    .from(batches)
+    .where(or(isNull(batches.finished_at), isNull(batches.reported), lt(batches.reported_at, batches.finished_at)))
+    .all();
+}
+
+function inherit(parts: Parts, batchId: string): number {
+  const heir = parts.reader.batch(batchId);
+  if (heir === undefined || heir.schedule === null) return 0;
+  const others = parts.db
+    .select({ batch_id: batches.batch_id })
+    .from(batches)
+    .where(and(eq(batches.schedule, heir.schedule), inArray(batches.state, ["enqueuing", "running"])))
+    .all()
+    .map((row) => row.batch_id)
+    .filter((id) => id !== batchId);
+  if (others.length === 0) return 0;
+  const moved = parts.db
+    .update(requests)
+    .set({ batch_id: batchId, batch_item: null })
+    .where(and(inArray(requests.batch_id, others), inArray(requests.state, ["queued", "generating"])))
+    .run().changes;
+  parts.db.update(batches).set({ state: "running" }).where(inArray(batches.batch_id, others)).run();
+  for (const other of others) settleBatch(parts, other);
+  return moved;
+}
+
+function claimReport(parts: Parts, batchId: string, rest: string): boolean {
+  const now = parts.now();
+  const claimed = parts.db
+    .update(batches)
+    .set({ report_claimed_at: now })
+    .where(
+      and(
+        eq(batches.batch_id, batchId),
+        sql`${batches.reported} is not ${rest}`,
+        or(isNull(batches.report_claimed_at), lt(batches.report_claimed_at, now - CLAIM_MS)),
+      ),
+    )
+    .run();
+  return claimed.changes === 1;
+}
+
+function noteReport(parts: Parts, batchId: string, report: { rest: string; key: string; result: Json }): void {
+  parts.db
+    .update(batches)
+    .set({
+      reported: report.rest,
+      report_key: report.key,
+      result: report.result,
+      reported_at: parts.now(),
+      report_claimed_at: null,
+    })
+    .where(eq(batches.batch_id, batchId))
+    .run();
+}
