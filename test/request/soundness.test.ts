@@ -17,6 +17,7 @@ test.each([
   ["a lone surrogate in a key of the metadata", { metadata: { a: { "\udfff": 1 } } }, "metadata"],
   ["a lone surrogate in a field's name", { "\udfff": 1 }, "(data)"],
   ["a pair of surrogates", { tags: ["\ud83e\udd8a"] }, undefined],
+  ["half a million entries", { metadata: new Array(500_000).fill(1) }, undefined],
   ["no object at all", 42, undefined],
 ])("%s", (_, data, field) => {
   expect(findUnsound(data)?.field).toBe(field);
