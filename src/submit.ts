@@ -1,11 +1,10 @@
 // The way in for our own doors: a request is recorded first, then its job is added. All doors share it.
-import { randomBytes } from "node:crypto";
 import type { App } from "./app.ts";
 import { hasEnded } from "./pipeline/archive.ts";
 import type { RequestDetail } from "./pipeline/records.ts";
 import { reached } from "./queue/connection.ts";
 import { archiveJobId, toGenerateJob } from "./queue/queues.ts";
-import { toJobId } from "./request/request-id.ts";
+import { newRequestId, toJobId } from "./request/request-id.ts";
 import { parseSubmission, toRequest } from "./request/submission.ts";
 
 /**
@@ -29,11 +28,6 @@ export async function submit(app: App, data: unknown): Promise<RequestDetail> {
     .add(job.name, job.data, job.opts)
     .catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
   return detail;
-}
-
-/** A fresh request id: time first, so that neighbours in time are neighbours on disk. */
-export function newRequestId(nowMs: number): string {
-  return `${nowMs.toString(36)}-${randomBytes(6).toString("hex")}`;
 }
 
 /** Puts a retried request back into the queue of its stage. What is left of its old jobs is removed first. */

@@ -1,6 +1,6 @@
 // How a request looks to whoever asks: the same form in `status --json`, over HTTP and in the client. Pure.
 import { type ArchivedAsset, toArchivedAssets } from "../pipeline/archive.ts";
-import type { Call, RequestDetail, RequestRecord, RequestState } from "../pipeline/records.ts";
+import type { Call, RequestDetail, RequestRecord, RequestState, Webhook, WebhookEvent } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
 
@@ -27,17 +27,48 @@ export interface RequestView extends Partial<Recipe> {
   archived_at: string | null;
   calls: CallView[];
   assets: ArchivedAsset[];
+  /** The events told to `webhook_url`, in order; null where there is none to tell. */
+  webhook: WebhookView | null;
 }
+
+/** The address, without a query that may be a secret, and how far each event came. Times are ISO 8601. */
+export interface WebhookView {
+  url: string;
+  events: {
+    event_id: string;
+    event: WebhookEvent;
+    state: Webhook["state"];
+    attempts: number;
+    last_error: string | null;
+    delivered_at: string | null;
+  }[];
+}
+
+/** A request in a list: without calls, assets and webhook. */
+export type RequestSummary = Omit<RequestView, "calls" | "assets" | "webhook">;
 
 export function toRequestView(detail: RequestDetail): RequestView {
   const calls = detail.calls.map(({ request_id: _id, worker_id: _worker, sent_at, ended_at, ...call }) => {
     return { ...call, sent_at: iso(sent_at), ended_at: isoOrNull(ended_at) };
   });
-  return { ...toRequestSummary(detail.request), calls, assets: toArchivedAssets(detail) };
+  return {
+    ...toRequestSummary(detail.request),
+    calls,
+    assets: toArchivedAssets(detail),
+    webhook: toWebhookView(detail),
+  };
+}
+
+function toWebhookView({ request, webhooks }: RequestDetail): WebhookView | null {
+  if (request.webhook_url === null) return null;
+  const events = webhooks.map(({ event_id, event, state, attempts, last_error, delivered_at }) => {
+    return { event_id, event, state, attempts, last_error, delivered_at: isoOrNull(delivered_at) };
+  });
+  return { url: request.webhook_url.split(/[?#]/)[0] ?? "", events };
 }
 
 /** The same without calls and assets, as in listings. */
-export function toRequestSummary(request: RequestRecord): Omit<RequestView, "calls" | "assets"> {
+export function toRequestSummary(request: RequestRecord): RequestSummary {
   return {
     request_id: request.request_id,
     state: request.state,
