@@ -67,8 +67,13 @@ export function acceptFault(parts: Parts, fault: Fault): void {
 }
 
 function clip(submitted: unknown): Json {
-  const text = JSON.stringify(submitted) ?? "null";
-  return text.length <= SUBMITTED_MAX_LENGTH ? (submitted as Json) : `${text.slice(0, SUBMITTED_MAX_LENGTH)}…`;
+  try {
+    const text = JSON.stringify(submitted) ?? "null";
+    return text.length <= SUBMITTED_MAX_LENGTH ? (submitted as Json) : `${text.slice(0, SUBMITTED_MAX_LENGTH)}…`;
+  } catch {
+    // thousands of levels are more than JSON.stringify's stack can hold
+    return "(cannot be written down: it is nested too deeply)";
+  }
 }
 
 function collectionOf(submitted: unknown): string {

@@ -43,11 +43,14 @@ function isAnswerLost(parts: Parts, name: string): boolean {
   return call?.state === "unknown" && !parts.isWorkerAlive(call.worker_id);
 }
 
-/** Answers an explicit-seed request with the images of the newest archived one of the same recipe. */
+/**
+ * Answers an explicit-seed request with the images of the newest archived one of the same recipe. One that has made calls
+ * in vain is answered too: its twin may have been archived meanwhile.
+ */
 export function reuseArchived(parts: Parts, requestId: string): RequestDetail | undefined {
   const row = parts.reader.row(requestId);
-  if (row === undefined || row.state !== "queued" || !row.seed_given || !row.reuse || row.recipe_id === null)
-    return undefined;
+  if (row === undefined || !row.seed_given || !row.reuse || row.recipe_id === null) return undefined;
+  if (!isUntouched(parts, requestId)) return undefined;
   const source = parts.db
     .select({ request_id: requests.request_id })
     .from(requests)
@@ -60,6 +63,14 @@ export function reuseArchived(parts: Parts, requestId: string): RequestDetail | 
   if (source === undefined) return undefined;
   tieImages(parts, { requestId, source });
   return parts.reader.detail(requestId);
+}
+
+// nothing came yet, and nothing is on its way
+function isUntouched(parts: Parts, requestId: string): boolean {
+  const detail = parts.reader.detail(requestId);
+  const state = detail?.request.state;
+  if (detail === undefined || (state !== "queued" && state !== "generating")) return false;
+  return detail.images.length === 0 && detail.calls.every((call) => call.state !== "sent");
 }
 
 function tieImages(parts: Parts, { requestId, source }: { requestId: string; source: string }): void {

@@ -27,14 +27,22 @@ const BUSY_TIMEOUT_MS = 10_000;
 export function openDatabase(file: string): Database {
   try {
     if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
-    const sqlite = new Sqlite(file, { timeout: BUSY_TIMEOUT_MS });
+    return prepare(new Sqlite(file, { timeout: BUSY_TIMEOUT_MS }), file);
+  } catch (error) {
+    throw toCatalogError(asSqliteError(error), file);
+  }
+}
+
+function prepare(sqlite: Sqlite.Database, file: string): Database {
+  try {
     setPragmas(sqlite);
     registerSearchFunctions(sqlite);
     const migrated = migrateCatalog(sqlite, file);
     sqlite.pragma("foreign_keys = ON");
     return { file, sqlite, db: drizzle(sqlite, { schema }), migrated, close: () => sqlite.close() };
   } catch (error) {
-    throw toCatalogError(asSqliteError(error), file);
+    sqlite.close();
+    throw error;
   }
 }
 

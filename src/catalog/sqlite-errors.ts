@@ -8,7 +8,7 @@ import { ArchiverError, ConfigError, TransientError } from "../errors.ts";
  * |---|---|
  * | FULL, IOERR, READONLY, CANTOPEN, PERM | ConfigError `catalog_unwritable`: work halts until the disk is mended |
  * | CORRUPT, NOTADB | ConfigError `catalog_broken` |
- * | BUSY, LOCKED | TransientError `catalog_busy` |
+ * | BUSY, LOCKED, PROTOCOL, NOMEM | TransientError `catalog_busy` |
  * | anything else | itself: a bug of ours |
  */
 export function toCatalogError(thrown: unknown, file: string): unknown {
@@ -30,13 +30,19 @@ export function toCatalogError(thrown: unknown, file: string): unknown {
       cause: thrown,
     });
   }
-  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
-    return new TransientError(`Cannot lock the catalog "${file}": another process holds it (${code})`, {
+  if (/^SQLITE_(BUSY|LOCKED|PROTOCOL|NOMEM)/.test(code)) {
+    return new TransientError(`Cannot use the catalog "${file}" just now: ${reason} (${code})`, {
       code: "catalog_busy",
       cause: thrown,
     });
   }
   return thrown;
+}
+
+/** Whether it was the database that failed (its disk, its lock, its memory) and not the statement. */
+export function isOfTheDatabase(thrown: unknown): boolean {
+  const code = sqliteCode(thrown);
+  return code !== "" && !/^SQLITE_(CONSTRAINT|ERROR|MISMATCH|RANGE|TOOBIG)/.test(code);
 }
 
 // drizzle wraps what the driver throws

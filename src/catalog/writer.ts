@@ -1,7 +1,7 @@
 // Group commit: the writes of all jobs that come within one turn of the event loop share one durable transaction.
 // Each write is atomic by itself (a savepoint): one that throws takes back its own rows and nobody else's.
 import type Sqlite from "better-sqlite3";
-import { toCatalogError } from "./sqlite-errors.ts";
+import { isOfTheDatabase, toCatalogError } from "./sqlite-errors.ts";
 
 /** Runs `work` inside the next transaction and resolves with its result once that is committed with synchronous=FULL. */
 export type Write = <T>(work: () => T) => Promise<T>;
@@ -45,7 +45,7 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
 
   function write<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      waiting.push(createWaiting(sqlite.transaction(work), { resolve, reject, file }));
+      waiting.push(createWaiting(sqlite.transaction(work), { resolve, reject }));
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);
@@ -63,10 +63,9 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
 interface Ends<T> {
   resolve(value: T): void;
   reject(error: unknown): void;
-  file: string;
 }
 
-function createWaiting<T>(work: () => T, { resolve, reject, file }: Ends<T>): Waiting {
+function createWaiting<T>(work: () => T, { resolve, reject }: Ends<T>): Waiting {
   let settle: () => void = () => reject(new Error("Bug: a write was committed that never ran"));
   return {
     run: () => {
@@ -74,10 +73,10 @@ function createWaiting<T>(work: () => T, { resolve, reject, file }: Ends<T>): Wa
         const value = work();
         settle = () => resolve(value);
       } catch (error) {
-        // a full disk takes the whole transaction back, so it is no fault of this write alone
-        if (error instanceof Error && "code" in error && /^SQLITE_(FULL|IOERR|NOMEM|BUSY)/.test(String(error.code)))
-          throw error;
-        settle = () => reject(toCatalogError(error, file));
+        // A full disk or a failing one takes the whole transaction back, so it is no fault of this write alone; and what
+        // came after it in this group would be written outside of any transaction.
+        if (isOfTheDatabase(error)) throw error;
+        settle = () => reject(error);
       }
     },
     settle: () => settle(),
