@@ -39,7 +39,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["clock.ts", "config.ts"],
   ["log.ts"],
   ["app.ts"],
-  ["submit.ts", "upkeep.ts"],
+  ["manifests.ts", "plan", "submit.ts", "upkeep.ts"],
   ["decide.ts"],
   ["worker.ts"],
   ["http"],

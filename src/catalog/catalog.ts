@@ -30,6 +30,7 @@ import {
   listUnfinished,
   listUnsealed,
 } from "./listing.ts";
+import { createLookup, type Experience, type Known, readExperience, type Wanted } from "./manifest-lookup.ts";
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
@@ -63,6 +64,9 @@ export interface OpenCatalog extends Catalog {
   listRequests(filter?: ListFilter): Generator<RequestRecord>;
   listArchivedImages(filter?: ListFilter): Generator<ArchivedImage>;
   listUnfinished: () => ReturnType<typeof listUnfinished>;
+  /** What is there already of a page of requests, in their order. */
+  lookUp(page: readonly Wanted[]): Known[];
+  experience(): Experience;
   /** Requests that ended with calls on record and whose sidecar the store lacks: a page of ids. */
   listUnsealed(): string[];
   findWebhook(eventId: string): ReturnType<typeof findWebhook>;
@@ -104,6 +108,8 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     },
     listArchivedImages: (filter) => listArchivedImages(parts, filter),
     listUnfinished: () => listUnfinished(parts),
+    lookUp: createLookup(parts),
+    experience: () => readExperience(parts),
     listUnsealed: () => listUnsealed(parts),
     findWebhook: (eventId) => findWebhook(parts, eventId),
     noteDelivery: (eventId, end) => writer.write(() => noteDelivery(parts, eventId, end)),

@@ -1,0 +1,20 @@
+// How our own doors come to a manifest: its source opened with what the settings say about S3.
+import type { Settings } from "./config.ts";
+import type { ManifestSource } from "./manifest/entry.ts";
+import { openSource } from "./manifest/source.ts";
+import { readS3Object } from "./store/s3-object.ts";
+
+/**
+ * Opens the manifest at `where`: a file, "-" for standard input, s3://bucket/key or https://…; read it with `readManifest`.
+ * Throws ConfigError for what cannot be read, TransientError where the network failed.
+ */
+export function openManifest(
+  where: string,
+  options: { settings: Settings; signal?: AbortSignal },
+): Promise<ManifestSource> {
+  const { forcePathStyle } = options.settings.storage;
+  return openSource(where, {
+    readS3: (url, { signal }) => readS3Object(url, { forcePathStyle, signal }),
+    signal: options.signal,
+  });
+}
