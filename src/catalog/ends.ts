@@ -19,7 +19,8 @@ const BEFORE: Record<RequestEnd["state"], RequestState[]> = {
 /** Ends a request; returns whether it was this call that ended it. */
 export function finishRequest(parts: Parts, requestId: string, end: RequestEnd): boolean {
   if (end.state === "archived" && !hasAllAssets(parts, requestId)) return false;
-  const now = parts.now();
+  // an archived request was sealed with its time: sidecar and row are equal
+  const now = (end.state === "archived" ? end.archived_at : undefined) ?? parts.now();
   const error = end.state === "archived" ? { error_code: null, error_message: null } : toColumns(end.error);
   const sealed = end.state === "archived" ? { archived_at: now, sidecar_at: now } : {};
   const changed = parts.db

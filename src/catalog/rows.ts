@@ -53,18 +53,23 @@ export function toRequestRecord(row: RequestRow): RequestRecord {
     webhook_url: row.webhook_url,
     content_hash: row.content_hash,
     batch_id: row.batch_id,
+    batch_item: row.batch_item,
     job_id: row.job_id,
     attempt: row.attempt,
     error: toError(row),
     reused_from: row.reused_from,
+    note: row.note,
     created_at: row.created_at,
     updated_at: row.updated_at,
     archived_at: row.archived_at,
+    deleted_at: row.deleted_at,
+    erase_after: row.erase_after,
+    erased_at: row.erased_at,
   };
 }
 
 export function toCall(row: CallRow): Call {
-  const { error_code, error_message, batch_id: _, ...rest } = row;
+  const { error_code, error_message, ...rest } = row;
   return { ...rest, error: toError({ error_code, error_message }) };
 }
 

@@ -52,6 +52,8 @@ export interface ArchiveRun extends ArchivePorts {
   delivery: ArchiveDelivery;
   requestId: string;
   detail: RequestDetail;
+  /** When the sidecar was written that calls the request archived. */
+  sealedAt: number;
 }
 
 type ArchiveStep = Step<ArchiveRun, ArchiveResult>;
@@ -121,11 +123,13 @@ async function copyAll(run: ArchiveRun): Promise<unknown> {
 }
 
 async function seal(run: ArchiveRun): Promise<undefined> {
-  await putSidecar(run, { state: "archived" });
+  // the time that the row will carry, so that sidecar and row are equal to the millisecond
+  run.sealedAt = run.clock.now();
+  await putSidecar(run, { state: "archived", archived_at: run.sealedAt });
 }
 
 async function finish(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
-  const done = await run.catalog.finish(run.requestId, { state: "archived" });
+  const done = await run.catalog.finish(run.requestId, { state: "archived", archived_at: run.sealedAt });
   run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
   if (done) run.log.info({ request_id: run.requestId, assets: run.detail.images.length }, "archived");
   return undefined;

@@ -199,7 +199,8 @@ export interface AnswerRecord {
 }
 
 export type RequestEnd =
-  | { state: "archived" }
+  /** `archived_at` as its sidecar says; left out: now. */
+  | { state: "archived"; archived_at?: number }
   | { state: "failed" | "parked" | "cancelled"; error: { code: string; message: string } };
 
 /**

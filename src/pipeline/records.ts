@@ -22,6 +22,8 @@ export interface RequestRecord {
   /** SHA-256 of what was asked for: tells a repeat from another request under the same id. */
   content_hash: string;
   batch_id: string | null;
+  /** Its place in the manifest of that batch, from 0. */
+  batch_item: number | null;
   /** The BullMQ job that carries it through queue "generate". */
   job_id: string;
   /** Attempts spent so far, in the stage it is in. */
@@ -29,9 +31,15 @@ export interface RequestRecord {
   error: { code: string; message: string } | null;
   /** The request whose images answered this one. */
   reused_from: string | null;
+  /** What somebody wrote about it afterwards. */
+  note: string | null;
   created_at: number;
   updated_at: number;
   archived_at: number | null;
+  /** When its deletion was asked for, from when on its bytes may go, and when they went. */
+  deleted_at: number | null;
+  erase_after: number | null;
+  erased_at: number | null;
 }
 
 /** One paid HTTP call. Written as `sent` before it goes out; `number` counts from 1 inside its request. */
@@ -42,6 +50,8 @@ export interface Call {
   n: number;
   seed: number;
   worker_id: string;
+  /** The batch that it is charged to. */
+  batch_id: string | null;
   sent_at: number;
   ended_at: number | null;
   http_status: number | null;

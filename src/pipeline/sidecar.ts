@@ -1,42 +1,57 @@
 // The sidecar: everything about a request in one JSON file beside its images, sufficient to rebuild the catalog.
 import { createHash } from "node:crypto";
 import { sidecarKey } from "./keys.ts";
-import type { Clock, Store } from "./ports.ts";
+import type { Store } from "./ports.ts";
 import type { Asset, Call, Generation, RequestDetail, RequestRecord } from "./records.ts";
+
+type RequestTimes = "created_at" | "updated_at" | "archived_at" | "deleted_at" | "erase_after" | "erased_at";
 
 /** Version 1. Times are ISO 8601 in UTC; URLs of images are left out, since they are secrets and die. */
 export interface Sidecar {
   version: 1;
-  request: Omit<RequestRecord, "attempt" | "updated_at" | "created_at" | "archived_at" | "webhook_url"> & {
+  request: Omit<RequestRecord, RequestTimes | "webhook_url"> & {
     /** Without its query, which may hold a secret. */
     webhook_url: string | null;
     created_at: string;
+    updated_at: string;
     archived_at: string | null;
+    deleted_at: string | null;
+    erase_after: string | null;
+    erased_at: string | null;
   };
   calls: (Omit<Call, "request_id" | "sent_at" | "ended_at"> & { sent_at: string; ended_at: string | null })[];
   generations: (Omit<Generation, "request_id" | "expires_at"> & { expires_at: string | null })[];
-  assets: (Omit<Asset, "archived_at"> & { index: number; call_number: number | null; archived_at: string })[];
+  /** `archived_at` is the image's; `stored_at` says since when the bytes are in the store, perhaps for another request. */
+  assets: (Omit<Asset, "archived_at"> & {
+    index: number;
+    call_number: number | null;
+    archived_at: string;
+    stored_at: string;
+  })[];
 }
 
 interface SidecarRun {
   store: Store;
-  clock: Clock;
   detail: RequestDetail;
   delivery: { signal: AbortSignal };
 }
 
-/** Writes the sidecar. `as` is the state that the request is about to enter. */
-export async function putSidecar(run: SidecarRun, as?: { state: "archived" }): Promise<void> {
-  const sidecar = toSidecar(run.detail, as && { ...as, archived_at: run.clock.now() });
-  const bytes = Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
+/** Writes the sidecar. `as` is the state that the request is about to enter, and when. */
+export async function putSidecar(run: SidecarRun, as?: { state: "archived"; archived_at: number }): Promise<void> {
+  const bytes = sidecarBytes(toSidecar(run.detail, as));
   const digest = createHash("sha256").update(bytes).digest("hex");
   const { signal } = run.delivery;
   await run.store.put(sidecarKey(run.detail.request), bytes, { contentType: "application/json", digest, signal });
 }
 
+/** A sidecar as it stands in the store. */
+export function sidecarBytes(sidecar: Sidecar): Buffer {
+  return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
+}
+
 /** The sidecar of a request, as it is or as it is about to be. */
 export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archived_at: number }): Sidecar {
-  const { attempt: _attempt, updated_at: _updated, ...request } = detail.request;
+  const { request } = detail;
   const archived = as === undefined ? {} : { state: as.state, error: null };
   return {
     version: 1,
@@ -45,7 +60,11 @@ export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archi
       ...archived,
       webhook_url: withoutQuery(request.webhook_url),
       created_at: iso(request.created_at),
+      updated_at: iso(as?.archived_at ?? request.updated_at),
       archived_at: isoOrNull(as?.archived_at ?? request.archived_at),
+      deleted_at: isoOrNull(request.deleted_at),
+      erase_after: isoOrNull(request.erase_after),
+      erased_at: isoOrNull(request.erased_at),
     },
     calls: detail.calls.map(({ request_id: _, ...call }) => ({
       ...call,
@@ -66,7 +85,15 @@ function toSidecarAssets({ images, assets }: RequestDetail): Sidecar["assets"] {
     const asset = byDigest.get(digest ?? "");
     return asset === undefined
       ? []
-      : [{ index, call_number, ...asset, archived_at: iso(archived_at ?? asset.archived_at) }];
+      : [
+          {
+            index,
+            call_number,
+            ...asset,
+            archived_at: iso(archived_at ?? asset.archived_at),
+            stored_at: iso(asset.archived_at),
+          },
+        ];
   });
 }
 

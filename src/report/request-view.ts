@@ -5,7 +5,7 @@ import type { Json } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
 
 /** One call as shown. Times are ISO 8601. */
-export type CallView = Omit<Call, "request_id" | "worker_id" | "sent_at" | "ended_at"> & {
+export type CallView = Omit<Call, "request_id" | "worker_id" | "batch_id" | "sent_at" | "ended_at"> & {
   sent_at: string;
   ended_at: string | null;
 };
@@ -48,9 +48,11 @@ export interface WebhookView {
 export type RequestSummary = Omit<RequestView, "calls" | "assets" | "webhook">;
 
 export function toRequestView(detail: RequestDetail): RequestView {
-  const calls = detail.calls.map(({ request_id: _id, worker_id: _worker, sent_at, ended_at, ...call }) => {
-    return { ...call, sent_at: iso(sent_at), ended_at: isoOrNull(ended_at) };
-  });
+  const calls = detail.calls.map(
+    ({ request_id: _id, worker_id: _worker, batch_id: _batch, sent_at, ended_at, ...call }) => {
+      return { ...call, sent_at: iso(sent_at), ended_at: isoOrNull(ended_at) };
+    },
+  );
   return {
     ...toRequestSummary(detail.request),
     calls,
