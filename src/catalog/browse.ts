@@ -1,6 +1,6 @@
 // Pages of requests and assets for people who leaf through the catalog: newest first, a page at a time, by cursor.
 // One page is one short read; nothing here walks the whole catalog.
-import { and, asc, desc, eq, inArray, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, lt, or, sql } from "drizzle-orm";
 import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { ListFilter } from "./listing.ts";
 import type { Parts } from "./parts.ts";
@@ -28,6 +28,8 @@ export interface Browse {
   /** The cursor is the place of an asset in the order in which assets were recorded. */
   assets(page: { after?: number | undefined; limit: number }): Page<Asset, number>;
   asset(digest: string): Asset | undefined;
+  /** The assets whose digests begin with these hex digits, at most `limit` of them. */
+  assetsLike(digits: string, limit: number): Asset[];
   /** The requests that an asset belongs to, oldest first, at most `limit` of them. */
   imagesOf(digest: string, limit: number): { request_id: string; index: number }[];
   /** The states of these requests; an unknown id is missing from the answer. */
@@ -41,6 +43,14 @@ export function createBrowse(parts: Parts): Browse {
     requests: (filter, page) => pageOfRequests(parts, filter, page),
     assets: (page) => pageOfAssets(parts, page),
     asset: (digest) => parts.db.select(ASSET_COLUMNS).from(assets).where(eq(assets.digest, digest)).get(),
+    assetsLike: (digits, limit) =>
+      // a range, not a pattern: it uses the primary key, and "g" comes after every hex digit
+      parts.db
+        .select(ASSET_COLUMNS)
+        .from(assets)
+        .where(and(gte(assets.digest, digits), lt(assets.digest, `${digits}g`)))
+        .limit(limit)
+        .all(),
     imagesOf: (digest, limit) => imagesOf(parts, digest, limit),
     states: (ids) => statesOf(parts, ids),
     findTwin: (contentHash, sinceMs) => findTwin(parts, contentHash, sinceMs),
