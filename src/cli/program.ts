@@ -16,6 +16,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use or settings, 130 interrupted`;
 
 /** Runs one command line and resolves to its exit code. */
 export async function runProgram(args: string[]): Promise<number> {
+  process.stdout.on("error", leaveWithReader);
   let code: number = EXIT.done;
   const program = createProgram((ended) => {
     code = ended;
@@ -26,6 +27,12 @@ export async function runProgram(args: string[]): Promise<number> {
   } catch (error) {
     return explain(error, args.includes("--json"));
   }
+}
+
+// `catalog export | head`: the reader has what it wanted, and there is nobody left to tell
+function leaveWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.done);
 }
 
 function createProgram(end: (code: number) => void): Command {

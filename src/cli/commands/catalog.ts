@@ -1,0 +1,24 @@
+// `catalog`: the group of commands that read the catalog; one file for each verb in catalog/.
+import type { Command } from "commander";
+import { addCatalogExport } from "./catalog/export.ts";
+import { addCatalogList } from "./catalog/list.ts";
+import { addCatalogShow } from "./catalog/show.ts";
+
+/** Adds one verb to the group; it calls `end` with its exit code. */
+export type AddVerb = (group: Command, end: (code: number) => void) => void;
+
+const VERBS: readonly AddVerb[] = [addCatalogList, addCatalogShow, addCatalogExport];
+
+export function addCatalogCommand(program: Command, end: (code: number) => void): void {
+  const group = program
+    .command("catalog")
+    .description("find, show and hand over what is archived")
+    .addHelpText("after", EXAMPLES);
+  for (const add of VERBS) add(group, end);
+}
+
+const EXAMPLES = `
+Examples:
+  $ asset-archiver catalog list --state failed
+  $ asset-archiver catalog show fox-1
+  $ asset-archiver catalog export --output assets.jsonl`;

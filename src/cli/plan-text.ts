@@ -1,0 +1,67 @@
+// A plan as text for a person.
+import type { Forecast } from "../plan/forecast.ts";
+import type { Tally, Work } from "../plan/tally.ts";
+import { showDuration, showPrice, showSize } from "../units.ts";
+import { print } from "./io.ts";
+
+const KINDS: readonly (readonly [kind: keyof Tally, label: string])[] = [
+  ["duplicates", "duplicates, the same request again"],
+  ["already_archived", "archived already by an earlier run"],
+  ["unfinished", "on their way from an earlier run"],
+  ["parked", "parked: wait for a person"],
+  ["cancelled", "cancelled: left as they are"],
+  ["reused", "reused from archived images, free"],
+  ["failed_before", "failed before, to be tried again"],
+  ["new", "new"],
+];
+
+/** Prints what there is, what it takes, and whether that fits. */
+export function printPlan(name: string, plan: { tally: Tally; work: Work; forecast: Forecast }): void {
+  const { tally, work } = plan;
+  print(`${name}: ${number(tally.items)} items, ${number(tally.recipes)} recipes`);
+  for (const [kind, label] of KINDS) {
+    if (tally[kind] > 0 || kind === "new") print(`  ${number(tally[kind]).padStart(11)}  ${label}`);
+  }
+  print(`To be made: ${number(work.images)} images by ${number(work.calls)} calls`);
+  printForecast(plan.forecast);
+}
+
+function printForecast(future: Forecast): void {
+  const { price, window, budget, max_images } = future;
+  row("price", price === null ? "unknown, PRICE_PER_IMAGE is not set" : money(price));
+  row("time", `${showDuration(future.seconds * 1000)} (${TIME_BASIS[future.seconds_from]})`);
+  row("disk", `${showSize(future.bytes)} (${BYTES_BASIS[future.bytes_from]})`);
+  if (window !== null) {
+    const nights = `${window.nights} ${window.nights === 1 ? "night" : "nights"}`;
+    row("window", `${verdict(window.fits)}: ${nights} of ${window.from}-${window.to} ${window.tz}`);
+  }
+  if (budget !== null) row("budget", `${verdict(budget.fits)} ${money(budget)}`);
+  if (max_images !== null) row("images", `${verdict(max_images.fits)} ${number(max_images.images)}`);
+}
+
+const TIME_BASIS: Record<Forecast["seconds_from"], string> = {
+  rate_limit: "at GENERATE_RATE_LIMIT",
+  observed_calls: "one worker at GENERATE_CONCURRENCY, calls as recent ones",
+  assumed_calls: "one worker at GENERATE_CONCURRENCY, 20 s for a call assumed",
+};
+
+const BYTES_BASIS: Record<Forecast["bytes_from"], string> = {
+  observed_images: "images as recent ones",
+  assumed_images: "2 MiB for an image assumed",
+};
+
+function row(label: string, text: string): void {
+  print(`  ${label.padEnd(8)}${text}`);
+}
+
+function verdict(fits: boolean): string {
+  return fits ? "fits" : "does not fit";
+}
+
+function money({ amount, currency }: { amount: number; currency: string }): string {
+  return showPrice({ micros: Math.round(amount * 1e6), currency });
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en");
+}
