@@ -39,7 +39,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["clock.ts", "config.ts"],
   ["log.ts"],
   ["app.ts"],
-  ["manifests.ts", "plan", "submit.ts", "upkeep.ts"],
+  ["manifests.ts", "plan", "submit.ts", "upkeep.ts", "webhook-stage.ts"],
   ["decide.ts"],
   ["worker.ts"],
   ["http"],

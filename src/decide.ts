@@ -3,6 +3,7 @@ import type { App } from "./app.ts";
 import type { RequestState } from "./pipeline/records.ts";
 import { toJobId } from "./request/request-id.ts";
 import { requeue } from "./submit.ts";
+import { createAppNotifier } from "./webhook-stage.ts";
 
 /** What became of a wish to retry. `pays`: the API is called for it; `again`: it was, or may have been, paid before. */
 export type RetryEnd =
@@ -37,16 +38,19 @@ export async function cancel(app: App, requestId: string): Promise<CancelEnd | u
   const end = await app.catalog().cancel(requestId);
   if (end === undefined) return undefined;
   if (!end.cancelled && end.state !== "cancelled") return { cancelled: false, state: end.state, paid: end.paid };
-  await forgetJob(app, requestId).catch((error) =>
-    app.log.warn({ error: String(error) }, "cancelled; its job will find that out by itself"),
+  await passOn(app, requestId).catch((error) =>
+    app.log.warn({ error: String(error) }, "cancelled; the queues will hear of it later"),
   );
   return { cancelled: true, state: "cancelled" };
 }
 
 // a job that is just being worked on is locked and stays: its worker looks at the record before it spends anything
-async function forgetJob(app: App, requestId: string): Promise<void> {
-  const detail = await app.catalog().find(requestId);
-  const { generate } = await app.queues();
-  const ids = new Set([toJobId(requestId), detail?.request.job_id ?? toJobId(requestId)]);
-  await Promise.all([...ids].map((id) => generate.remove(id)));
+async function passOn(app: App, requestId: string): Promise<void> {
+  const catalog = app.catalog();
+  const detail = await catalog.find(requestId);
+  if (detail === undefined) return;
+  const queues = await app.queues();
+  const ids = new Set([toJobId(requestId), detail.request.job_id]);
+  await Promise.all([...ids].map((id) => queues.generate.remove(id)));
+  await createAppNotifier(app, { catalog, queues }).notify(detail.request);
 }

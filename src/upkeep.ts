@@ -6,6 +6,7 @@ import { HEARTBEAT_MS } from "./catalog/workers.ts";
 import { toMessage } from "./errors.ts";
 import { createArchiveQueue, type Queues } from "./queue/queues.ts";
 import { reconcile } from "./queue/reconcile.ts";
+import { reconcileWebhooks } from "./queue/webhook-jobs.ts";
 import { showDuration } from "./units.ts";
 
 /** The catalog and the queues are compared this often, in ms, and never for more than a twentieth of the time. */
@@ -109,6 +110,7 @@ async function compare(app: App, { catalog, queues }: UpkeepParts): Promise<void
   await catalog.settleAllDeadCalls();
   let lost = 0;
   for (const page of catalog.listUnfinished()) lost += await reconcile(queues, page);
+  for (const page of catalog.listPendingWebhooks()) lost += await reconcileWebhooks(queues.webhook, page);
   if (lost > 0) app.log.warn({ jobs: lost }, "put back jobs that Redis had lost");
   await sealEnded(app, { catalog, queues });
 }

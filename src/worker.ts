@@ -1,4 +1,4 @@
-// A worker process: both stages on their queues, and the upkeep that keeps catalog and queues in step.
+// A worker process: the stages on their queues, and the upkeep that keeps catalog and queues in step.
 import { type App, createSpoolOf } from "./app.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { ConfigError, toMessage } from "./errors.ts";
@@ -11,6 +11,7 @@ import type { GeneratePorts } from "./pipeline/generate-run.ts";
 import { createArchiveQueue } from "./queue/queues.ts";
 import { runArchiveWorker, runGenerateWorker, type StageWorker } from "./queue/workers.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { createAppNotifier, runWebhookStage } from "./webhook-stage.ts";
 
 export interface RunningWorker {
   /**
@@ -83,8 +84,9 @@ interface StageParts {
 async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> {
   const { settings, log } = app;
   const queues = await app.queues();
-  const generatePorts = createGeneratePorts(app, { ...parts, queues });
-  const archivePorts = createArchivePorts(app, parts);
+  const notifier = createAppNotifier(app, { catalog: parts.catalog, queues });
+  const generatePorts = { ...createGeneratePorts(app, { ...parts, queues }), notifier };
+  const archivePorts = { ...createArchivePorts(app, parts), notifier };
   const { redisUrl, queuePrefix: prefix, urlLifetimeMs } = settings;
   const { stopping, signal, lockMs, catalog } = parts;
   const shared = { redisUrl, prefix, log, stopping, signal, lockMs, workerId: catalog.workerId };
@@ -95,6 +97,7 @@ async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> 
     runArchiveWorker({ ...shared, concurrency: settings.archive.concurrency }, (delivery) =>
       archive(delivery, archivePorts),
     ),
+    runWebhookStage(app, { catalog, shared }),
   ];
   await Promise.all(stages.map((stage) => stage.ready()));
   return stages;
@@ -103,7 +106,7 @@ async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> 
 function createGeneratePorts(
   app: App,
   parts: StageParts & { queues: Awaited<ReturnType<App["queues"]>> },
-): GeneratePorts {
+): Omit<GeneratePorts, "notifier"> {
   const { settings, log, clock, onStep } = app;
   const api = createImageApi({
     baseUrl: settings.imageApi.baseUrl,
@@ -129,7 +132,7 @@ function createGeneratePorts(
   };
 }
 
-function createArchivePorts(app: App, { catalog }: StageParts): ArchivePorts {
+function createArchivePorts(app: App, { catalog }: StageParts): Omit<ArchivePorts, "notifier"> {
   const { settings, log, clock, onStep } = app;
   const downloader = createDownloader({
     maxBytes: settings.imageMaxBytes,

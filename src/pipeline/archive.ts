@@ -4,7 +4,18 @@ import { ArchiverError, toMessage } from "../errors.ts";
 import { archiveDelayMs } from "./backoff.ts";
 import { copyImage } from "./copy-image.ts";
 import { missingIndexes } from "./missing.ts";
-import type { Catalog, Clock, Downloader, InspectImage, Log, OnStep, RequestEnd, Spool, Store } from "./ports.ts";
+import type {
+  Catalog,
+  Clock,
+  Downloader,
+  InspectImage,
+  Log,
+  Notifier,
+  OnStep,
+  RequestEnd,
+  Spool,
+  Store,
+} from "./ports.ts";
 import type { Image, ImageType, RequestDetail, RequestRecord } from "./records.ts";
 import { putSidecar } from "./sidecar.ts";
 import { runSteps, type Step } from "./steps.ts";
@@ -17,6 +28,7 @@ export interface ArchivePorts {
   inspect: InspectImage;
   spool: Spool;
   clock: Clock;
+  notifier: Notifier;
   random: () => number;
   log: Log;
   onStep: OnStep;
@@ -64,6 +76,7 @@ export const ARCHIVE_STEPS: readonly ArchiveStep[] = [
   { name: "copy", do: copy },
   { name: "seal", do: seal },
   { name: "finish", do: finish },
+  { name: "notify", do: notify },
   { name: "tidy", do: tidy },
 ];
 
@@ -135,6 +148,11 @@ async function finish(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefin
   return undefined;
 }
 
+// a process that dies before this leaves the telling to the upkeep
+async function notify(run: ArchiveRun): Promise<undefined> {
+  await run.notifier.notify(run.detail.request);
+}
+
 async function tidy(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
   await removeSpooled(run);
   return { kind: "done", result: toResult(run.detail) };
@@ -173,6 +191,7 @@ async function fail(run: ArchiveRun, reason: { code: string; message: string }):
   await run.catalog.finish(run.requestId, end);
   run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
   run.log.error({ request_id: run.requestId, code: reason.code }, reason.message);
+  await run.notifier.notify(run.detail.request);
   // the request has ended, whether the store takes its sidecar now or later
   const sealed = putSidecar(run).then(() => run.catalog.noteSidecar(run.requestId));
   await sealed.catch((error) =>

@@ -45,6 +45,7 @@ export async function endBy(run: GenerateRun, verdict: Verdict): Promise<Outcome
   });
   if (kept && run.detail.calls.length > 0)
     await run.archiveQueue.add({ request_id: run.requestId, expiresAt: null, purpose: "end" });
+  if (kept) await run.notifier.notify(run.detail.request);
   return verdict;
 }
 

@@ -1,5 +1,16 @@
 // The value that the steps of generation work on: the job, the ports, and what has been learnt so far. Types only.
-import type { ArchiveQueue, CallResult, Catalog, Clock, Gate, ImageApi, Log, OnStep, Spool } from "./ports.ts";
+import type {
+  ArchiveQueue,
+  CallResult,
+  Catalog,
+  Clock,
+  Gate,
+  ImageApi,
+  Log,
+  Notifier,
+  OnStep,
+  Spool,
+} from "./ports.ts";
 import type { Call, HoldReason, RequestDetail } from "./records.ts";
 
 export interface GeneratePorts {
@@ -8,6 +19,7 @@ export interface GeneratePorts {
   gate: Gate;
   spool: Spool;
   archiveQueue: ArchiveQueue;
+  notifier: Notifier;
   clock: Clock;
   random: () => number;
   log: Log;

@@ -215,6 +215,12 @@ export interface ArchiveQueue {
   add(job: { request_id: string; expiresAt: number | null; purpose: ArchivePurpose }): Promise<void>;
 }
 
+/** Tells those who wait for a request that it has ended. The catalog holds what is to be told; this only hurries it. */
+export interface Notifier {
+  /** Never throws. */
+  notify(request: Pick<RequestRecord, "request_id" | "webhook_url">): Promise<void>;
+}
+
 export interface Clock {
   now(): number;
   /** Resolves after `ms`, or at once when the signal is aborted; never rejects. */

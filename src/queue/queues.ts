@@ -1,4 +1,4 @@
-// The two queues: their names, the options of their jobs, and how jobs get into them.
+// The queues: their names, the options of their jobs, and how jobs get into them.
 import { type JobsOptions, Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
@@ -8,6 +8,7 @@ import { takeOver } from "./take-over.ts";
 
 export const GENERATE_QUEUE = "generate";
 export const ARCHIVE_QUEUE = "archive";
+export const WEBHOOK_QUEUE = "webhook";
 
 /** Finished jobs stay this long for those who wait on them; the catalog is the record. */
 export const KEEP_COMPLETED = { age: 24 * 3600, count: 10_000 };
@@ -27,6 +28,7 @@ export interface QueueOptions {
 export interface Queues {
   generate: Queue;
   archive: Queue;
+  webhook: Queue;
   /** Fails within seconds when Redis is away. */
   ping(): Promise<void>;
   /** Calls back whenever Redis is there again after it was away: it may have forgotten something. */
@@ -41,21 +43,22 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
   const options = { connection, prefix, defaultJobOptions: JOB_OPTIONS, skipVersionCheck: true };
   const generate = new Queue(GENERATE_QUEUE, options);
   const archive = new Queue(ARCHIVE_QUEUE, options);
+  const webhook = new Queue(WEBHOOK_QUEUE, options);
+  const all = [generate, archive, webhook];
   // a connection's errors are reported where it was opened; unheard they would end the process
-  for (const queue of [generate, archive]) queue.on("error", () => undefined);
+  for (const queue of all) queue.on("error", () => undefined);
   return {
     generate,
     archive,
+    webhook,
     ping: () => reached(redisUrl, async () => void (await connection.ping())),
     onReturn: (listener) => void connection.on("ready", listener),
     takeOver: async (isDead) => {
-      const taken = await Promise.all(
-        [generate, archive].map((queue) => takeOver(queue, { redis: connection, isDead })),
-      );
+      const taken = await Promise.all(all.map((queue) => takeOver(queue, { redis: connection, isDead })));
       return taken.reduce((sum, moved) => sum + moved, 0);
     },
     close: async () => {
-      await Promise.all([generate.close(), archive.close()]);
+      await Promise.all(all.map((queue) => queue.close()));
     },
   };
 }

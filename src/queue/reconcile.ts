@@ -1,14 +1,12 @@
 // Redis is not trusted to remember: what the catalog knows as unfinished and the queues do not hold is put back.
 // The catalog decides whether anything is paid again, so a job too many is harmless and a job too few is not.
-import type { JobState, Queue } from "bullmq";
+import type { Queue } from "bullmq";
 import type { RequestRecord } from "../pipeline/records.ts";
 import { toJobId } from "../request/request-id.ts";
+import { isAlive } from "./alive.ts";
 import { archiveJobId, type Queues, toGenerateJob } from "./queues.ts";
 
 export type Unfinished = Pick<RequestRecord, "request_id" | "job_id" | "state" | "batch_id">;
-
-/** States in which a job will run, now or later. Anything else (finished, unknown) is a job that will not. */
-const ALIVE = new Set<JobState | "unknown">(["waiting", "active", "delayed", "prioritized", "waiting-children"]);
 
 /** Puts back the jobs of one page of unfinished requests; returns how many were missing. */
 export async function reconcile(queues: Queues, page: readonly Unfinished[]): Promise<number> {
@@ -32,7 +30,7 @@ async function lost(
 
 async function isAnyAlive(queue: Queue, jobIds: ReadonlySet<string>): Promise<boolean> {
   const states = await Promise.all([...jobIds].map((jobId) => queue.getJobState(jobId)));
-  return states.some((state) => ALIVE.has(state));
+  return states.some(isAlive);
 }
 
 async function putBack(

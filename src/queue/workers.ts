@@ -6,8 +6,9 @@ import type { Delivery, GenerateResult } from "../pipeline/generate-run.ts";
 import type { Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { createWorkerConnection } from "./connection.ts";
-import { ARCHIVE_QUEUE, GENERATE_QUEUE, KEEP_COMPLETED, KEEP_FAILED } from "./queues.ts";
+import { ARCHIVE_QUEUE, GENERATE_QUEUE, KEEP_COMPLETED, KEEP_FAILED, WEBHOOK_QUEUE } from "./queues.ts";
 import { settle } from "./settle.ts";
+import { eventIdOf } from "./webhook-jobs.ts";
 
 /** A process killed over and over must not cost a job its life: BullMQ's default of 1 fails it at the second kill. */
 const MAX_STALLED_COUNT = 50;
@@ -65,6 +66,17 @@ function requestIdOf(job: Job): string {
   const id = (job.data as { request_id?: unknown } | null)?.request_id;
   if (typeof id === "string") return id;
   throw new RejectedError(`Cannot archive job "${job.id}": request_id: wanted a string`, { code: "invalid_request" });
+}
+
+/** Runs queue "webhook". A job that is done again sends the same event again. */
+export function runWebhookWorker(
+  options: StageOptions,
+  run: (delivery: { eventId: string; signal: AbortSignal }) => Promise<Outcome<object>>,
+): StageWorker {
+  return runWorker(WEBHOOK_QUEUE, options, async (job, token) => {
+    const outcome = await run({ eventId: eventIdOf(job), signal: options.signal });
+    return settle(job, outcome, { token, holdFleet: async () => undefined });
+  });
 }
 
 type Processor = (job: Job, token: string) => Promise<unknown>;

@@ -50,9 +50,7 @@ export function toLedger(sums: readonly CallSum[], price: Price | undefined): Le
     price_per_image: toMoney(1, price),
     days: [...groups.values()].flatMap((group) => {
       const [first] = group;
-      return first === undefined
-        ? []
-        : [{ day: first.day, collection: first.collection, ...toFigures(group, price) }];
+      return first === undefined ? [] : [{ day: first.day, collection: first.collection, ...toFigures(group, price) }];
     }),
     total: toFigures(sums, price),
   };

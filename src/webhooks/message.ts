@@ -1,0 +1,41 @@
+// What goes over the wire: the body of an event, and headers after https://www.standardwebhooks.com. Pure.
+import { Webhook as Signer } from "standardwebhooks";
+import type { RequestDetail, Webhook } from "../pipeline/records.ts";
+import { type RequestView, toRequestView } from "../report/request-view.ts";
+
+/** The body. `data` is the request as it is when the message goes out; `timestamp` is when it ended. */
+export interface WebhookBody {
+  type: `request.${Webhook["event"]}`;
+  timestamp: string;
+  data: Omit<RequestView, "webhook">;
+}
+
+export interface WebhookMessage {
+  body: string;
+  headers: Record<string, string>;
+}
+
+/** The message of one try. With several secrets it is signed with each; with none it is not signed. */
+export function toWebhookMessage(
+  { webhook, detail }: { webhook: Webhook; detail: RequestDetail },
+  { secrets, nowMs }: { secrets: readonly string[]; nowMs: number },
+): WebhookMessage {
+  const body = JSON.stringify(toBody(webhook, detail));
+  const at = new Date(nowMs);
+  const signatures = secrets.map((secret) => new Signer(secret).sign(webhook.event_id, at, body));
+  return {
+    body,
+    headers: {
+      "content-type": "application/json",
+      "user-agent": "asset-archiver",
+      "webhook-id": webhook.event_id,
+      "webhook-timestamp": String(Math.floor(nowMs / 1000)),
+      ...(signatures.length === 0 ? {} : { "webhook-signature": signatures.join(" ") }),
+    },
+  };
+}
+
+function toBody(webhook: Webhook, detail: RequestDetail): WebhookBody {
+  const { webhook: _, ...data } = toRequestView(detail);
+  return { type: `request.${webhook.event}`, timestamp: new Date(webhook.created_at).toISOString(), data };
+}
