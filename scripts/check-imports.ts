@@ -22,6 +22,7 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   yaml: ["manifest"],
   hono: ["http"],
   "@hono": ["http"],
+  "prom-client": ["http"],
   // the schema library stands at every border
   zod: ["*"],
 };
@@ -39,7 +40,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["clock.ts", "config.ts"],
   ["log.ts"],
   ["app.ts"],
-  ["manifests.ts", "plan", "submit.ts", "upkeep.ts", "webhook-stage.ts"],
+  ["manifests.ts", "overview.ts", "plan", "submit.ts", "upkeep.ts", "webhook-stage.ts"],
   ["decide.ts"],
   ["worker.ts"],
   ["http"],

@@ -1,5 +1,5 @@
 // Figures that only grow, read in steps: each reading begins where the last one ended, so that a scrape never walks a million rows.
-import { and, asc, eq, gt, max, sql } from "drizzle-orm";
+import { and, asc, eq, gt, lte, max, or, sql } from "drizzle-orm";
 import type { Parts } from "./parts.ts";
 import { assets, calls, requests } from "./schema.ts";
 
@@ -10,17 +10,22 @@ export interface AssetGrowth {
   bytes: number;
 }
 
-/** A request that was archived, and how long that took after its last answer, in ms. */
-export interface ArchivedAfter {
+/** A place in the order in which requests were archived. */
+export interface ArchivedPlace {
   archived_at: number;
+  request_id: string;
+}
+
+/** A request that was archived, and how long that took after its last answer, in ms. */
+export interface ArchivedAfter extends ArchivedPlace {
   latency_ms: number;
 }
 
 export interface Figures {
   /** Assets recorded after `place`; 0 is the beginning. */
   assetsSince(place: number): AssetGrowth;
-  /** Requests archived after that time (ms), oldest first, a page of them; reused ones have no answer and are left out. */
-  archivedSince(sinceMs: number): ArchivedAfter[];
+  /** Requests archived behind `place`, in order, a page of them; reused ones have no answer and are left out. */
+  archivedSince(place: ArchivedPlace): ArchivedAfter[];
 }
 
 const PAGE = 2_000;
@@ -28,7 +33,7 @@ const PAGE = 2_000;
 export function createFigures(parts: Parts): Figures {
   return {
     assetsSince: (place) => assetsSince(parts, place),
-    archivedSince: (sinceMs) => archivedSince(parts, sinceMs),
+    archivedSince: (place) => archivedSince(parts, place),
   };
 }
 
@@ -39,18 +44,27 @@ function assetsSince(parts: Parts, place: number): AssetGrowth {
   return { place: row.place ?? place, assets: row.assets, bytes: row.bytes ?? 0 };
 }
 
+/** So old a row must be, in ms, before it is passed by: another process may be just committing one that is a little older. */
+const SETTLED_MS = 1_000;
+
 // an archived request is not touched again, so the index by state and change serves
-function archivedSince(parts: Parts, sinceMs: number): ArchivedAfter[] {
+function archivedSince(parts: Parts, place: ArchivedPlace): ArchivedAfter[] {
+  const { updated_at, request_id, state } = requests;
+  const behind = or(
+    gt(updated_at, place.archived_at),
+    and(eq(updated_at, place.archived_at), gt(request_id, place.request_id)),
+  );
   const rows = parts.db
-    .select({ archived_at: requests.updated_at, answered_at: max(calls.ended_at) })
+    .select({ request_id, archived_at: updated_at, answered_at: max(calls.ended_at) })
     .from(requests)
-    .innerJoin(calls, and(eq(calls.request_id, requests.request_id), eq(calls.state, "answered")))
-    .where(and(eq(requests.state, "archived"), gt(requests.updated_at, sinceMs)))
-    .groupBy(requests.request_id)
-    .orderBy(asc(requests.updated_at))
+    .innerJoin(calls, and(eq(calls.request_id, request_id), eq(calls.state, "answered")))
+    .where(and(eq(state, "archived"), behind, lte(updated_at, parts.now() - SETTLED_MS)))
+    .groupBy(updated_at, request_id)
+    .orderBy(asc(updated_at), asc(request_id))
     .limit(PAGE)
     .all();
-  return rows.map(({ archived_at, answered_at }) => ({
+  return rows.map(({ request_id, archived_at, answered_at }) => ({
+    request_id,
     archived_at,
     latency_ms: Math.max(0, archived_at - (answered_at ?? archived_at)),
   }));

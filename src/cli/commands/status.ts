@@ -1,9 +1,7 @@
 // `status`: what is going on, as counts; or everything about one request.
 import type { Command } from "commander";
 import type { App } from "../../app.ts";
-import type { Counts } from "../../catalog/counts.ts";
-import { TransientError } from "../../errors.ts";
-import type { GateState } from "../../queue/gate.ts";
+import { lookAround, type Overview } from "../../overview.ts";
 import { toRequestView } from "../../report/request-view.ts";
 import { showDuration } from "../../units.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
@@ -38,50 +36,11 @@ async function showOne(app: App, id: string, json = false): Promise<number> {
   return EXIT.done;
 }
 
-interface QueueCounts {
-  waiting: number;
-  active: number;
-  delayed: number;
-  failed: number;
-}
-
-interface Overview extends Counts {
-  /** null when Redis cannot be reached. */
-  generate: QueueCounts | null;
-  archive: QueueCounts | null;
-  gate: GateState | null;
-}
-
 async function showAll(app: App, json = false): Promise<number> {
-  const counts = app.catalog().counts();
-  const queues = await lookAtQueues(app);
-  const overview: Overview = { ...queues, ...counts };
+  const overview = await lookAround(app, (error) => say(error.message));
   if (json) printJson(overview);
   else printOverview(overview);
-  return queues.generate === null ? EXIT.failed : EXIT.done;
-}
-
-async function lookAtQueues(app: App): Promise<Pick<Overview, "generate" | "archive" | "gate">> {
-  try {
-    const { generate, archive, gate } = await app.queues();
-    const names = ["waiting", "prioritized", "active", "delayed", "failed"] as const;
-    const [a, b, state] = await Promise.all([
-      generate.getJobCounts(...names),
-      archive.getJobCounts(...names),
-      gate.state(),
-    ]);
-    return { generate: toQueueCounts(a), archive: toQueueCounts(b), gate: state };
-  } catch (error) {
-    if (!(error instanceof TransientError)) throw error;
-    say(error.message);
-    return { generate: null, archive: null, gate: null };
-  }
-}
-
-// BullMQ keeps waiting jobs in two places, by whether they have a priority: to everybody else they wait
-function toQueueCounts(counts: Record<string, number>): QueueCounts {
-  const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
-  return { waiting: waiting + prioritized, active, delayed, failed };
+  return overview.generate === null ? EXIT.failed : EXIT.done;
 }
 
 function printOverview(overview: Overview): void {
