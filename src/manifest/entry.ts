@@ -18,6 +18,8 @@ export type ManifestSubmission = Submission & { request_id: string };
 export interface ManifestItem {
   line: number;
   submission: ManifestSubmission;
+  /** As the catalog will hold it: SHA-256 of what is asked for, whatever its id. */
+  contentHash: string;
   /** The line of an earlier item that is the very same request: count it as a duplicate, there is nothing to enqueue. */
   duplicateOf?: number;
 }

@@ -25,6 +25,8 @@ export interface ManifestOptions {
   format?: ManifestFormat | undefined;
   /** For items that name no collection, where the manifest's `defaults` name none either. */
   collection?: string | undefined;
+  /** The same for items that have no tags. */
+  tags?: readonly string[] | undefined;
 }
 
 /**
@@ -53,7 +55,8 @@ async function openItems(source: ManifestSource, options: ManifestOptions): Prom
   const { name } = source;
   const { head, whole } = await peekText(textOf(source.bytes, name), LOOK_LENGTH);
   const format = options.format ?? detectFormat({ name, mediaType: source.mediaType, head });
-  const defaults = options.collection === undefined ? {} : { collection: options.collection };
+  const { collection, tags } = options;
+  const defaults = { ...(collection === undefined ? {} : { collection }), ...(tags === undefined ? {} : { tags }) };
   const frame = { ...NO_FRAME, defaults };
   if (format === "jsonl") return { frame, items: jsonLineItems(whole) };
   if (format === "csv") return { frame, items: csvItems(whole, { name, head }) };
@@ -95,8 +98,8 @@ function toEntry(line: number, { submission, contentHash }: Identified, seen: Se
     return { line, faults: [{ field: "request_id", message: `wanted at most 100 characters, got "${id}"` }] };
   }
   const earlier = seen.note(id, { line, content: contentHash });
-  if (earlier === undefined) return { line, submission };
-  if (earlier.same) return { line, submission, duplicateOf: earlier.line };
+  if (earlier === undefined) return { line, submission, contentHash };
+  if (earlier.same) return { line, submission, contentHash, duplicateOf: earlier.line };
   const message =
     earlier.line === line
       ? `wanted an id for each request of this item, such as "${id}-{variable}", got "${id}" again with other content`

@@ -1,6 +1,7 @@
 // Where a manifest comes from: a file, standard input, s3:// or https://. Always a stream of bytes, never a whole file.
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import { addAbortSignal, Readable } from "node:stream";
 import { ConfigError } from "../errors.ts";
 import type { ManifestSource } from "./entry.ts";
 import { openHttp } from "./source-http.ts";
@@ -27,10 +28,16 @@ export interface SourceOptions {
  * that fails. S3 is asked when the first byte is.
  */
 export async function openSource(where: string, options: SourceOptions): Promise<ManifestSource> {
-  if (where === "-") return { name: "standard input", bytes: options.stdin ?? process.stdin };
+  if (where === "-") return { name: "standard input", bytes: openInput(options) };
   if (/^s3:\/\//i.test(where)) return { name: where, bytes: options.readS3(where, { signal: options.signal }) };
   if (/^https?:\/\//i.test(where)) return openHttp(where, { signal: options.signal });
   return openFile(where, options.signal);
+}
+
+// a pipe may be silent for ever: the signal must end it all the same
+function openInput({ stdin, signal }: SourceOptions): AsyncIterable<Uint8Array> {
+  const input = stdin ?? process.stdin;
+  return signal !== undefined && input instanceof Readable ? addAbortSignal(signal, input) : input;
 }
 
 async function openFile(where: string, signal: AbortSignal | undefined): Promise<ManifestSource> {
