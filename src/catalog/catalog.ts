@@ -21,6 +21,7 @@ import {
   settleForLess,
 } from "./ends.ts";
 import { createFigures, type Figures } from "./figures.ts";
+import { type Invariants, readInvariants } from "./invariants.ts";
 import { createLedger, type LedgerQueries } from "./ledger.ts";
 import {
   type ArchivedImage,
@@ -34,6 +35,7 @@ import { createLookup, type Experience, type Known, readExperience, type Wanted 
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
+import { createSearch, type Search } from "./search.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
 import { heartbeat, isWorkerAlive, listDeadWorkers, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
@@ -60,6 +62,8 @@ export interface OpenCatalog extends Catalog {
   retry(requestId: string): Promise<Retried | undefined>;
   cancel(requestId: string): Promise<Cancelled | undefined>;
   counts(): Counts;
+  /** How often what must always be true is not: reads the whole catalog. */
+  invariants(): Invariants;
   secondsToNearestLoss(): number | null;
   listRequests(filter?: ListFilter): Generator<RequestRecord>;
   listArchivedImages(filter?: ListFilter): Generator<ArchivedImage>;
@@ -77,6 +81,8 @@ export interface OpenCatalog extends Catalog {
   isSpoolFileDone(name: string): boolean;
   /** Pages of what is recorded, for people who leaf through it. */
   readonly browse: Browse;
+  /** Words over prompts and filters over everything, a page at a time. */
+  readonly search: Search;
   readonly batches: Batches;
   /** Figures that only grow, for metrics. */
   readonly figures: Figures;
@@ -102,6 +108,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
     cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),
     counts: () => countAll(parts),
+    invariants: () => readInvariants(parts),
     secondsToNearestLoss: () => secondsToNearestLoss(parts),
     *listRequests(filter) {
       for (const row of listRequests(parts, filter)) yield toRequestRecord(row);
@@ -116,6 +123,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
+    search: createSearch(parts),
     batches: createBatches(parts, writer.write),
     figures: createFigures(parts),
     ledger: createLedger(parts),

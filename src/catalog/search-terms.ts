@@ -1,0 +1,77 @@
+// What somebody typed into a search, taken apart: into terms, and from them the index's own query language. Pure.
+import { RejectedError } from "../errors.ts";
+import { toCharacters, toWords } from "./search-text.ts";
+
+/**
+ * One thing that must (or, with `not`, must not) be in a text.
+ *
+ * | typed | kind | found where |
+ * |---|---|---|
+ * | `fox`, `红色狐狸`, `"red fox"`, `红狐3d` | phrase | these words stand side by side (a run of Chinese: anywhere in a longer one) |
+ * | `fo*` | prefix | a word begins so |
+ * | `狐` | character | the character is anywhere |
+ * | `-cat`, `-"red fox"` | any of these, with `not` | |
+ */
+export interface Term {
+  kind: "phrase" | "prefix" | "character";
+  words: string[];
+  not: boolean;
+}
+
+const TYPED = /(-?)"([^"]*)"?|(\S+)/g;
+
+/** So many terms at most: each costs a walk of the index. */
+const TERMS_MAX = 32;
+
+/** The terms of a text. Throws a RejectedError where there is nothing to look for. */
+export function parseTerms(text: string): Term[] {
+  const terms = [...text.matchAll(TYPED)].flatMap(([, minus, quoted, bare]) => {
+    if (bare === undefined) return toTerms(quoted ?? "", minus === "-");
+    const not = bare.startsWith("-") && bare.length > 1;
+    return toTerms(not ? bare.slice(1) : bare, not);
+  });
+  if (terms.length > TERMS_MAX) throw invalid(`wanted at most ${TERMS_MAX} words, got ${terms.length}`);
+  if (text.trim() !== "" && !terms.some((term) => !term.not))
+    throw invalid(`wanted at least one word to look for, got ${JSON.stringify(text.slice(0, 100))}`);
+  return terms;
+}
+
+function toTerms(text: string, not: boolean): Term[] {
+  const words = toWords(text);
+  const [first] = words;
+  if (first === undefined) return [];
+  if (words.length === 1 && text.endsWith("*") && /^[\p{L}\p{N}]/u.test(first)) return [{ kind: "prefix", words, not }];
+  const isCharacter = words.length === 1 && toCharacters(first).includes(first);
+  return [{ kind: isCharacter ? "character" : "phrase", words, not }];
+}
+
+/** The same as FTS5 reads it: https://www.sqlite.org/fts5.html#full_text_query_syntax. Facet words are exact. */
+export function toMatch(terms: readonly Term[], facetWords: readonly string[]): string {
+  const wanted = [
+    ...terms.filter((term) => !term.not).map(toTermMatch),
+    ...facetWords.map((word) => `facets : "${word}"`),
+  ].join(" AND ");
+  const unwanted = terms.filter((term) => term.not).map(toTermMatch);
+  return unwanted.length === 0 ? wanted : `(${wanted}) NOT (${unwanted.join(" OR ")})`;
+}
+
+/** One term for FTS5. Its words hold letters, digits and symbols only, never a quote. */
+export function toTermMatch({ kind, words }: Term): string {
+  if (kind === "character") return `characters : "${words[0]}"`;
+  return `{prompt negative_prompt} : "${words.join(" ")}"${kind === "prefix" ? " *" : ""}`;
+}
+
+/** How often a term stands in a text whose words are given. The index would say the same. */
+export function countTerm({ kind, words }: Term, text: readonly string[]): number {
+  const [first = ""] = words;
+  if (kind === "prefix") return text.filter((word) => word.startsWith(first)).length;
+  if (kind === "character") return text.filter((word) => word.includes(first)).length;
+  return text.filter((_, at) => words.every((word, offset) => text[at + offset] === word)).length;
+}
+
+function invalid(message: string): RejectedError {
+  return new RejectedError(`Cannot search: ${message}`, {
+    code: "invalid_request",
+    faults: [{ field: "text", message }],
+  });
+}

@@ -1,0 +1,222 @@
+// Search: words over prompts, filters over everything, a page at a time. One page is one short read, also among millions.
+import { type SQL, sql } from "drizzle-orm";
+import type { Parts } from "./parts.ts";
+import { type Position, parseCursor, toCursor } from "./search-cursor.ts";
+import { findFew, type SearchFilter, toConditions, toFacets } from "./search-filter.ts";
+import { readHits, type SearchHit } from "./search-hits.ts";
+import { type Candidate, rank, toWeight } from "./search-rank.ts";
+import { countTerm, parseTerms, type Term, toMatch, toTermMatch } from "./search-terms.ts";
+import { toFacetWords, toWords } from "./search-text.ts";
+
+/** The order of hits. By relevance only where words are given; without words it is `newest`. */
+export type SearchSort = "relevance" | "newest" | "oldest";
+
+/** Filters, and words for the prompts (see search-terms.ts for what may be typed). */
+export interface SearchQuery extends SearchFilter {
+  text?: string | undefined;
+}
+
+export interface SearchPage {
+  items: SearchHit[];
+  /** The cursor of the next page; null after the last hit. */
+  next: string | null;
+}
+
+export interface SearchOptions {
+  /** Default: by relevance where words are given, else the newest first. */
+  sort?: SearchSort | undefined;
+  /** Default 50, at most 1,000. */
+  limit?: number | undefined;
+  cursor?: string | undefined;
+}
+
+/** Throws a RejectedError for words or a cursor that cannot be used. */
+export type Search = (query: SearchQuery, options?: SearchOptions) => SearchPage;
+
+const LIMIT = 50;
+const LIMIT_MAX = 1_000;
+/** Ranked at once: the newest so many matches. With fewer matches than that, all of them. */
+const WINDOW = 500;
+/** Where a filter leaves so few requests, they are looked at one by one. */
+const FEW = 500;
+/** Matches of one word are counted up to here: above it the word is common, however common. */
+const COUNTED_MAX = 2_000;
+
+interface Asked {
+  filter: SearchFilter;
+  terms: Term[];
+  match: string;
+  sort: SearchSort;
+  limit: number;
+  after: Position | undefined;
+}
+
+interface Found {
+  hits: { request_id: string; at: Position }[];
+  more: boolean;
+}
+
+export function createSearch(parts: Parts): Search {
+  return (query, options = {}) => {
+    const asked = toAsked(query, options);
+    const { hits, more } = find(parts, asked);
+    const last = hits.at(-1);
+    return {
+      items: readHits(
+        parts,
+        hits.map((hit) => hit.request_id),
+      ),
+      next: more && last !== undefined ? toCursor({ query, sort: asked.sort }, last.at) : null,
+    };
+  };
+}
+
+function toAsked(query: SearchQuery, options: SearchOptions): Asked {
+  const { text = "", ...filter } = query;
+  const terms = parseTerms(text);
+  const sort = options.sort === undefined || options.sort === "relevance" ? byDefault(terms) : options.sort;
+  return {
+    filter,
+    terms,
+    match: toMatch(terms, toFacetWords(toFacets(filter))),
+    sort,
+    limit: Math.min(Math.max(options.limit ?? LIMIT, 1), LIMIT_MAX),
+    after: options.cursor === undefined ? undefined : parseCursor(options.cursor, { query, sort }),
+  };
+}
+
+function byDefault(terms: readonly Term[]): SearchSort {
+  return terms.length > 0 ? "relevance" : "newest";
+}
+
+function find(parts: Parts, asked: Asked): Found {
+  if (asked.sort === "relevance") return findByRank(parts, asked);
+  const { after, sort, limit } = asked;
+  const [beyond, order] = sort === "oldest" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
+  const bound = after?.by === "doc" ? sql`${beyond} ${after.doc}` : undefined;
+  const rows = candidates(parts, asked, { bound, order, limit: limit + 1 });
+  return toFound(rows, limit, ({ doc }) => ({ by: "doc", doc }));
+}
+
+/** The newest matches, best first; then, window by window, the older ones. */
+function findByRank(parts: Parts, asked: Asked): Found {
+  const after = asked.after?.by === "rank" ? asked.after : undefined;
+  const weights = after?.weights ?? weigh(parts, asked.terms);
+  const top = after?.top ?? Number.MAX_SAFE_INTEGER;
+  const window = windowBelow(parts, asked, top);
+  const found = sliceRanked(window, { asked, top, weights });
+  const oldest = window.at(-1);
+  if (found.more || window.length < WINDOW || oldest === undefined) return found;
+  // this window ends here: what it lacks to a full page comes from the next, and that may well be empty
+  const next: Position = { by: "rank", top: oldest.doc - 1, last: 0, seen: 0, weights };
+  if (found.hits.length === asked.limit) {
+    const last = found.hits.at(-1);
+    const more = windowBelow(parts, asked, next.top).length > 0;
+    return { hits: last === undefined ? [] : [...found.hits.slice(0, -1), { ...last, at: next }], more };
+  }
+  const rest = findByRank(parts, { ...asked, after: next, limit: asked.limit - found.hits.length });
+  return { hits: [...found.hits, ...rest.hits], more: rest.more };
+}
+
+function windowBelow(parts: Parts, asked: Asked, top: number): Candidate[] {
+  return candidates(parts, asked, { bound: sql`<= ${top}`, order: sql`desc`, limit: WINDOW });
+}
+
+function sliceRanked(window: readonly Candidate[], options: { asked: Asked; top: number; weights: number[] }): Found {
+  const { asked, top, weights } = options;
+  const ranked = rank(window, { terms: asked.terms, weights });
+  const after = asked.after?.by === "rank" ? asked.after : undefined;
+  const seen = after === undefined || after.seen === 0 ? 0 : placeAfter(ranked, after);
+  const page = ranked
+    .slice(seen, seen + asked.limit + 1)
+    .map((candidate, at) => ({ ...candidate, seen: seen + at + 1 }));
+  return toFound(page, asked.limit, ({ doc, seen }) => ({ by: "rank", top, last: doc, seen, weights }));
+}
+
+// by the hit itself, since one before it may be gone; where it is gone itself, by its place
+function placeAfter(ranked: readonly Candidate[], after: { last: number; seen: number }): number {
+  const at = ranked.findIndex((candidate) => candidate.doc === after.last);
+  return at < 0 ? after.seen : at + 1;
+}
+
+interface Walk {
+  /** What is asked of the number, such as "< 17". */
+  bound: SQL | undefined;
+  order: SQL;
+  limit: number;
+}
+
+/** What fits, in the order of acceptance. The way that reads the fewest rows is taken; each gives the same. */
+function candidates(parts: Parts, asked: Asked, walk: Walk): Candidate[] {
+  const few = findFew(parts, asked.filter, FEW);
+  if (few !== undefined) return candidatesAmong(parts, { asked, walk, few });
+  // by the column of the index itself: only then it walks backwards, and stops when there are enough
+  const doc = asked.match === "" ? sql`d.doc` : sql`t.rowid`;
+  const source =
+    asked.match === ""
+      ? sql`search_docs d`
+      : sql`request_texts t cross join search_docs d on d.doc = t.rowid and request_texts match ${asked.match}`;
+  return parts.db.all<Candidate>(sql`select d.doc, r.request_id, r.prompt, r.negative_prompt
+    from ${source} cross join requests r on r.request_id = d.request_id
+    where ${within(doc, [walk.bound, ...docRange(parts, asked.filter)])} and ${toConditions(asked.filter)}
+    order by ${doc} ${walk.order} limit ${walk.limit}`);
+}
+
+function within(doc: SQL, bounds: readonly (SQL | undefined)[]): SQL {
+  const all = bounds.flatMap((bound) => (bound === undefined ? [] : [sql`${doc} ${bound}`]));
+  return all.length === 0 ? sql`true` : sql.join(all, sql` and `);
+}
+
+/** Where a filter leaves few, all of them are looked at, and their words are compared as the index would have done it. */
+function candidatesAmong(
+  parts: Parts,
+  { asked, walk, few }: { asked: Asked; walk: Walk; few: readonly string[] },
+): Candidate[] {
+  const rows = parts.db.all<Candidate>(sql`select d.doc, r.request_id, r.prompt, r.negative_prompt
+    from json_each(${JSON.stringify(few)}) e
+    cross join requests r on r.request_id = e.value
+    cross join search_docs d on d.request_id = r.request_id
+    where ${within(sql`d.doc`, [walk.bound])} and ${toConditions(asked.filter)}
+    order by d.doc ${walk.order}`);
+  return rows.filter((row) => matches(row, asked.terms)).slice(0, walk.limit);
+}
+
+function matches(row: Candidate, terms: readonly Term[]): boolean {
+  if (terms.length === 0) return true;
+  const texts = [toWords(row.prompt ?? ""), toWords(row.negative_prompt ?? "")];
+  return terms.every((term) => texts.some((text) => countTerm(term, text) > 0) !== term.not);
+}
+
+/** Clocks of several machines differ, but not by this much, in ms. */
+const SKEW_MS = 24 * 3_600_000;
+
+// what was accepted in a span of time has neighbouring numbers: the index need not be walked outside of them
+function docRange(parts: Parts, { from, to }: SearchFilter): (SQL | undefined)[] {
+  const edge = (condition: SQL, order: SQL) =>
+    parts.db.get<{ doc: number } | undefined>(sql`select d.doc from requests r indexed by requests_by_age
+      cross join search_docs d on d.request_id = r.request_id where ${condition}
+      order by r.created_at ${order}, r.request_id ${order} limit 1`)?.doc;
+  const first = from === undefined ? undefined : edge(sql`r.created_at >= ${from - SKEW_MS}`, sql`asc`);
+  const last = to === undefined ? undefined : edge(sql`r.created_at < ${to + SKEW_MS}`, sql`desc`);
+  return [first === undefined ? undefined : sql`>= ${first}`, last === undefined ? undefined : sql`<= ${last}`];
+}
+
+function weigh(parts: Parts, terms: readonly Term[]): number[] {
+  const wanted = terms.filter((term) => !term.not);
+  if (wanted.length < 2) return wanted.map(() => 1);
+  const { all } = parts.db.get<{ all: number }>(sql`select coalesce(max(doc), 0) as "all" from search_docs`);
+  return wanted.map((term) => {
+    const { matches } = parts.db.get<{ matches: number }>(sql`select count(*) as matches from
+      (select 1 from request_texts where request_texts match ${toTermMatch(term)} limit ${COUNTED_MAX})`);
+    return toWeight(matches, all);
+  });
+}
+
+function toFound<Row extends { request_id: string }>(
+  rows: readonly Row[],
+  limit: number,
+  at: (row: Row) => Position,
+): Found {
+  const hits = rows.slice(0, limit).map((row) => ({ request_id: row.request_id, at: at(row) }));
+  return { hits, more: rows.length > limit };
+}
