@@ -8,7 +8,7 @@ export async function takeOver(
   queue: Queue,
   { redis, isDead }: { redis: Redis; isDead: (workerId: string) => boolean },
 ): Promise<number> {
-  const ids = (await queue.getRanges(["active"])).filter((id) => id !== undefined);
+  const ids = (await queue.getRanges(["active"], 0, -1)).filter((id) => id !== undefined);
   if (ids.length === 0) return 0;
   // The tokens come first: whoever holds a job when its record is read held it already, or has another token by then.
   const tokens = await redis.mget(ids.map((id) => `${queue.toKey(id)}:lock`));
