@@ -2,8 +2,10 @@
 import type { Command } from "commander";
 import { addCatalogCommand } from "./commands/catalog.ts";
 import { addDemoCommand } from "./commands/demo.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { addEnqueueCommand } from "./commands/enqueue.ts";
 import { addMigrateCommand } from "./commands/migrate.ts";
+import { addPlanCommand } from "./commands/plan.ts";
 import { addSandboxCommand } from "./commands/sandbox.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addWaitCommand } from "./commands/wait.ts";
@@ -17,8 +19,10 @@ export const COMMANDS: readonly AddCommand[] = [
   addWorkerCommand,
   addSandboxCommand,
   addEnqueueCommand,
+  addPlanCommand,
   addStatusCommand,
   addWaitCommand,
   addCatalogCommand,
   addMigrateCommand,
+  addDoctorCommand,
 ];

@@ -10,13 +10,22 @@ export type Unfinished = Pick<RequestRecord, "request_id" | "job_id" | "state" |
 
 /** Puts back the jobs of one page of unfinished requests; returns how many were missing. */
 export async function reconcile(queues: Queues, page: readonly Unfinished[]): Promise<number> {
+  const { lostCopies, lostCalls } = await findLost(queues, page);
+  await putBack(queues, { lostCopies, lostCalls });
+  return lostCopies.length + lostCalls.length;
+}
+
+/** Those of a page of unfinished requests for which no job will run, by the queue that should hold one. */
+export async function findLost(
+  queues: Queues,
+  page: readonly Unfinished[],
+): Promise<{ lostCopies: Unfinished[]; lostCalls: Unfinished[] }> {
   const copying = page.filter((request) => request.state === "copying");
   const generating = page.filter((request) => request.state !== "copying");
   const lostCopies = await lost(queues.archive, copying, ({ request_id }) => [archiveJobId(request_id, "copy")]);
   // a job that somebody else added keeps its own id; put back, it gets ours
   const lostCalls = await lost(queues.generate, generating, ({ request_id, job_id }) => [job_id, toJobId(request_id)]);
-  await putBack(queues, { lostCopies, lostCalls });
-  return lostCopies.length + lostCalls.length;
+  return { lostCopies, lostCalls };
 }
 
 async function lost(

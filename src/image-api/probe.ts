@@ -1,0 +1,76 @@
+// Whether the image API can be reached and takes the key, asked without a call that costs anything.
+
+import { toMessage } from "../errors.ts";
+import { createAgent, type ProxySettings } from "../outbound/agent.ts";
+import { exchange } from "../outbound/exchange.ts";
+
+export interface ProbeOptions {
+  /** As in IMAGE_API_BASE_URL. */
+  baseUrl: string;
+  apiKey: string | undefined;
+  timeoutMs: number;
+  proxy?: ProxySettings;
+  signal?: AbortSignal;
+}
+
+/**
+ * | verdict | what came |
+ * |---|---|
+ * | accepted | 2xx with JSON |
+ * | no_list | 404 or 405: it is there, and has no list of models; the key stays unproven |
+ * | key_refused | 401, 403 |
+ * | no_balance | 402 |
+ * | not_the_api | a redirect, or HTML |
+ * | trouble | 429, 5xx and the like: there, and not well |
+ * | unreachable | no answer |
+ */
+export interface ApiProbe {
+  verdict: "accepted" | "no_list" | "key_refused" | "no_balance" | "not_the_api" | "trouble" | "unreachable";
+  status: number | null;
+  /** Why there was no answer. */
+  reason: string | null;
+  /** How far its clock is ahead of ours, in ms, to the second; null where it did not tell. */
+  clockAheadMs: number | null;
+}
+
+const BODY_MAX_BYTES = 1024 * 1024;
+
+/** GET {base}/models, once. Never throws for what the API or the network does. */
+export async function probeImageApi(options: ProbeOptions): Promise<ApiProbe> {
+  const { baseUrl, apiKey, timeoutMs, proxy, signal = new AbortController().signal } = options;
+  const agent = createAgent({ connections: 1, keepAlive: false, connect: { timeout: timeoutMs }, proxy });
+  try {
+    const reply = await exchange(agent, {
+      url: new URL(`${baseUrl.replace(/\/+$/, "")}/models`),
+      method: "GET",
+      headers: { accept: "application/json", ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
+      signal,
+      timeoutMs,
+      maxBytes: () => BODY_MAX_BYTES,
+    });
+    const { status } = reply;
+    if (status === null) return { verdict: "unreachable", status, reason: toReason(reply.broken), clockAheadMs: null };
+    const verdict = toVerdict(status, String(reply.headers["content-type"] ?? ""));
+    return { verdict, status, reason: null, clockAheadMs: toClockAhead(String(reply.headers.date ?? "")) };
+  } finally {
+    await agent.close();
+  }
+}
+
+function toVerdict(status: number, contentType: string): ApiProbe["verdict"] {
+  if (status === 401 || status === 403) return "key_refused";
+  if (status === 402) return "no_balance";
+  if (status === 404 || status === 405) return "no_list";
+  if ((status >= 300 && status < 400) || (status < 300 && contentType.includes("html"))) return "not_the_api";
+  return status < 300 ? "accepted" : "trouble";
+}
+
+function toReason(broken: { why: string; cause?: unknown } | null): string {
+  if (broken?.cause === undefined) return broken?.why.replaceAll("_", " ") ?? "no answer";
+  return toMessage(broken.cause) || broken.why;
+}
+
+function toClockAhead(date: string): number | null {
+  const theirs = Date.parse(date);
+  return Number.isNaN(theirs) ? null : theirs - Date.now();
+}
