@@ -1,0 +1,57 @@
+// What other services import: `import { createClient } from "asset-archiver"`. It loads no database, no store and no image
+// library; the way that is not taken (Redis or HTTP) is not loaded either.
+import type { Client, HttpClient, HttpClientOptions, KnownRequest, RedisClientOptions } from "./client/contract.ts";
+import { createLateClient } from "./client/late-client.ts";
+import { ConfigError } from "./errors.ts";
+
+export type {
+  BulkError,
+  BulkOptions,
+  BulkResult,
+  CallOptions,
+  CancelResult,
+  Client,
+  FindFilter,
+  HttpClient,
+  HttpClientOptions,
+  KnownRequest,
+  RedisClientOptions,
+  RetryResult,
+  WaitOptions,
+} from "./client/contract.ts";
+export type { Fault } from "./errors.ts";
+export { ArchiverError, ConfigError, RejectedError, TransientError, WaitError } from "./errors.ts";
+export type { ArchivedAsset } from "./pipeline/archive.ts";
+export type { RequestState, WebhookEvent } from "./pipeline/records.ts";
+export type { CallView, RequestView, WebhookView } from "./report/request-view.ts";
+export type { Json } from "./request/canonical-json.ts";
+export type { AspectRatio, Recipe } from "./request/recipe.ts";
+export type { SubmissionInput } from "./request/submission.ts";
+
+/**
+ * A client straight to the queue (`redisUrl`), or to a server (`url`). Connects at the first use. Whoever creates it
+ * closes it. Throws ConfigError for options that are neither.
+ */
+export function createClient(options: HttpClientOptions): HttpClient;
+export function createClient(options: RedisClientOptions): Client<KnownRequest>;
+export function createClient(options: HttpClientOptions | RedisClientOptions): Client<KnownRequest> {
+  if ("url" in options && typeof options.url === "string") {
+    requireUrl("url", { text: options.url, protocols: ["http:", "https:"] });
+    return createLateClient(async () => (await import("./client/by-http.ts")).createHttpClient(options));
+  }
+  if ("redisUrl" in options && typeof options.redisUrl === "string") {
+    requireUrl("redisUrl", { text: options.redisUrl, protocols: ["redis:", "rediss:"] });
+    return createLateClient(async () => (await import("./client/by-redis.ts")).createRedisClient(options));
+  }
+  throw new ConfigError("Cannot create a client: wanted { redisUrl } or { url }", { code: "invalid_settings" });
+}
+
+/** The value stays out of the message: it may hold a password. */
+function requireUrl(field: string, { text, protocols }: { text: string; protocols: readonly string[] }): void {
+  if (protocols.includes(URL.parse(text)?.protocol ?? "")) return;
+  const message = `wanted a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
+  throw new ConfigError(`Cannot create a client: ${field}: ${message}`, {
+    code: "invalid_settings",
+    faults: [{ field, message }],
+  });
+}

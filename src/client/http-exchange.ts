@@ -1,0 +1,160 @@
+// One exchange with the server: bounded in time, never redirected, and every way to fail is one of our classes.
+import {
+  type ArchiverError,
+  ConfigError,
+  type Fault,
+  RejectedError,
+  TransientError,
+  toMessage,
+  WaitError,
+} from "../errors.ts";
+import type { HttpClientOptions } from "./contract.ts";
+
+export interface Exchange {
+  method: "GET" | "POST" | "DELETE";
+  /** Below the server's address, such as `v1/requests`. */
+  path: string;
+  query?: Record<string, string | undefined>;
+  body?: { type: "application/json" | "application/x-ndjson"; text: string };
+  signal?: AbortSignal | undefined;
+  /** Beyond the client's own, in ms: for an answer that waits. */
+  extraMs?: number;
+  /** Statuses that are an answer and no error, beside 2xx. */
+  expect?: readonly number[];
+}
+
+export interface Reply {
+  status: number;
+  text: string;
+}
+
+export type Send = (exchange: Exchange) => Promise<Reply>;
+
+/** The time for one exchange, in ms. */
+const TIMEOUT_MS = 15_000;
+
+/** Speaks to one server. Throws ConfigError for an address that is none. */
+export function createSend({ url, token, timeoutMs = TIMEOUT_MS }: HttpClientOptions): Send {
+  const base = toBase(url);
+  const where = base.origin + base.pathname.replace(/\/$/, "");
+  return async (exchange) => {
+    const limit = createLimit(exchange.signal, timeoutMs + (exchange.extraMs ?? 0));
+    try {
+      const response = await fetch(toUrl(base, exchange), {
+        method: exchange.method,
+        headers: toHeaders(exchange, token),
+        body: exchange.body?.text ?? null,
+        redirect: "manual",
+        signal: limit.signal,
+      });
+      const reply = { status: response.status, text: await response.text() };
+      if (response.ok || exchange.expect?.includes(reply.status)) return reply;
+      throw toError(reply, { where, retryAfter: response.headers.get("retry-after") });
+    } catch (error) {
+      exchange.signal?.throwIfAborted();
+      if (error instanceof TypeError || limit.signal.aborted) throw unreachable(error, where);
+      throw error;
+    } finally {
+      limit.release();
+    }
+  };
+}
+
+/** The JSON of a reply. Throws TransientError for anything else: a proxy's page, most likely. */
+export function parseReply<T>({ status, text }: Reply): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new TransientError(`The server's answer (${status}) is no JSON: is this an asset-archiver?`, {
+      code: "bad_answer",
+      cause,
+    });
+  }
+}
+
+function toBase(url: string): URL {
+  const parsed = URL.parse(url);
+  if (parsed !== null && /^https?:$/.test(parsed.protocol)) {
+    if (!parsed.pathname.endsWith("/")) parsed.pathname += "/";
+    return parsed;
+  }
+  throw new ConfigError("Cannot connect: url: wanted the server's address, such as http://127.0.0.1:8080", {
+    code: "invalid_settings",
+    faults: [{ field: "url", message: "wanted an http or https URL" }],
+  });
+}
+
+function toUrl(base: URL, { path, query = {} }: Exchange): URL {
+  const url = new URL(path, base);
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+  return url;
+}
+
+function toHeaders({ body }: Exchange, token: string | undefined): Record<string, string> {
+  return {
+    accept: "application/json, application/x-ndjson",
+    ...(body === undefined ? {} : { "content-type": body.type }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
+}
+
+// no AbortSignal.any: it holds on to long-lived signals
+function createLimit(signal: AbortSignal | undefined, timeoutMs: number) {
+  const controller = new AbortController();
+  const stop = () => controller.abort(signal?.reason);
+  const timer = setTimeout(
+    () => controller.abort(new Error(`no answer within ${timeoutMs} ms`)),
+    Math.min(timeoutMs, 2 ** 31 - 1),
+  );
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
+  return {
+    signal: controller.signal,
+    release: () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    },
+  };
+}
+
+function unreachable(thrown: unknown, where: string): TransientError {
+  const cause = thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
+  const code = (cause as { code?: unknown }).code;
+  const reason = toMessage(cause) || String(code ?? "connection failed");
+  return new TransientError(`Cannot reach the server at ${where}: ${reason}; check the address and that it runs`, {
+    code: "server_unreachable",
+    cause: thrown,
+  });
+}
+
+/**
+ * | status | class |
+ * |---|---|
+ * | 401, 403 | ConfigError: the token |
+ * | 429 | WaitError, until the server says |
+ * | 408, 5xx | TransientError |
+ * | 3xx | ConfigError: not the server's own address |
+ * | any other 4xx | RejectedError, with the server's code and faults |
+ */
+function toError(reply: Reply, { where, retryAfter }: { where: string; retryAfter: string | null }): ArchiverError {
+  const { status } = reply;
+  const told = readError(reply);
+  const code = told.code ?? `http_${status}`;
+  const message = told.message ?? `The server at ${where} answered with status ${status}`;
+  if (status === 401 || status === 403) return new ConfigError(`${message} (${where})`, { code });
+  if (status < 400)
+    return new ConfigError(`The server at ${where} leads elsewhere (${status}): give its own address`, { code });
+  if (status === 429)
+    return new WaitError(message, { code, retryAfterMs: retryAfter === null ? undefined : Number(retryAfter) * 1000 });
+  if (status === 408 || status >= 500) return new TransientError(message, { code });
+  return new RejectedError(message, { code, faults: told.faults });
+}
+
+function readError({ text }: Reply): { code?: string; message?: string; faults: Fault[] } {
+  try {
+    const { error } = JSON.parse(text) as { error: { code?: string; message?: string; faults?: Fault[] } };
+    return { ...error, faults: error.faults ?? [] };
+  } catch {
+    return { faults: [] };
+  }
+}

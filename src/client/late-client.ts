@@ -1,0 +1,31 @@
+// A client whose code is loaded at its first use, so that creating one is quick and loads only the way that is taken.
+import { RejectedError } from "../errors.ts";
+import type { Client, KnownRequest } from "./contract.ts";
+
+/** The same client, once it is loaded. A client that was never used closes without being loaded. */
+export function createLateClient<Found extends KnownRequest>(load: () => Promise<Client<Found>>): Client<Found> {
+  let loading: Promise<Client<Found>> | undefined;
+  let closed = false;
+  const loaded = () => {
+    if (closed) throw new RejectedError("This client is closed", { code: "client_closed" });
+    loading ??= load();
+    return loading;
+  };
+  return {
+    enqueue: async (...args) => (await loaded()).enqueue(...args),
+    enqueueBulk: async function* (...args) {
+      yield* (await loaded()).enqueueBulk(...args);
+    },
+    get: async (...args) => (await loaded()).get(...args),
+    wait: async (...args) => (await loaded()).wait(...args),
+    cancel: async (...args) => (await loaded()).cancel(...args),
+    retry: async (...args) => (await loaded()).retry(...args),
+    find: async function* (...args) {
+      yield* (await loaded()).find(...args);
+    },
+    close: async () => {
+      closed = true;
+      await (await loading)?.close();
+    },
+  };
+}
