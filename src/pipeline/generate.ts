@@ -54,11 +54,14 @@ async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
   const { request } = run.detail;
   if (request.state === "copying") return handOver(run);
   if (request.state !== "queued" && request.state !== "generating") return ended(run);
-  if (!run.detail.calls.some((one) => one.state === "sent")) return undefined;
-  run.detail = (await run.catalog.settleDeadCalls(run.requestId)) ?? run.detail;
+  if (run.detail.calls.some((one) => one.state === "sent")) {
+    run.detail = (await run.catalog.settleDeadCalls(run.requestId)) ?? run.detail;
+  }
   const last = run.detail.calls.at(-1);
   if (last?.state === "sent") return waitForRequest("A call of this request is out, made by another worker", 5_000);
-  if (last?.error?.code !== "worker_died") return undefined;
+  // Whoever settled it (mostly a worker that started) did not ask the policy. A request that a person has retried since
+  // is `queued` again.
+  if (request.state !== "generating" || last?.error?.code !== "worker_died") return undefined;
   const failure = {
     class: "transient",
     ...last.error,
