@@ -16,6 +16,9 @@ const COMPARE_SHARE = 20;
 /** Who has died since is looked for this often, in ms: their jobs would else lie idle until their locks run out. */
 const BURY_EVERY_MS = 5_000;
 
+/** The words of new prompts are put into the full-text index this often, in ms. */
+const INDEX_EVERY_MS = 3_000;
+
 const WARN_EVERY_MS = 60_000;
 const WARN_BELOW_S = 24 * 3600;
 
@@ -38,6 +41,7 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
   );
   // a Redis that was away may have lost anything: that is the moment to compare, not half a minute later
   queues.onReturn(() => duties.find((duty) => duty.name === "compare")?.now());
+    repeat(app, { name: "index", everyMs: () => INDEX_EVERY_MS, work: () => catalog.indexTexts() }),
   return {
     stop: async () => {
       await Promise.all([swept, ...duties.map((duty) => duty.stop())]);

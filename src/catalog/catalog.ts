@@ -36,6 +36,7 @@ import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
 import { createSearch, type Search } from "./search.ts";
+import { indexAll } from "./search-index.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
 import { heartbeat, isWorkerAlive, listDeadWorkers, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
@@ -83,6 +84,8 @@ export interface OpenCatalog extends Catalog {
   readonly browse: Browse;
   /** Words over prompts and filters over everything, a page at a time. */
   readonly search: Search;
+  /** Brings the full-text index up to what is recorded; resolves to how many requests it lacked. */
+  indexTexts(): Promise<number>;
   readonly batches: Batches;
   /** Figures that only grow, for metrics. */
   readonly figures: Figures;
@@ -123,7 +126,8 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
-    search: createSearch(parts),
+    search: createSearch(parts, writer.write),
+    indexTexts: () => indexAll(parts, writer.write),
     batches: createBatches(parts, writer.write),
     figures: createFigures(parts),
     ledger: createLedger(parts),

@@ -17,7 +17,7 @@ const K1 = 1.2;
 const B = 0.75;
 const USUAL_LENGTH = 40;
 /** What is not wanted in the picture says little about it. */
-const NEGATIVE_WEIGHT = 0.2;
+const NEGATIVE_WEIGHT = 0.05;
 
 /** Best first; of equals the newest. `weights` has one number for each term that is wanted. */
 export function rank<C extends Candidate>(

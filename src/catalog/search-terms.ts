@@ -65,8 +65,14 @@ export function toTermMatch({ kind, words }: Term): string {
 export function countTerm({ kind, words }: Term, text: readonly string[]): number {
   const [first = ""] = words;
   if (kind === "prefix") return text.filter((word) => word.startsWith(first)).length;
-  if (kind === "character") return text.filter((word) => word.includes(first)).length;
+  if (kind === "character") return countCharacter(first, text);
   return text.filter((_, at) => words.every((word, offset) => text[at + offset] === word)).length;
+}
+
+// inside a run it stands in two pairs, at the run's edges in one
+function countCharacter(character: string, text: readonly string[]): number {
+  const first = text.filter((word) => word.startsWith(character)).length;
+  return Math.max(first, text.filter((word) => word.endsWith(character)).length);
 }
 
 function invalid(message: string): RejectedError {

@@ -4,9 +4,11 @@ import type { Parts } from "./parts.ts";
 import { type Position, parseCursor, toCursor } from "./search-cursor.ts";
 import { findFew, type SearchFilter, toConditions, toFacets } from "./search-filter.ts";
 import { readHits, type SearchHit } from "./search-hits.ts";
+import { countUnindexed, createCatchUp, indexedUpTo } from "./search-index.ts";
 import { type Candidate, rank, toWeight } from "./search-rank.ts";
 import { countTerm, parseTerms, type Term, toMatch, toTermMatch } from "./search-terms.ts";
 import { toFacetWords, toWords } from "./search-text.ts";
+import type { Write } from "./writer.ts";
 
 /** The order of hits. By relevance only where words are given; without words it is `newest`. */
 export type SearchSort = "relevance" | "newest" | "oldest";
@@ -20,6 +22,8 @@ export interface SearchPage {
   items: SearchHit[];
   /** The cursor of the next page; null after the last hit. */
   next: string | null;
+  /** False while so much has just been accepted that words of it may not be found yet; the index is being filled. */
+  complete: boolean;
 }
 
 export interface SearchOptions {
@@ -39,6 +43,8 @@ const LIMIT_MAX = 1_000;
 const WINDOW = 500;
 /** Where a filter leaves so few requests, they are looked at one by one. */
 const FEW = 500;
+/** Requests that the index does not hold yet are looked at one by one, up to so many. */
+const TAIL = 500;
 /** Matches of one word are counted up to here: above it the word is common, however common. */
 const COUNTED_MAX = 2_000;
 
@@ -56,18 +62,17 @@ interface Found {
   more: boolean;
 }
 
-export function createSearch(parts: Parts): Search {
+export function createSearch(parts: Parts, write: Write): Search {
+  const catchUp = createCatchUp(parts, write);
   return (query, options = {}) => {
     const asked = toAsked(query, options);
     const { hits, more } = find(parts, asked);
     const last = hits.at(-1);
-    return {
-      items: readHits(
-        parts,
-        hits.map((hit) => hit.request_id),
-      ),
-      next: more && last !== undefined ? toCursor({ query, sort: asked.sort }, last.at) : null,
-    };
+    const complete = asked.match === "" || countUnindexed(parts, TAIL + 1) <= TAIL;
+    if (!complete) catchUp();
+    const ids = hits.map((hit) => hit.request_id);
+    const next = more && last !== undefined ? toCursor({ query, sort: asked.sort }, last.at) : null;
+    return { items: readHits(parts, ids), next, complete };
   };
 }
 
@@ -150,16 +155,32 @@ interface Walk {
 function candidates(parts: Parts, asked: Asked, walk: Walk): Candidate[] {
   const few = findFew(parts, asked.filter, FEW);
   if (few !== undefined) return candidatesAmong(parts, { asked, walk, few });
-  // by the column of the index itself: only then it walks backwards, and stops when there are enough
-  const doc = asked.match === "" ? sql`d.doc` : sql`t.rowid`;
-  const source =
-    asked.match === ""
-      ? sql`search_docs d`
-      : sql`request_texts t cross join search_docs d on d.doc = t.rowid and request_texts match ${asked.match}`;
+  const bounded = { ...walk, bounds: [walk.bound, ...docRange(parts, asked.filter)] };
+  if (asked.match === "") return recorded(parts, asked, bounded);
+  const tail = { ...bounded, bounds: [...bounded.bounds, sql`> ${indexedUpTo(parts)}`], limit: TAIL };
+  const unindexed = recorded(parts, asked, tail).filter((row) => matches(row, asked.terms));
+  const found = asked.sort === "oldest" ? [indexed, () => unindexed] : [() => unindexed, indexed];
+  return found.flatMap((read) => read(parts, asked, bounded)).slice(0, walk.limit);
+}
+
+interface Bounded extends Walk {
+  bounds: (SQL | undefined)[];
+}
+
+function recorded(parts: Parts, asked: Asked, { bounds, order, limit }: Bounded): Candidate[] {
   return parts.db.all<Candidate>(sql`select d.doc, r.request_id, r.prompt, r.negative_prompt
-    from ${source} cross join requests r on r.request_id = d.request_id
-    where ${within(doc, [walk.bound, ...docRange(parts, asked.filter)])} and ${toConditions(asked.filter)}
-    order by ${doc} ${walk.order} limit ${walk.limit}`);
+    from search_docs d cross join requests r on r.request_id = d.request_id
+    where ${within(sql`d.doc`, bounds)} and ${toConditions(asked.filter)}
+    order by d.doc ${order} limit ${limit}`);
+}
+
+function indexed(parts: Parts, asked: Asked, { bounds, order, limit }: Bounded): Candidate[] {
+  // bounds and order name the column of the index itself: only then it walks backwards, and stops when it has enough
+  return parts.db.all<Candidate>(sql`select t.rowid as doc, r.request_id, r.prompt, r.negative_prompt
+    from request_texts t cross join search_docs d on d.doc = t.rowid
+    cross join requests r on r.request_id = d.request_id
+    where request_texts match ${asked.match} and ${within(sql`t.rowid`, bounds)} and ${toConditions(asked.filter)}
+    order by t.rowid ${order} limit ${limit}`);
 }
 
 function within(doc: SQL, bounds: readonly (SQL | undefined)[]): SQL {

@@ -1,0 +1,87 @@
+// Brings the full-text index up to what is recorded, in groups. Which requests it lacks is known by their numbers: all
+// that are higher than the highest one it holds.
+import { sql } from "drizzle-orm";
+import type { Parts } from "./parts.ts";
+import { toCharacters, toFacetWords, toWords } from "./search-text.ts";
+import type { Write } from "./writer.ts";
+
+/** The highest number in the index; 0 when it is empty. */
+export function indexedUpTo(parts: Parts): number {
+  const row = parts.db.get<{ doc: number | null }>(sql`select max(id) as doc from request_texts_docsize`);
+  return row.doc ?? 0;
+}
+
+/** How many requests the index lacks, counted up to `limit`. */
+export function countUnindexed(parts: Parts, limit: number): number {
+  const row = parts.db.get<{ pending: number }>(
+    sql`select count(*) as pending from (select 1 from search_docs where doc > ${indexedUpTo(parts)} limit ${limit})`,
+  );
+  return row.pending;
+}
+
+interface TextRow {
+  doc: number;
+  collection: string;
+  tags: string;
+  batch_id: string | null;
+  model: string | null;
+  prompt: string | null;
+  negative_prompt: string | null;
+  aspect_ratio: string | null;
+  n: number | null;
+  seed: number | null;
+  steps: number | null;
+  guidance_scale: number | null;
+}
+
+/** Indexes the next requests, at most `limit` of them (about 60 µs each); returns how many. Belongs in a transaction. */
+export function indexTexts(parts: Parts, limit: number): number {
+  const rows = parts.db.all<TextRow>(sql`select d.doc, r.collection, r.tags, r.batch_id, r.model, r.prompt,
+      r.negative_prompt, r.aspect_ratio, r.n, r.seed, r.steps, r.guidance_scale
+    from search_docs d cross join requests r on r.request_id = d.request_id
+    where d.doc > ${indexedUpTo(parts)} order by d.doc limit ${limit}`);
+  if (rows.length === 0) return 0;
+  // one statement for all: they need not be prepared one by one
+  parts.db.run(sql`insert into request_texts (rowid, prompt, negative_prompt, characters, facets)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+    from json_each(${JSON.stringify(rows.map(toIndexed))})`);
+  return rows.length;
+}
+
+function toIndexed({ doc, prompt, negative_prompt, tags, batch_id, ...fields }: TextRow) {
+  return [
+    doc,
+    toWords(prompt ?? "").join(" "),
+    toWords(negative_prompt ?? "").join(" "),
+    toCharacters(`${prompt ?? ""} ${negative_prompt ?? ""}`).join(" "),
+    toFacetWords({ ...fields, batch: batch_id, tags: JSON.parse(tags) as string[] }).join(" "),
+  ];
+}
+
+/** So many in one transaction: a few milliseconds of the event loop. */
+const GROUP = 100;
+
+/** Indexes all that is missing, group by group, in the background; one at a time, however often it is asked for. */
+export function createCatchUp(parts: Parts, write: Write): () => void {
+  let running = false;
+  return () => {
+    if (running) return;
+    running = true;
+    indexAll(parts, write)
+      // the catalog was closed, or cannot be written: the next search asks again
+      .catch(() => undefined)
+      .finally(() => {
+        running = false;
+      });
+  };
+}
+
+/** Indexes all that is missing; resolves to how many. Other writes go on between the groups. */
+export async function indexAll(parts: Parts, write: Write): Promise<number> {
+  let indexed = 0;
+  for (;;) {
+    const group = await write(() => indexTexts(parts, GROUP));
+    indexed += group;
+    if (group < GROUP) return indexed;
+  }
+}
