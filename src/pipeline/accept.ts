@@ -28,8 +28,9 @@ export async function acceptDelivery(run: GenerateRun): Promise<Outcome<Generate
 async function recordFault(run: GenerateRun, error: RejectedError): Promise<Outcome<GenerateResult>> {
   const { delivery } = run;
   // an id that somebody else holds is left alone: the fault is recorded under an id made of the job
-  const holder = await run.catalog.find(run.requestId);
-  if (holder !== undefined && holder.request.job_id !== delivery.jobId) run.requestId = ownId(delivery);
+  const holder = (await run.catalog.find(run.requestId))?.request;
+  const isThisFault = holder?.recipe === null && holder.job_id === delivery.jobId;
+  if (holder !== undefined && !isThisFault) run.requestId = ownId(delivery);
   const { code, message } = error;
   await run.catalog.acceptFault({
     requestId: run.requestId,

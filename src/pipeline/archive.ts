@@ -166,7 +166,7 @@ async function removeSpooled(run: ArchiveRun): Promise<void> {
 }
 
 /** Codes after which nothing can change: the image itself is gone, or must not be fetched. */
-const FINAL_CODES = new Set(["url_expired", "address_refused", "image_too_large", "spool_lost"]);
+const FINAL_CODES = new Set(["url_expired", "address_refused", "image_too_large", "spool_lost", "answer_broken"]);
 
 function isFinal(thrown: unknown): boolean {
   return thrown instanceof ArchiverError && FINAL_CODES.has(thrown.code);

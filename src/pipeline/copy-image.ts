@@ -23,10 +23,7 @@ const CACHE_CONTROL = "public, max-age=31536000, immutable";
 
 /** Copies one image. Throws what kept it from being copied; `url_expired` when its URL is dead for good. */
 export async function copyImage(run: CopyRun, image: Image): Promise<void> {
-  const bytes = await fetchBytes(run, image);
-  await run.onStep("download", run.requestId);
-  const facts = await verify(run, { image, bytes });
-  await run.onStep("verify", run.requestId);
+  const { bytes, facts } = (await fromSpool(run, image)) ?? (await fromUrl(run, image));
   const digest = createHash("sha256").update(bytes).digest("hex");
   const key = imageKey(digest, facts.extension);
   await put(run, { image, key, bytes, digest, facts });
@@ -37,18 +34,39 @@ export async function copyImage(run: CopyRun, image: Image): Promise<void> {
   await run.onStep("record", run.requestId);
 }
 
-async function fetchBytes(run: CopyRun, image: Image): Promise<Buffer> {
-  if (image.spool_file !== null) {
-    try {
-      return await run.spool.read(image.spool_file);
-    } catch (error) {
-      if (image.url === null) {
-        const message = `Cannot copy image ${image.index} of request "${run.requestId}": its bytes are gone from the spool: ${toMessage(error)}`;
-        throw new RejectedError(message, { code: "spool_lost", cause: error });
-      }
-    }
+interface Checked {
+  bytes: Buffer;
+  facts: ImageFacts;
+}
+
+/** Bytes that lie on disk. Where they are of no use the URL is asked; without one they never will be. */
+async function fromSpool(run: CopyRun, image: Image): Promise<Checked | undefined> {
+  if (image.spool_file === null) return undefined;
+  const bytes = await run.spool.read(image.spool_file);
+  if (bytes === undefined) return orUrl(run, image, { code: "spool_lost", why: "its bytes are gone from the spool" });
+  await run.onStep("download", run.requestId);
+  try {
+    const facts = await run.inspect(bytes);
+    await run.onStep("verify", run.requestId);
+    return { bytes, facts };
+  } catch (error) {
+    if (!(error instanceof ArchiverError)) throw error;
+    const why = `the bytes that came with the answer are no image: ${error.message}`;
+    return orUrl(run, image, { code: "answer_broken", why });
   }
-  return download(run, image);
+}
+
+function orUrl(run: CopyRun, image: Image, { code, why }: { code: string; why: string }): undefined {
+  if (image.url !== null) return undefined;
+  throw new RejectedError(`Cannot copy image ${image.index} of request "${run.requestId}": ${why}`, { code });
+}
+
+async function fromUrl(run: CopyRun, image: Image): Promise<Checked> {
+  const bytes = await download(run, image);
+  await run.onStep("download", run.requestId);
+  const facts = await verify(run, { image, bytes });
+  await run.onStep("verify", run.requestId);
+  return { bytes, facts };
 }
 
 async function download(run: CopyRun, image: Image): Promise<Buffer> {
@@ -67,8 +85,10 @@ async function verify(run: CopyRun, { image, bytes }: { image: Image; bytes: Buf
   }
 }
 
-// Only a try that failed after the URL's end is final: some providers keep their word for longer.
+// Only a try that failed after the URL's end is final: some providers keep their word for longer. One that we broke off
+// ourselves was no try.
 function isDead(run: CopyRun, image: Image): boolean {
+  if (run.delivery.signal.aborted) return false;
   return image.expires_at !== null && run.clock.now() >= image.expires_at;
 }
 

@@ -43,7 +43,8 @@ export async function endBy(run: GenerateRun, verdict: Verdict): Promise<Outcome
     state: verdict.kind === "parked" ? "parked" : "failed",
     error: reason,
   });
-  if (kept && run.detail.calls.length > 0)
+  // a call of this very run is not in the detail that was read before it
+  if (kept && (run.call !== undefined || run.detail.calls.length > 0))
     await run.archiveQueue.add({ request_id: run.requestId, expiresAt: null, purpose: "end" });
   if (kept) await run.notifier.notify(run.detail.request);
   return verdict;

@@ -1,5 +1,6 @@
 // The first stage: a job of queue "generate" becomes a recorded answer of the image API, paid for at most once.
 // The order of the steps is the promise: what costs money stands between a row that says so and a row that keeps it.
+import { toMessage } from "../errors.ts";
 import type { Recipe } from "../request/recipe.ts";
 import { acceptDelivery } from "./accept.ts";
 import { toAnswerRecord } from "./answer-record.ts";
@@ -49,22 +50,23 @@ export async function generate(
   }
 }
 
-// a call whose worker died is settled first: whether to call again is then the policy's question
+// A call of unknown outcome is judged here again: its worker may have died before it knew, or before the verdict was on
+// record. Whether to call again is then the policy's question. One that a person has sent back has no attempts spent.
 async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
-  const { request } = run.detail;
-  if (request.state === "copying") return handOver(run);
-  if (request.state !== "queued" && request.state !== "generating") return ended(run);
+  const { state } = run.detail.request;
+  if (state === "copying") return handOver(run);
+  if (state !== "queued" && state !== "generating") return ended(run);
   if (run.detail.calls.some((one) => one.state === "sent")) {
     run.detail = (await run.catalog.settleDeadCalls(run.requestId)) ?? run.detail;
   }
   const last = run.detail.calls.at(-1);
   if (last?.state === "sent") return waitForRequest("A call of this request is out, made by another worker", 5_000);
-  // Whoever settled it (mostly a worker that started) did not ask the policy. A request that a person has retried since
-  // is `queued` again.
-  if (request.state !== "generating" || last?.error?.code !== "worker_died") return undefined;
+  const { request } = run.detail;
+  if (request.state !== "generating" || request.attempt === 0 || last?.state !== "unknown") return undefined;
+  const reason = last.error ?? { code: "unknown", message: "Nobody knows how the last call ended" };
   const failure = {
     class: "transient",
-    ...last.error,
+    ...reason,
     http_status: null,
     api_request_id: null,
     retry_after_ms: null,
@@ -93,14 +95,26 @@ async function admit(run: GenerateRun): Promise<Outcome<GenerateResult> | undefi
   const images = await run.catalog.countUnarchivedImages();
   const slowMs = backlogDelayMs({ images, bound: run.settings.maxUnarchivedImages });
   if (slowMs > 0) await run.clock.sleep(slowMs, stopping);
-  const leave = stopping.aborted ? undefined : await run.gate.admit({ signal: stopping });
-  if (stopping.aborted) return waitForRequest("This worker is stopping; another one goes on", 0);
-  if (leave === undefined || leave.admitted) return undefined;
-  return { kind: "wait", scope: "fleet", delayMs: leave.waitMs, error: new Error(leave.reason) };
+  if (stopping.aborted) return waitForRequest(STOPPING, 0);
+  const leave = await run.gate.admit({ signal: stopping });
+  if (!leave.admitted) return { kind: "wait", scope: "fleet", delayMs: leave.waitMs, error: new Error(leave.reason) };
+  if (!stopping.aborted) return undefined;
+  await giveBack(run);
+  return waitForRequest(STOPPING, 0);
+}
+
+const STOPPING = "This worker is stopping; another one goes on";
+
+// leave that nobody uses would keep the others waiting: it may have been the one probe of a halted fleet
+async function giveBack(run: GenerateRun): Promise<void> {
+  await run.gate.giveBack().catch((error) => run.log.warn({ error: toMessage(error) }, "cannot give leave back"));
 }
 
 async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
-  const reservation = await run.catalog.reserveCall(run.requestId, nextCall(run.detail, recipeOf(run)));
+  const reserving = run.catalog.reserveCall(run.requestId, nextCall(run.detail, recipeOf(run)));
+  const reserved = await reserving.then(({ kind }) => kind === "reserved").catch(() => false);
+  if (!reserved) await giveBack(run);
+  const reservation = await reserving;
   switch (reservation.kind) {
     case "reserved":
       run.call = reservation.call;
@@ -123,14 +137,17 @@ async function call(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   const recipe = { ...recipeOf(run), n: run.call.n, seed: run.call.seed };
   const { response_format } = run.detail.request;
   run.result = await run.api.call({ recipe, response_format }, { signal: run.delivery.signal });
-  const awayMs = await run.gate.report(run.result).catch(() => 0);
-  if (run.result.kind === "answered") return undefined;
-  return endCall(run, { result: run.result, awayMs });
+  return run.result.kind === "answered" ? undefined : endCall(run, run.result);
+}
+
+// the others hear of it after it is on record: Redis may take its time, and what is paid must not wait for that
+async function report(run: GenerateRun): Promise<number> {
+  return run.gate.report(run.result).catch(() => 0);
 }
 
 async function endCall(
   run: GenerateRun,
-  { result, awayMs }: { result: Exclude<CallResult, { kind: "answered" }>; awayMs: number },
+  result: Exclude<CallResult, { kind: "answered" }>,
 ): Promise<Outcome<GenerateResult>> {
   const verdict = verdictOfCall(result, contextOf(run, { unknown: result.kind === "unknown" }));
   const { spend } = verdict;
@@ -144,7 +161,11 @@ async function endCall(
     { request_id: run.requestId, call: run.call.number, code: failure.code, outcome: verdict.kind },
     failure.message,
   );
-  const longer = verdict.kind === "wait" ? { ...verdict, delayMs: Math.max(awayMs, verdict.delayMs) } : verdict;
+  const awayMs = await report(run);
+  const longer =
+    verdict.kind === "wait" && verdict.scope === "fleet"
+      ? { ...verdict, delayMs: Math.max(awayMs, verdict.delayMs) }
+      : verdict;
   return endBy(run, { ...longer, spend: false });
 }
 
@@ -159,6 +180,7 @@ async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   await run.onStep("spool", run.requestId);
   run.detail = await untilDone(run, "record an answer", () => run.catalog.answerCall(run.call, record));
   run.log.info({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
+  await report(run);
   if (missingIndexes(run.detail).length === 0) return undefined;
   // what came is paid for: it is copied while the rest is asked for again
   if (run.detail.images.length > 0) await run.archiveQueue.add({ ...handOverOf(run), purpose: "part" });

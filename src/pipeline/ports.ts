@@ -115,9 +115,10 @@ export interface Store {
 
 /** Bytes that came with an answer, kept on disk (fsynced) until they are archived. */
 export interface Spool {
-  /** Durable when it resolves. Writing the same name again replaces it. */
+  /** Durable when it resolves. Writing the same name again replaces it. Throws ConfigError when the disk does not take it. */
   write(name: string, bytes: Buffer): Promise<void>;
-  read(name: string): Promise<Buffer>;
+  /** The bytes, or undefined where there are none. Throws ConfigError when the disk does not give them. */
+  read(name: string): Promise<Buffer | undefined>;
   /** Removing what is not there is no error. */
   remove(name: string): Promise<void>;
 }
@@ -128,6 +129,8 @@ export interface Gate {
   admit(options: {
     signal: AbortSignal;
   }): Promise<{ admitted: true } | { admitted: false; waitMs: number; reason: string }>;
+  /** Leave that was not used after all: another one may have it. */
+  giveBack(): Promise<void>;
   /** Tells everybody how a call ended. Resolves to how long (ms) everybody should stay away now: 0 when not at all. */
   report(result: CallResult): Promise<number>;
 }

@@ -34,6 +34,9 @@ export interface CallContext {
 /** So many calls of unknown outcome a request may have before a person decides, under the policy `retry`. */
 export const UNKNOWN_CALLS_LIMIT = 2;
 
+/** The code of a call that our own signal ended: it says nothing about the API. */
+export const ABORTED = "aborted";
+
 /** The wait when the other side did not name one, in ms. */
 const DEFAULT_WAIT_MS = 5_000;
 
@@ -46,7 +49,8 @@ const DEFAULT_WAIT_MS = 5_000;
  * | refused | transient | retry, or exhausted at the last attempt | yes |
  * | refused | wait | wait, the whole fleet | no |
  * | refused | config | wait, the whole fleet | no |
- * | unsent | any | wait, the whole fleet | no |
+ * | unsent | aborted: we were told to stop | wait, this request | no |
+ * | unsent | any other | wait, the whole fleet | no |
  * | unknown | any, policy `park` | parked | yes |
  * | unknown | any, policy `retry`, more than the limit | parked | yes |
  * | unknown | any, policy `retry`, within the limit | retry, or exhausted | yes |
@@ -55,6 +59,9 @@ export function verdictOfCall(result: Exclude<CallResult, { kind: "answered" }>,
   const { kind, failure } = result;
   const { code, message } = failure;
   if (kind === "unknown") return verdictOfUnknown(new UnknownOutcomeError(message, { code }), context);
+  if (kind === "unsent" && code === ABORTED) {
+    return { kind: "wait", scope: "request", delayMs: 0, error: new TransientError(message, { code }), spend: false };
+  }
   if (kind === "unsent" || failure.class === "config") {
     return {
       kind: "wait",

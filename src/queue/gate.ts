@@ -2,8 +2,9 @@
 // one of them meets holds all of them back, and afterwards they go on at the pace that was seen to be allowed.
 import type { Redis } from "ioredis";
 import type { CallResult, Clock, Gate } from "../pipeline/ports.ts";
+import { ABORTED } from "../pipeline/verdict.ts";
 import { reached } from "./connection.ts";
-import { ADMIT_SCRIPT, REPORT_SCRIPT } from "./gate-scripts.ts";
+import { ADMIT_SCRIPT, CONFIRM_SCRIPT, GIVE_BACK_SCRIPT, REPORT_SCRIPT } from "./gate-scripts.ts";
 
 export interface GateOptions {
   redis: Redis;
@@ -44,15 +45,21 @@ const UNREACHABLE_MS = 3_000;
 export function createGate(options: GateOptions): OpenGate {
   const { redis, clock } = options;
   const key = `${options.prefix}:gate`;
-  const spacingMs = options.rateLimit === undefined ? 0 : options.rateLimit.durationMs / options.rateLimit.max;
+  const spacingMs = options.rateLimit === undefined ? 0 : toSpacing(options.rateLimit);
+  const run = (script: string, args: (string | number)[] = []) =>
+    reached(options.redisUrl, () => redis.eval(script, 1, key, ...args));
 
-  async function admit({ signal }: { signal: AbortSignal }) {
-    const args = [spacingMs, INLINE_WAIT_MS, options.callTimeoutMs + 10_000];
-    const answer = await reached(options.redisUrl, () => redis.eval(ADMIT_SCRIPT, 1, key, ...args));
-    const [admitted, waitMs, reason] = answer as [number, number, string];
-    if (admitted === 0) return { admitted: false as const, waitMs, reason };
-    if (waitMs > 0) await clock.sleep(waitMs, signal);
-    return { admitted: true as const };
+  async function admit({ signal }: { signal: AbortSignal }): Promise<Leave> {
+    for (;;) {
+      const answer = await run(ADMIT_SCRIPT, [spacingMs, INLINE_WAIT_MS, options.callTimeoutMs + 10_000]);
+      const [admitted, waitMs, reason, epoch] = answer as [number, number, string, string];
+      if (admitted === 0) return { admitted: false, waitMs, reason };
+      if (waitMs === 0) return { admitted: true };
+      await clock.sleep(waitMs, signal);
+      if (signal.aborted) return { admitted: false, waitMs: 0, reason: "this worker is stopping" };
+      // a limit or a halt that somebody met meanwhile makes the slot void: this call would be in vain
+      if ((await run(CONFIRM_SCRIPT, [epoch])) === 1) return { admitted: true };
+    }
   }
 
   async function report(result: CallResult): Promise<number> {
@@ -73,11 +80,25 @@ export function createGate(options: GateOptions): OpenGate {
     };
   }
 
-  return { admit, report, state, reopen: async () => void (await redis.hdel(key, "until", "probe")) };
+  async function reopen(): Promise<void> {
+    // a rate limit is no matter of the operator's: it is waited for
+    if ((await redis.hget(key, "halted")) === "1") await redis.hdel(key, "until", "probe");
+  }
+
+  return { admit, giveBack: async () => void (await run(GIVE_BACK_SCRIPT)), report, state, reopen };
+}
+
+type Leave = Awaited<ReturnType<Gate["admit"]>>;
+
+/** Slots are even, but calls start some ms after theirs: this much less than the limit keeps every window below it. */
+const LATENESS_MS = 50;
+
+function toSpacing({ max, durationMs }: { max: number; durationMs: number }): number {
+  return (durationMs + Math.min(LATENESS_MS, durationMs / 10)) / max;
 }
 
 interface Event {
-  event: "ok" | "limited" | "halted" | "other";
+  event: "ok" | "limited" | "halted" | "other" | "none";
   ms: number;
   code: string;
   message: string;
@@ -88,8 +109,9 @@ function toEvent(result: CallResult): Event {
   if (result.kind === "answered") return { event: "ok", ms: 0, code: "", message: "" };
   const { failure, kind } = result;
   const { code, message } = failure;
+  // what our own signal ended, and what nobody knows the end of, says nothing about the API
+  if (kind === "unknown" || code === ABORTED) return { event: "none", ms: 0, code, message };
   if (kind === "unsent") return { event: "halted", ms: UNREACHABLE_MS, code, message };
-  if (kind === "unknown") return { event: "other", ms: 0, code, message };
   if (failure.class === "config") return { event: "halted", ms: failure.retry_after_ms ?? HALT_MS, code, message };
   if (failure.class === "wait") return { event: "limited", ms: failure.retry_after_ms ?? -1, code, message };
   return { event: "other", ms: 0, code, message };

@@ -14,17 +14,22 @@ const UNFINISHED = ".unfinished";
 /** A spool in `folder`, which is made at the first write. */
 export function createSpool({ folder }: { folder: string }): OpenSpool {
   return {
-    write: (name, bytes) => guarded(`write "${name}" to`, folder, () => writeDurably(folder, { name, bytes })),
-    read: (name) => readFile(join(folder, checked(name))),
+    write: async (name, bytes) => {
+      const path = join(folder, checked(name));
+      await guarded(`write "${name}" to`, folder, () => writeDurably(path, { folder, bytes }));
+    },
+    read: async (name) => {
+      const path = join(folder, checked(name));
+      return guarded(`read "${name}" from`, folder, () => readFile(path).catch(undefinedWhereAbsent));
+    },
     remove: (name) => rm(join(folder, checked(name)), { force: true }),
     list: async () => (await names(folder)).filter((name) => !name.endsWith(UNFINISHED)),
   };
 }
 
 // file and folder are both synced: without the second the name may be gone after a power cut
-async function writeDurably(folder: string, { name, bytes }: { name: string; bytes: Buffer }): Promise<void> {
+async function writeDurably(path: string, { folder, bytes }: { folder: string; bytes: Buffer }): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const path = join(folder, checked(name));
   const file = await open(path + UNFINISHED, "w");
   try {
     await file.writeFile(bytes);
@@ -54,13 +59,17 @@ async function names(folder: string): Promise<string[]> {
   }
 }
 
+function undefinedWhereAbsent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+}
+
 async function guarded<T>(what: string, folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof ArchiverError) throw error;
     throw new ConfigError(`Cannot ${what} the spool "${folder}": ${toMessage(error)}`, {
-      code: "spool_unwritable",
+      code: "spool_failed",
       cause: error,
     });
   }
@@ -68,7 +77,7 @@ async function guarded<T>(what: string, folder: string, work: () => Promise<T>):
 
 // names are made of request ids, which hold no slash; this is for the day on which they do
 function checked(name: string): string {
-  if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith("."))
+  if (!/^[A-Za-z0-9._-]+$/.test(name) || name === "." || name === "..")
     throw new TypeError(`Cannot spool under the name "${name}"`);
   return name;
 }
