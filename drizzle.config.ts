@@ -1,3 +1,4 @@
 import { defineConfig } from "drizzle-kit";
 
-export default defineConfig({ dialect: "sqlite", schema: "./src/catalog/schema.ts", out: "./migrations" });
+// one file for each group of tables
+export default defineConfig({ dialect: "sqlite", schema: "./src/catalog/schema*.ts", out: "./migrations" });

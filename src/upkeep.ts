@@ -1,6 +1,7 @@
 // What a worker does besides its jobs: says that it lives, takes over from the dead, puts back what Redis lost, warns of
 // losses that come near.
 import { type App, createSpoolOf } from "./app.ts";
+import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { HEARTBEAT_MS } from "./catalog/workers.ts";
 import { toMessage } from "./errors.ts";
@@ -16,6 +17,9 @@ const COMPARE_SHARE = 20;
 /** Who has died since is looked for this often, in ms: their jobs would else lie idle until their locks run out. */
 const BURY_EVERY_MS = 5_000;
 
+/** Batches are looked after this often, in ms: so late a window opens or a report comes at most. */
+const BATCH_CARE_EVERY_MS = 3_000;
+
 /** The words of new prompts are put into the full-text index this often, in ms. */
 const INDEX_EVERY_MS = 3_000;
 
@@ -30,18 +34,25 @@ interface UpkeepParts {
 /** Starts the duties; each repeats after it has ended, so that a slow one never overlaps itself. */
 export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(): Promise<void> } {
   const bury = createUndertaker(app, { catalog, queues });
+  const careForBatches = createBatchCare(app);
+  const compareNow = () => duties.find((duty) => duty.name === "compare")?.now();
+  const care = async () => {
+    // what a held batch let go is put back by the comparison
+    if (await careForBatches()) compareNow();
+  };
   const duties = [
     repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => catalog.beat() }),
     repeat(app, { name: "bury", everyMs: () => BURY_EVERY_MS, work: bury }),
     repeat(app, { name: "compare", everyMs: comparePause, work: () => compare(app, { catalog, queues }) }),
+    repeat(app, { name: "batches", everyMs: () => BATCH_CARE_EVERY_MS, work: care }),
+    repeat(app, { name: "index", everyMs: () => INDEX_EVERY_MS, work: () => catalog.indexTexts() }),
     repeat(app, { name: "warn", everyMs: () => WARN_EVERY_MS, work: async () => warn(app, catalog) }),
   ];
   const swept = sweepSpool(app, catalog).catch((error) =>
     app.log.warn({ error: toMessage(error) }, "cannot sweep the spool"),
   );
   // a Redis that was away may have lost anything: that is the moment to compare, not half a minute later
-  queues.onReturn(() => duties.find((duty) => duty.name === "compare")?.now());
-    repeat(app, { name: "index", everyMs: () => INDEX_EVERY_MS, work: () => catalog.indexTexts() }),
+  queues.onReturn(compareNow);
   return {
     stop: async () => {
       await Promise.all([swept, ...duties.map((duty) => duty.stop())]);
@@ -115,7 +126,7 @@ async function compare(app: App, { catalog, queues }: UpkeepParts): Promise<void
   let lost = 0;
   for (const page of catalog.listUnfinished()) lost += await reconcile(queues, page);
   for (const page of catalog.listPendingWebhooks()) lost += await reconcileWebhooks(queues.webhook, page);
-  if (lost > 0) app.log.warn({ jobs: lost }, "put back jobs that Redis had lost");
+  if (lost > 0) app.log.warn({ jobs: lost }, "put back jobs that Redis had lost, or that a held batch had let go");
   await sealEnded(app, { catalog, queues });
 }
 

@@ -2,7 +2,8 @@
 import { and, eq, inArray, isNotNull, isNull, ne } from "drizzle-orm";
 import type { RequestState } from "../pipeline/records.ts";
 import type { Parts } from "./parts.ts";
-import { batches, requests } from "./schema.ts";
+import { requests } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
 
 /** A parked request waits for a person, whom the report tells: it must not keep the report from being written. */
 const UNFINISHED: RequestState[] = ["queued", "generating", "copying"];

@@ -1,9 +1,11 @@
 // What can be said about a batch in numbers and lists: for `status --batch`, for its followers and for its report.
-import { and, asc, count, desc, eq, gt, inArray, isNull, min, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, inArray, isNull, max, min, type SQL, sql } from "drizzle-orm";
 import type { Call, RequestRecord, RequestState } from "../pipeline/records.ts";
+import { isNotHeld } from "./budget.ts";
 import type { Parts } from "./parts.ts";
 import { toRequestRecord } from "./rows.ts";
 import { assets, calls, images, requests } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
 
 /** How the items of a batch stand, and what its calls came to. */
 export interface BatchFigures {
@@ -64,6 +66,28 @@ function nearestLoss(parts: Parts, batchId: string): number | null {
     )
     .get() as { nearest: number | null };
   return nearest === null ? null : Math.round((nearest - parts.now()) / 1000);
+}
+
+/** Whether items wait and none of them may go on: the batch is held, or what is left of its budget is too little for any. */
+export function isStarved(parts: Parts, batchId: string): boolean {
+  const waiting = and(eq(requests.batch_id, batchId), inArray(requests.state, ["queued", "generating"]));
+  const first = (condition: SQL | undefined) =>
+    parts.db
+      .select({ request_id: requests.request_id })
+      .from(requests)
+      .leftJoin(batches, eq(batches.batch_id, requests.batch_id))
+      .where(condition)
+      .limit(1)
+      .get();
+  return first(waiting) !== undefined && first(and(waiting, isNotHeld(parts.now()))) === undefined;
+}
+
+/** Whether something of it is under way that ends by itself: a call that is out, or images that are being copied. */
+export function isMoving(parts: Parts, batchId: string): boolean {
+  const { moving } = parts.db.get<{ moving: number }>(sql`select
+    exists (select 1 from ${requests} where ${requests.batch_id} = ${batchId} and ${requests.state} = 'copying')
+    or exists (select 1 from ${calls} where ${calls.batch_id} = ${batchId} and ${calls.state} = 'sent') as moving`);
+  return moving === 1;
 }
 
 /** Items in one of these states, page by page. */
@@ -149,6 +173,11 @@ export function archivedOf(parts: Parts, batchId: string) {
     .innerJoin(assets, eq(assets.digest, images.digest))
     .where(eq(requests.batch_id, batchId))
     .get() as { images: number; bytes: number };
+  const worked = parts.db
+    .select({ from: min(calls.sent_at), to: max(calls.ended_at) })
+    .from(calls)
+    .where(eq(calls.batch_id, batchId))
+    .get() as { from: number | null; to: number | null };
   const took = sql<number>`${requests.archived_at} - min(${calls.sent_at})`;
   const slowest = parts.db
     .select({ request_id: requests.request_id, took_ms: took, calls: count() })
@@ -159,7 +188,7 @@ export function archivedOf(parts: Parts, batchId: string) {
     .orderBy(desc(took))
     .limit(5)
     .all();
-  return { ...kept, slowest };
+  return { ...kept, worked, slowest };
 }
 
 const NO_ITEMS: Record<RequestState, number> = {

@@ -1,17 +1,20 @@
 // How the items of a manifest enter the catalog: many in one transaction, each once, however often the manifest is read.
-import { and, eq, getTableColumns, type InferInsertModel, inArray, sql } from "drizzle-orm";
+import { and, eq, type InferInsertModel, inArray, sql } from "drizzle-orm";
 import { toJobId } from "../request/request-id.ts";
 import type { Request } from "../request/submission.ts";
 import { settleBatch } from "./batch-ends.ts";
 import { retryRequest } from "./ends.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toRequestRow } from "./rows.ts";
-import { batches, requests } from "./schema.ts";
+import { requests } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
 
 /** One item: what it asks for, and its place in the manifest, from 1. */
 export interface BatchItem {
   request: Request;
   item: number;
+  /** The manifest has the very same request further up. */
+  isDuplicate?: boolean;
 }
 
 /**
@@ -19,6 +22,7 @@ export interface BatchItem {
  *
  * | its id in the catalog | taken | job |
  * |---|---|---|
+ * | (the manifest has it further up) | duplicate | – |
  * | unknown | accepted | generate |
  * | this batch's, the same item | ours (an earlier reading took it) | where it is unfinished |
  * | this batch's, another item | duplicate | – |
@@ -35,7 +39,10 @@ export interface Taken {
   request_id: string;
   item: number;
   as: TakenAs;
+  /** The queue in which it belongs now; null where it needs no job. */
   job: "generate" | "archive" | null;
+  /** Whether the catalog knew it already: then an old job may stand in the way of a new one. */
+  known: boolean;
 }
 
 export type AcceptItems = (batchId: string, items: readonly BatchItem[]) => Taken[];
@@ -45,15 +52,21 @@ export function createAcceptItems(parts: Parts): AcceptItems {
   const insert = prepareInsert(parts);
   return (batchId, items) => {
     const left = new Set<string>();
-    const taken = items.map(({ request, item }): Taken => {
+    const taken = items.map(({ request, item, isDuplicate }): Taken => {
+      if (isDuplicate) return { request_id: request.request_id, item, as: "duplicate", job: null, known: true };
       const row = parts.reader.row(request.request_id);
       if (row !== undefined)
-        return { request_id: request.request_id, item, ...takeKnown(parts, { row, request, item, batchId, left }) };
+        return {
+          request_id: request.request_id,
+          item,
+          known: true,
+          ...takeKnown(parts, { row, request, item, batchId, left }),
+        };
       insert({
         ...toRequestRow(request, { jobId: toJobId(request.request_id), batchId, now: parts.now() }),
         batch_item: item,
       });
-      return { request_id: request.request_id, item, as: "accepted", job: "generate" };
+      return { request_id: request.request_id, item, as: "accepted", job: "generate", known: false };
     });
     count(parts, batchId, taken);
     for (const other of left) settleBatch(parts, other);
@@ -139,26 +152,20 @@ function count(parts: Parts, batchId: string, taken: readonly Taken[]): void {
     .run();
 }
 
-// columns that a new row leaves to their defaults; a JSON column cannot be handed a null through a placeholder
-const LEFT_OUT = new Set([
-  "submitted",
-  "attempt",
-  "error_code",
-  "error_message",
-  "reused_from",
-  "archived_at",
-  "sidecar_at",
-]);
-
-/** An insert prepared once: sixteen times as fast as one that is built anew for each row. */
+/** An insert prepared once: sixteen times as fast as one that is built anew for each row. All rows name the same columns. */
 function prepareInsert(parts: Parts): (row: InferInsertModel<typeof requests>) => void {
-  const names = Object.keys(getTableColumns(requests)).filter((name) => !LEFT_OUT.has(name));
-  const values = Object.fromEntries(names.map((name) => [name, sql.placeholder(name)]));
-  const statement = parts.db
-    .insert(requests)
-    .values(values as unknown as InferInsertModel<typeof requests>)
-    .prepare();
-  return (row) => void statement.run({ ...row });
+  let statement: { run(values: Record<string, unknown>): unknown } | undefined;
+  const prepare = (names: string[]) => {
+    const values = Object.fromEntries(names.map((name) => [name, sql.placeholder(name)]));
+    return parts.db
+      .insert(requests)
+      .values(values as unknown as InferInsertModel<typeof requests>)
+      .prepare();
+  };
+  return (row) => {
+    statement ??= prepare(Object.keys(row));
+    statement.run({ ...row });
+  };
 }
 
 /** Which of these ids hold other content than is asked for now. */

@@ -12,11 +12,14 @@ import {
   countReasons,
   figuresOf,
   firstImages,
+  isMoving,
+  isStarved,
   listItems,
 } from "./batch-figures.ts";
 import { type BatchItem, createAcceptItems, findConflicts, type Taken } from "./batch-items.ts";
 import type { Parts } from "./parts.ts";
-import { batches, requests } from "./schema.ts";
+import { requests } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
 import type { Write } from "./writer.ts";
 
 /** What may be set when a batch begins and changed when it goes on. */
@@ -61,6 +64,10 @@ export interface Batches {
   listOpen(): Batch[];
   /** Moves what is unfinished in the other batches of a schedule into this one; returns how many. */
   inherit(batchId: string): Promise<number>;
+  /** Whether items wait and not one of them may go on, within the limits of the batch. */
+  isStarved(batchId: string): boolean;
+  /** Whether a call of it is out or an image is being copied. */
+  isMoving(batchId: string): boolean;
   countItems(batchId: string): Record<RequestState, number>;
   figures(batchId: string): BatchFigures;
   listItems(batchId: string, states: readonly RequestState[]): Generator<RequestRecord[]>;
@@ -88,6 +95,8 @@ export function createBatches(parts: Parts, write: Write): Batches {
     list: (filter) => listBatches(parts, filter),
     listOpen: () => listOpen(parts),
     inherit: (batchId) => write(() => inherit(parts, batchId)),
+    isStarved: (batchId) => isStarved(parts, batchId),
+    isMoving: (batchId) => isMoving(parts, batchId),
     countItems: (batchId) => countItems(parts, batchId),
     figures: (batchId) => figuresOf(parts, batchId),
     listItems: (batchId, states) => listItems(parts, batchId, states),

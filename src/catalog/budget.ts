@@ -5,7 +5,8 @@ import { describeHold, holdOf as holdOfBatch } from "../pipeline/batch.ts";
 import type { HoldReason } from "../pipeline/records.ts";
 import type { Parts } from "./parts.ts";
 import type { RequestRow } from "./rows.ts";
-import { batches, requests } from "./schema.ts";
+import { requests } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
 import type { Write } from "./writer.ts";
 
 /** A request whose batch is held now. */

@@ -4,7 +4,8 @@ import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts"
 import { isNotHeld } from "./budget.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
-import { assets, batches, calls, generations, images, requests } from "./schema.ts";
+import { assets, calls, generations, images, requests } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
 
 const PAGE = 500;
 

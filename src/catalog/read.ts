@@ -4,7 +4,8 @@ import type { Batch } from "../pipeline/batch.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
 import { ASSET_COLUMNS, type RequestRow, toDetail } from "./rows.ts";
-import { assets, batches, calls, generations, images, requests, webhooks } from "./schema.ts";
+import { assets, calls, generations, images, requests, webhooks } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
 
 export interface Reader {
   /** The bare row, or undefined. */

@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { eq, type InferSelectModel, lt } from "drizzle-orm";
 import type { Db } from "./database.ts";
-import { workers } from "./schema.ts";
+import { workers } from "./schema-workers.ts";
 
 /** How often a worker says that it lives, and how long its word is believed on other machines, in ms. */
 export const HEARTBEAT_MS = 10_000;

@@ -1,9 +1,8 @@
-// From bytes to what the image is: type, size, decodes to the end; or why not. The only file that knows sharp.
-// sharp is loaded at first use: it costs 100 ms and commands that see no image should not pay it.
+// From bytes to what the image is: type, size, decodes to the end; or why not.
 import { availableParallelism } from "node:os";
-import type sharp from "sharp";
 import { TransientError, toMessage } from "../errors.ts";
 import type { ImageFacts, InspectImage } from "../pipeline/ports.ts";
+import { loadSharp } from "./sharp.ts";
 import { findType, pngReachesItsEnd } from "./type.ts";
 
 export interface InspectorOptions {
@@ -46,18 +45,6 @@ async function decode(bytes: Buffer, limits: { maxPixels: number }): Promise<Pic
   } catch (error) {
     throw broken(toMessage(error).split("\n")[0] ?? "", error);
   }
-}
-
-let loading: Promise<typeof sharp> | undefined;
-
-/** sharp, set up once for the process: its own parallelism and cache would fight our bound. */
-function loadSharp(): Promise<typeof sharp> {
-  loading ??= import("sharp").then(({ default: loaded }) => {
-    loaded.concurrency(1);
-    loaded.cache(false);
-    return loaded;
-  });
-  return loading;
 }
 
 function notAnImage(bytes: Buffer): TransientError {

@@ -4,6 +4,7 @@ import type { App } from "../../app.ts";
 import { lookAround, type Overview } from "../../overview.ts";
 import { toRequestView } from "../../report/request-view.ts";
 import { showDuration } from "../../units.ts";
+import { showBatchStatus } from "../batch/status.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
 import { printRequest } from "../request-text.ts";
 
@@ -11,6 +12,7 @@ const EXAMPLES = `
 Examples:
   $ asset-archiver status
   $ asset-archiver status fox-1
+  $ asset-archiver status --batch autumn-20261123-1f3a
   $ asset-archiver status --json | jq .seconds_to_nearest_loss`;
 
 export function addStatusCommand(program: Command, end: (code: number) => void): void {
@@ -18,11 +20,24 @@ export function addStatusCommand(program: Command, end: (code: number) => void):
     .command("status")
     .description("show what is going on, or everything about one request")
     .argument("[request_id]")
+    .option("--batch <id>", "one batch: its items, budget, window and report")
+    .option("--report", "with --batch: write its report anew, as it stands now")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
-    .action(async (id: string | undefined, options: { json?: boolean }) =>
-      end(await withApp((app) => (id === undefined ? showAll(app, options.json) : showOne(app, id, options.json)))),
+    .action(async (id: string | undefined, options: Options) =>
+      end(await withApp((app) => runStatus(app, id, options))),
     );
+}
+
+interface Options {
+  batch?: string;
+  report?: boolean;
+  json?: boolean;
+}
+
+async function runStatus(app: App, id: string | undefined, { batch, report, json }: Options): Promise<number> {
+  if (batch !== undefined) return showBatchStatus(app, batch, { report, json });
+  return id === undefined ? showAll(app, json) : showOne(app, id, json);
 }
 
 async function showOne(app: App, id: string, json = false): Promise<number> {

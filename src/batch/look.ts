@@ -1,0 +1,45 @@
+// One look at a batch, and following it until it needs nobody to wait any more.
+import type { App } from "../app.ts";
+import { type BatchView, toBatchView } from "../report/batch-view.ts";
+import { holdNow } from "./rest.ts";
+
+/** Followers look at the record this often, in ms. */
+const LOOK_EVERY_MS = 500;
+
+/** A batch as it is now; undefined where there is none of this id. */
+export function lookAtBatch(app: App, batchId: string): BatchView | undefined {
+  const catalog = app.catalog();
+  const batch = catalog.batches.find(batchId);
+  if (batch === undefined) return undefined;
+  return toBatchView({
+    batch,
+    held: holdNow(batch, { catalog, now: app.clock.now() }),
+    requests: catalog.batches.countItems(batchId),
+    locate: (key) => app.store().locate(key),
+  });
+}
+
+/**
+ * Whether waiting longer is of use: a closed window opens again by itself, what a person or a budget holds does not. A
+ * cancelled batch has ended when what was paid for has.
+ */
+export function hasSettled(view: BatchView): boolean {
+  if (view.finished_at !== null) return true;
+  const moving = view.requests.generating + view.requests.copying > 0;
+  return view.state === "held" && view.held_reason !== "window" && !moving;
+}
+
+/** Waits on the record until a batch has settled, or `signal` is aborted; the last look. Undefined for an unknown id. */
+export async function followBatch(
+  app: App,
+  batchId: string,
+  { signal, onLook }: { signal: AbortSignal; onLook?: (view: BatchView) => void },
+): Promise<BatchView | undefined> {
+  for (;;) {
+    const view = lookAtBatch(app, batchId);
+    if (view === undefined) return undefined;
+    onLook?.(view);
+    if (hasSettled(view) || signal.aborted) return view;
+    await app.clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}

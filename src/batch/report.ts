@@ -1,0 +1,122 @@
+// The report of a batch: gathered from the catalog, rendered, and written to the store; once for each time it comes to rest.
+import { createHash } from "node:crypto";
+import type { App } from "../app.ts";
+import { toThumbnail } from "../image/thumbnail.ts";
+import type { Batch } from "../pipeline/batch.ts";
+import { toBatchHtml } from "../report/batch-html.ts";
+import { toBatchMarkdown } from "../report/batch-markdown.ts";
+import { type BatchFailure, type BatchReport, toBatchReport } from "../report/batch-report.ts";
+import type { Json } from "../request/canonical-json.ts";
+import { holdNow, restOf } from "./rest.ts";
+
+/** Pictures on the contact sheet, and ids named for each reason of failure. */
+const SHEET_IMAGES = 200;
+const NAMED_IDS = 100;
+
+/** Where the pages of a report lie in the store. */
+export function reportKey(batchId: string, form: "json" | "md" | "html"): string {
+  return `reports/${batchId}/report.${form}`;
+}
+
+/**
+ * Writes the report of a rest, unless it has been written or somebody is at it. One that a kill cut short is written again
+ * by whoever looks next. Returns the report where it was this call that wrote it.
+ */
+export async function reportBatch(
+  app: App,
+  { batch, rest }: { batch: Batch; rest: string },
+): Promise<BatchReport | undefined> {
+  const { batches } = app.catalog();
+  if (!(await batches.claimReport(batch.batch_id, rest))) return undefined;
+  const report = await writeReport(app, batch);
+  const { sheet: _, ...result } = report;
+  const key = reportKey(batch.batch_id, "html");
+  await batches.noteReport(batch.batch_id, { rest, key, result: result as unknown as Json });
+  const fields = {
+    batch_id: batch.batch_id,
+    state: report.state,
+    archived: report.requests.archived,
+    failed: report.requests.failed,
+  };
+  app.log.info({ ...fields, report: app.store().locate(key) }, "a batch has come to rest");
+  return report;
+}
+
+/** The report of a batch that has come to rest, if it is owed. */
+export async function reportIfDue(app: App, batchId: string): Promise<void> {
+  const catalog = app.catalog();
+  const batch = catalog.batches.find(batchId);
+  const rest = batch && restOf(batch, { catalog, now: app.clock.now() });
+  if (batch && rest && rest !== batch.reported) await reportBatch(app, { batch, rest });
+}
+
+/** Writes the report of a batch as it stands now, at rest or not. */
+export async function writeReport(app: App, batch: Batch): Promise<BatchReport> {
+  const report = gatherReport(app, batch);
+  const thumbnails = await makeThumbnails(app, report);
+  await put(app, {
+    batch,
+    form: "json",
+    text: `${JSON.stringify(report, null, 2)}\n`,
+    contentType: "application/json",
+  });
+  await put(app, { batch, form: "md", text: toBatchMarkdown(report), contentType: "text/markdown; charset=utf-8" });
+  const html = toBatchHtml(report, { thumbnails, root: "../../" });
+  await put(app, { batch, form: "html", text: html, contentType: "text/html; charset=utf-8" });
+  return report;
+}
+
+function gatherReport(app: App, batch: Batch): BatchReport {
+  const catalog = app.catalog();
+  const { batch_id } = batch;
+  const now = app.clock.now();
+  return toBatchReport({
+    batch,
+    held: holdNow(batch, { catalog, now }),
+    now,
+    ...catalog.batches.figures(batch_id),
+    ...catalog.batches.archived(batch_id),
+    failures: gatherFailures(app, batch_id),
+    sheet: catalog.batches.firstImages(batch_id, SHEET_IMAGES),
+  });
+}
+
+function gatherFailures(app: App, batchId: string): Omit<BatchFailure, "redrive">[] {
+  const { batches } = app.catalog();
+  const failures = batches
+    .reasons(batchId)
+    .map(({ number: items, ...reason }) => ({ ...reason, items, request_ids: [] as string[] }));
+  const byReason = new Map(failures.map((failure) => [`${failure.state}/${failure.code}`, failure]));
+  for (const page of batches.listItems(batchId, ["failed", "parked", "cancelled"])) {
+    for (const { request_id, state, error } of page) {
+      const ids = byReason.get(`${state}/${error?.code ?? ""}`)?.request_ids;
+      if (ids !== undefined && ids.length < NAMED_IDS) ids.push(request_id);
+    }
+  }
+  return failures;
+}
+
+/** A report without a picture is better than none: what cannot be read is left out. */
+async function makeThumbnails(app: App, report: BatchReport): Promise<Map<string, string>> {
+  const thumbnails = new Map<string, string>();
+  for (const { digest, key } of report.sheet) {
+    if (thumbnails.has(digest)) continue;
+    const bytes = await app.store().get(key);
+    const small = bytes && (await toThumbnail(bytes));
+    if (small) thumbnails.set(digest, `data:image/webp;base64,${small.toString("base64")}`);
+  }
+  return thumbnails;
+}
+
+interface Page {
+  batch: Batch;
+  form: "json" | "md" | "html";
+  text: string;
+  contentType: string;
+}
+
+async function put(app: App, { batch, form, text, contentType }: Page): Promise<void> {
+  const bytes = Buffer.from(text);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  await app.store().put(reportKey(batch.batch_id, form), bytes, { contentType, digest });
+}

@@ -1,0 +1,76 @@
+// Waiting for a batch on the command line: live on a terminal, quiet in a pipe; Ctrl-C leaves the batch running.
+import type { App } from "../../app.ts";
+import { followBatch } from "../../batch/look.ts";
+import { reportIfDue } from "../../batch/report.ts";
+import type { BatchView } from "../../report/batch-view.ts";
+import { callAs, EXIT, print, printJson, say } from "../io.ts";
+import { createLiveView } from "../live-view.ts";
+import { batchLines, type Pace, progressLines } from "./text.ts";
+
+/** A report is written by whichever process looks first: its place is waited for, in ms. */
+const REPORT_WITHIN_MS = 30_000;
+
+export interface FollowOptions {
+  /** Ends the waiting. */
+  signal: AbortSignal;
+  /** Aborted when it was a person who ended it and not a timeout; the same as `signal` where it is left out. */
+  interrupted?: AbortSignal;
+  json?: boolean | undefined;
+}
+
+/** Follows a batch to its end (or until it waits for a person), prints it and gives the exit code. */
+export async function waitForBatch(
+  app: App,
+  batchId: string,
+  { signal, interrupted = signal, json = false }: FollowOptions,
+): Promise<number> {
+  const live = createLiveView(process.stderr);
+  const pace: Pace = { looks: [] };
+  const onLook = (view: BatchView) =>
+    live.draw(progressLines(view, { pace, now: app.clock.now(), columns: live.columns }));
+  const settled = await followBatch(app, batchId, { signal, onLook }).finally(() => live.end());
+  if (settled === undefined) return noSuchBatch(batchId);
+  if (signal.aborted) {
+    say(interrupted.aborted ? comeBack(batchId) : `Batch "${batchId}" did not end in time`);
+    return interrupted.aborted ? EXIT.interrupted : EXIT.failed;
+  }
+  showBatch((await withReport(app, batchId)) ?? settled, json);
+  return exitCodeOf(settled);
+}
+
+/** All items archived, or at least answered for: anything else is a failure. */
+export function exitCodeOf({ state, requests }: BatchView): number {
+  const { failed, parked } = requests;
+  return state === "finished" && failed + parked === 0 ? EXIT.done : EXIT.failed;
+}
+
+async function withReport(app: App, batchId: string): Promise<BatchView | undefined> {
+  await reportIfDue(app, batchId);
+  const signal = AbortSignal.timeout(REPORT_WITHIN_MS);
+  for (;;) {
+    const batch = app.catalog().batches.find(batchId);
+    const owed =
+      batch !== undefined && batch.finished_at !== null && batch.reported !== `finished:${batch.finished_at}`;
+    if (!owed || signal.aborted) break;
+    await app.clock.sleep(100, signal);
+  }
+  return followBatch(app, batchId, { signal: AbortSignal.abort() });
+}
+
+/** Prints one batch. */
+export function showBatch(view: BatchView, json = false): void {
+  if (json) printJson(view);
+  else for (const line of batchLines(view)) print(line);
+}
+
+/** How to come back to a batch that goes on without us. */
+export function comeBack(batchId: string): string {
+  const call = callAs();
+  return `The batch goes on as long as a worker runs; come back with:\n  ${call} status --batch ${batchId}\n  ${call} wait --batch ${batchId}`;
+}
+
+/** Tells of an id that the catalog does not know. */
+export function noSuchBatch(batchId: string): number {
+  say(`There is no batch "${batchId}" in the catalog; see: ${callAs()} bulk --list`);
+  return EXIT.failed;
+}

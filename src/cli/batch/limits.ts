@@ -1,0 +1,59 @@
+// The flags that limit a batch (--window, --tz, --budget, --max-images), from what was typed to what is recorded.
+import { isTimeZone, localTimeZone, occurrenceAt, parseWindow } from "../../batch/window.ts";
+import type { BatchChange } from "../../catalog/batches.ts";
+import { RejectedError } from "../../errors.ts";
+import { imagesWithin } from "../../pipeline/batch.ts";
+import { type Price, parsePrice, showPrice } from "../../units.ts";
+
+/** The flags as commander gives them. */
+export interface LimitFlags {
+  window?: string;
+  tz?: string;
+  budget?: string;
+  maxImages?: string;
+}
+
+/** What is to be recorded. Flags that were not given change nothing. Throws a RejectedError that names the flag. */
+export function toLimits(
+  flags: LimitFlags,
+  { price, now }: { price: Price | undefined; now: number },
+): Pick<BatchChange, "window" | "tz" | "opens_at" | "closes_at" | "max_images"> {
+  return { ...toWindow(flags, now), ...toMaxImages(flags, price) };
+}
+
+function toWindow({ window: text, tz = localTimeZone() }: LimitFlags, now: number) {
+  if (text === undefined) return {};
+  if (text === "none") return { window: null, tz: null, opens_at: null, closes_at: null };
+  if (!isTimeZone(tz)) throw wrong(`--tz: wanted a time zone such as Europe/Berlin, got "${tz}"`);
+  const window = parseWindow(text, tz);
+  if (window === undefined) throw wrong(`--window: wanted two times such as 01:00-06:00, got "${text}"`);
+  return { window: text, tz, ...occurrenceAt(window, now) };
+}
+
+function toMaxImages({ budget, maxImages }: LimitFlags, price: Price | undefined) {
+  const limits = [
+    ...(budget === undefined ? [] : [toImages(budget, price)]),
+    ...(maxImages === undefined ? [] : [toCount(maxImages)]),
+  ];
+  return limits.length === 0 ? {} : { max_images: Math.min(...limits) };
+}
+
+function toImages(text: string, price: Price | undefined): number {
+  const budget = parsePrice(text);
+  if (budget === undefined) throw wrong(`--budget: wanted a price such as "20 USD", got "${text}"`);
+  if (price === undefined) {
+    throw wrong("--budget: wanted PRICE_PER_IMAGE to be set, such as 0.02 USD; or use --max-images");
+  }
+  const images = imagesWithin(budget, price);
+  if (images !== undefined) return images;
+  throw wrong(`--budget: wanted ${price.currency}, as PRICE_PER_IMAGE (${showPrice(price)}) has it, got "${text}"`);
+}
+
+function toCount(text: string): number {
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw wrong(`--max-images: wanted a whole number, got "${text}"`);
+}
+
+function wrong(message: string): RejectedError {
+  return new RejectedError(message, { code: "invalid_request" });
+}

@@ -1,0 +1,25 @@
+// `status --batch`: one batch, and its report made anew where that is asked for.
+import type { App } from "../../app.ts";
+import { lookAtBatch } from "../../batch/look.ts";
+import { reportKey, writeReport } from "../../batch/report.ts";
+import { EXIT, print, printJson } from "../io.ts";
+import { noSuchBatch, showBatch } from "./follow.ts";
+
+/** Prints a batch; with `report`, writes the report as it stands now and prints where it lies (with `json`, the report). */
+export async function showBatchStatus(
+  app: App,
+  batchId: string,
+  { report = false, json = false }: { report?: boolean | undefined; json?: boolean | undefined },
+): Promise<number> {
+  const batch = app.catalog().batches.find(batchId);
+  const view = lookAtBatch(app, batchId);
+  if (batch === undefined || view === undefined) return noSuchBatch(batchId);
+  if (!report) {
+    showBatch(view, json);
+    return EXIT.done;
+  }
+  const written = await writeReport(app, batch);
+  if (json) printJson(written);
+  else print(app.store().locate(reportKey(batchId, "html")));
+  return EXIT.done;
+}

@@ -1,0 +1,37 @@
+// Many jobs at once: those of a batch go into the queue in chunks, and leave it when the batch is cancelled.
+import { TransientError } from "../errors.ts";
+import { toJobId } from "../request/request-id.ts";
+import { reached } from "./connection.ts";
+import { type Queues, toGenerateJob } from "./queues.ts";
+import { reconcile, type Unfinished } from "./reconcile.ts";
+
+/** Adds the jobs of requests that were recorded just now. Throws TransientError where Redis did not take them all. */
+export async function addBatchJobs(
+  queues: Queues,
+  requests: readonly { request_id: string; batch_id: string }[],
+  redisUrl: string,
+): Promise<void> {
+  if (requests.length === 0) return;
+  const added = await reached(redisUrl, () => queues.generate.addBulk(requests.map(toGenerateJob)));
+  // addBulk says nothing of its own when a script fails
+  const taken = new Set(added.map((job) => job.id));
+  const missing = requests.filter(({ request_id }) => !taken.has(toJobId(request_id)));
+  if (missing.length === 0) return;
+  throw new TransientError(
+    `Cannot enqueue ${missing.length} of ${requests.length} jobs: Redis did not take them; they are recorded`,
+    { code: "redis_refused_job" },
+  );
+}
+
+/** Puts requests back whose old jobs may still be there, finished; one whose job is alive is left alone. */
+export function putBackJobs(queues: Queues, requests: readonly Unfinished[], redisUrl: string): Promise<number> {
+  return reached(redisUrl, () => reconcile(queues, requests));
+}
+
+/** Removes the jobs of these requests; one that is being worked on stays. */
+export async function removeBatchJobs(queues: Queues, requestIds: readonly string[], redisUrl: string): Promise<void> {
+  await reached(redisUrl, async () => {
+    // remove() says 0 for a job that a worker holds
+    await Promise.all(requestIds.map((id) => queues.generate.remove(toJobId(id))));
+  });
+}

@@ -1,0 +1,141 @@
+// What the report of a batch says: one value, which the renderers beside this file turn into text and pages. Pure.
+// Its JSON form is what `report.json` holds; the field names are a promise.
+import type { Batch } from "../pipeline/batch.ts";
+import type { Call, HoldReason, RequestState } from "../pipeline/records.ts";
+import { showPrice } from "../units.ts";
+
+/** Failed, parked or cancelled items of one reason. */
+export interface BatchFailure {
+  state: RequestState;
+  code: string;
+  /** One of the messages. */
+  message: string;
+  items: number;
+  /** The first of them. */
+  request_ids: string[];
+  /** What brings them back. */
+  redrive: string;
+}
+
+export interface SheetImage {
+  request_id: string;
+  index: number;
+  prompt: string | null;
+  seed: number | null;
+  key: string;
+  digest: string;
+  width: number;
+  height: number;
+}
+
+/** The report. Times are ISO 8601, money is exact text such as "1.24 USD" and null where no price was set. */
+export interface BatchReport {
+  version: 1;
+  batch: string;
+  name: string;
+  manifest: string;
+  schedule: string | null;
+  /** `held`: at rest for now, see `held_reason`; a later report follows. */
+  state: "finished" | "cancelled" | "held" | "running";
+  held_reason: HoldReason | null;
+  created_at: string;
+  finished_at: string | null;
+  reported_at: string;
+  items: Record<"total" | "accepted" | "retried" | "existing" | "elsewhere" | "duplicates" | "invalid", number>;
+  requests: Record<RequestState, number>;
+  /** Items answered from the catalog, free. */
+  reused: number;
+  images: number;
+  bytes: number;
+  calls: Record<Call["state"], { calls: number; images: number }>;
+  budget: { max_images: number | null; committed_images: number };
+  spent: string | null;
+  /** Calls of which nobody knows whether they were paid. */
+  at_risk: string | null;
+  price_per_kept_image: string | null;
+  /** From the first call to the end of the last. */
+  working_ms: number | null;
+  images_per_minute: number | null;
+  seconds_to_nearest_loss: number | null;
+  failures: BatchFailure[];
+  slowest: { request_id: string; took_ms: number; calls: number }[];
+  /** The contact sheet, in the order of the manifest. */
+  sheet: SheetImage[];
+}
+
+export interface ReportSource {
+  batch: Batch;
+  held: HoldReason | null;
+  now: number;
+  requests: Record<RequestState, number>;
+  calls: BatchReport["calls"];
+  reused: number;
+  seconds_to_nearest_loss: number | null;
+  images: number;
+  bytes: number;
+  worked: { from: number | null; to: number | null };
+  failures: Omit<BatchFailure, "redrive">[];
+  slowest: BatchReport["slowest"];
+  sheet: SheetImage[];
+}
+
+/** Puts a report together. */
+export function toBatchReport(source: ReportSource): BatchReport {
+  const { batch, requests, calls, images, bytes, worked } = source;
+  const working_ms = worked.from === null || worked.to === null ? null : worked.to - worked.from;
+  const { total, ...money } = { total: batch.items, ...moneyOf(source) };
+  const { accepted, retried, existing, elsewhere, duplicates, invalid } = batch;
+  return {
+    version: 1,
+    batch: batch.batch_id,
+    name: batch.name,
+    manifest: batch.manifest,
+    schedule: batch.schedule,
+    state: stateOf(source),
+    held_reason: source.held,
+    created_at: iso(batch.created_at),
+    finished_at: batch.finished_at === null ? null : iso(batch.finished_at),
+    reported_at: iso(source.now),
+    items: { total, accepted, retried, existing, elsewhere, duplicates, invalid },
+    requests,
+    reused: source.reused,
+    images,
+    bytes,
+    calls,
+    budget: { max_images: batch.max_images, committed_images: batch.committed_images },
+    ...money,
+    working_ms,
+    images_per_minute: working_ms ? Math.round((calls.answered.images / working_ms) * 600_000) / 10 : null,
+    seconds_to_nearest_loss: source.seconds_to_nearest_loss,
+    failures: source.failures.map((failure) => ({ ...failure, redrive: redriveOf(batch.batch_id, failure) })),
+    slowest: source.slowest,
+    sheet: source.sheet,
+  };
+}
+
+function stateOf({ batch, held }: ReportSource): BatchReport["state"] {
+  if (batch.state === "cancelled") return "cancelled";
+  if (batch.finished_at !== null) return "finished";
+  return held === null ? "running" : "held";
+}
+
+function moneyOf({ batch, calls, images }: ReportSource) {
+  const { price_micros, price_currency: currency } = batch;
+  if (price_micros === null || currency === null) return { spent: null, at_risk: null, price_per_kept_image: null };
+  const cost = (count: number) => ({ micros: count * price_micros, currency });
+  const spent = cost(calls.answered.images);
+  return {
+    spent: showPrice(spent),
+    at_risk: showPrice(cost(calls.unknown.images)),
+    price_per_kept_image: images === 0 ? null : showPrice({ micros: Math.round(spent.micros / images), currency }),
+  };
+}
+
+function redriveOf(batchId: string, { state }: { state: RequestState }): string {
+  if (state === "cancelled") return "run the same manifest again";
+  return `asset-archiver retry --batch ${batchId} --${state}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,86 @@
+// The sentences that the Markdown and the HTML form of a batch's report share. Pure.
+import { showDuration, showSize } from "../units.ts";
+import type { BatchReport } from "./batch-report.ts";
+
+/** How the batch stands, in one line. */
+export function headline(report: BatchReport): string {
+  const { requests } = report;
+  const left = requests.queued + requests.generating + requests.copying;
+  switch (report.state) {
+    case "finished":
+      return requests.failed + requests.parked === 0 ? "Finished, nothing failed" : "Finished, with failures";
+    case "cancelled":
+      return "Cancelled";
+    case "running":
+      return `Running, ${number(left)} items to go`;
+    case "held":
+      return `Held by its ${report.held_reason}, ${number(left)} items to go`;
+  }
+}
+
+/** The figures worth a look in the morning: name, value, remark. */
+export function keyFigures(report: BatchReport): { name: string; value: string; note: string }[] {
+  const { requests, calls, items } = report;
+  const unknown = calls.unknown.calls;
+  return [
+    {
+      name: "Archived",
+      value: number(requests.archived),
+      note: `of ${number(items.total)} items, ${number(report.images)} images, ${showSize(report.bytes)}`,
+    },
+    {
+      name: "Free",
+      value: number(report.reused + items.existing),
+      note: `${number(items.existing)} archived before, ${number(report.reused)} from the catalog`,
+    },
+    {
+      name: "Failed",
+      value: number(requests.failed + requests.parked),
+      note: requests.parked === 0 ? "" : `${number(requests.parked)} of them wait for a decision`,
+    },
+    {
+      name: "Spent",
+      value: report.spent ?? `${number(calls.answered.images)} images`,
+      note: report.price_per_kept_image === null ? "" : `${report.price_per_kept_image} for each image kept`,
+    },
+    {
+      name: "Unknown calls",
+      value: number(unknown),
+      note: unknown === 0 ? "" : `${report.at_risk ?? `${number(calls.unknown.images)} images`} at risk`,
+    },
+    {
+      name: "Time",
+      value: report.working_ms === null ? "–" : showDuration(report.working_ms),
+      note: report.images_per_minute === null ? "" : `${report.images_per_minute} images a minute`,
+    },
+  ];
+}
+
+/** What else is to be known, as name and value. */
+export function details(report: BatchReport): [string, string][] {
+  const { items, budget, seconds_to_nearest_loss: seconds } = report;
+  const max = budget.max_images === null ? "no limit" : `of ${number(budget.max_images)}`;
+  return [
+    ["Batch", report.batch],
+    ["Manifest", report.manifest],
+    ...(report.schedule === null ? [] : [["Schedule", report.schedule] as [string, string]]),
+    ["Begun", report.created_at],
+    ["Finished", report.finished_at ?? "not yet"],
+    [
+      "Items",
+      `${number(items.total)}: ${number(items.accepted)} new, ${number(items.retried)} tried again, ${number(items.existing)} archived before, ${number(items.elsewhere)} under way elsewhere, ${number(items.duplicates)} duplicates, ${number(items.invalid)} invalid`,
+    ],
+    ["Budget", `${number(budget.committed_images)} images, ${max}`],
+    [
+      "Nearest loss",
+      seconds === null
+        ? "none: every image that was paid for is archived"
+        : `in ${showDuration(Math.max(0, seconds) * 1000)}`,
+    ],
+  ];
+}
+
+/** 12,345. */
+export function number(value: number): string {
+  return value.toLocaleString("en");
+}
