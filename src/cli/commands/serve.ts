@@ -1,0 +1,69 @@
+// `serve`: the HTTP API and the web page, until it is told to stop.
+import type { Command } from "commander";
+import { createApp } from "../../app.ts";
+import { readSettings, type Settings } from "../../config.ts";
+import { RejectedError } from "../../errors.ts";
+import { startServer } from "../../http/server.ts";
+import { createLog } from "../../log.ts";
+import { EXIT, print, printJson, say } from "../io.ts";
+
+const EXAMPLES = `
+Needs the catalog, Redis and the store; a worker does the work. Without API_TOKENS it listens on loopback only.
+SIGTERM or Ctrl-C: who waits is answered, the rest is let finish; a second one hurries.
+
+Examples:
+  $ asset-archiver serve
+  $ API_TOKENS=… HOST=0.0.0.0 PORT=80 asset-archiver serve
+  $ asset-archiver serve --port 0 --json | jq -r .url`;
+
+interface Options {
+  host?: string;
+  port?: string;
+  json?: boolean;
+}
+
+export function addServeCommand(program: Command, end: (code: number) => void): void {
+  program
+    .command("serve")
+    .description("answer the HTTP API and show the web page")
+    .option("--host <address>", "where to listen (default: HOST)")
+    .option("--port <number>", "where to listen, 0 for any free one (default: PORT)")
+    .option("--json", "print the address as one JSON document")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: Options) => end(await runServe(options)));
+}
+
+async function runServe(options: Options): Promise<number> {
+  const settings = withPlace(readSettings(), options);
+  const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
+  try {
+    const server = await startServer(app);
+    const stopped = untilStopped(() => server.stop());
+    if (options.json) printJson({ url: server.url, host: settings.http.host, port: server.port });
+    else print(server.url);
+    if (process.stderr.isTTY) say("Ctrl-C stops it");
+    await stopped;
+    return EXIT.done;
+  } finally {
+    await app.close();
+  }
+}
+
+function withPlace(settings: Settings, { host, port }: Options): Settings {
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) {
+    throw new RejectedError(`--port: wanted a whole number from 0 to 65535, got "${port}"`, {
+      code: "invalid_request",
+    });
+  }
+  const http = { ...settings.http, host: host ?? settings.http.host, port: Number(port ?? settings.http.port) };
+  return { ...settings, http };
+}
+
+/** Resolves when the first signal's stop has come to its end; each further signal calls `stop` again, which hurries it. */
+function untilStopped(stop: () => Promise<void>): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onSignal = () => void stop().then(resolve, reject);
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  return promise;
+}

@@ -1,0 +1,82 @@
+// What every exchange passes before a route sees it: a name, the metrics, the right host, a known token, the pace.
+import { randomUUID } from "node:crypto";
+import type { Next } from "hono";
+import { HttpError } from "./http-error.ts";
+import { isLoopback } from "./loopback.ts";
+import type { Exchange, Http, HttpParts } from "./parts.ts";
+
+/** What anybody may see: whether it lives, how it is spoken to, and a page that asks for a token itself. */
+const OPEN_PATHS = new Set(["/", "/healthz", "/readyz", "/openapi.json"]);
+
+export function addGuards(http: Http, parts: HttpParts): void {
+  http.use(nameExchange);
+  http.use((c, next) => observe(parts, c, next));
+  http.use(async (c, next) => {
+    checkHost(parts, c);
+    checkCaller(parts, c);
+    await next();
+  });
+}
+
+const EXCHANGE_ID = /^[A-Za-z0-9._-]{1,100}$/;
+
+async function nameExchange(c: Exchange, next: Next): Promise<void> {
+  const given = c.req.header("x-request-id") ?? "";
+  const id = EXCHANGE_ID.test(given) ? given : randomUUID();
+  c.set("exchangeId", id);
+  c.header("x-request-id", id);
+  c.header("x-content-type-options", "nosniff");
+  await next();
+}
+
+async function observe({ app, metrics }: HttpParts, c: Exchange, next: Next): Promise<void> {
+  const begun = performance.now();
+  await next();
+  const seconds = (performance.now() - begun) / 1000;
+  const { outgoing } = c.env;
+  const status = outgoing.headersSent ? outgoing.statusCode : c.res.status;
+  const { method } = c.req;
+  const route = c.get("route") ?? "unmatched";
+  metrics.observe({ method, route, status, seconds });
+  // the path alone: a query may hold a signature
+  const fields = { exchange: c.get("exchangeId"), method, path: c.req.path, status, ms: Math.round(seconds * 1000) };
+  app.log.debug(fields, "answered");
+}
+
+/**
+ * Without tokens everybody who reaches the server is let in, and a web page that is told to resolve its own name to
+ * 127.0.0.1 reaches it with a visitor's browser (DNS rebinding). Such a page cannot hide the name it is called by.
+ */
+function checkHost({ app, tokens }: HttpParts, c: Exchange): void {
+  if (tokens.required) return;
+  const { hostname } = new URL(c.req.url);
+  const { publicUrl } = app.settings.http;
+  if (isLoopback(hostname) || hostname === (publicUrl && new URL(publicUrl).hostname)) return;
+  const message = `Cannot answer under the name "${hostname.slice(0, 100)}": a server without API_TOKENS answers to loopback names and to PUBLIC_URL`;
+  throw new HttpError(421, { code: "misdirected_host", message });
+}
+
+function checkCaller(parts: HttpParts, c: Exchange): void {
+  if (OPEN_PATHS.has(c.req.path)) return;
+  const token = parts.tokens.find(c.req.header("authorization"));
+  if (parts.tokens.required && token === undefined && !isSignedAsset(parts, c)) {
+    const message = "Cannot answer without a valid token: wanted the header Authorization: Bearer <one of API_TOKENS>";
+    throw new HttpError(401, { code: "invalid_token", message, headers: { "www-authenticate": "Bearer" } });
+  }
+  const waitMs = parts.rateLimit.take(token === undefined ? "anybody" : `token ${token}`);
+  if (waitMs === 0) return;
+  const seconds = String(Math.ceil(waitMs / 1000));
+  const message = `Cannot answer so often: wanted at most HTTP_RATE_LIMIT; come back in ${seconds} s`;
+  throw new HttpError(429, {
+    code: "rate_limited",
+    message,
+    headers: { "retry-after": seconds, "retry-after-ms": String(waitMs) },
+  });
+}
+
+function isSignedAsset({ signer }: HttpParts, c: Exchange): boolean {
+  const [, digest] = /^\/v1\/assets\/([0-9a-f]{64})\/content$/.exec(c.req.path) ?? [];
+  const signature = c.req.query("signature");
+  const reads = c.req.method === "GET" || c.req.method === "HEAD";
+  return digest !== undefined && signature !== undefined && reads && signer.isSigned(digest, signature);
+}

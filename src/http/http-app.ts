@@ -1,0 +1,64 @@
+// The routes, put together: guards first, then what is there, then an answer for what is not.
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { isOurs, toErrorAnswer, toLogFields } from "./error-answer.ts";
+import { addGuards } from "./guards.ts";
+import { HttpError } from "./http-error.ts";
+import { createDocument, registerSchemas } from "./openapi.ts";
+import type { Exchange, Http, HttpEnv, HttpParts } from "./parts.ts";
+import { addAssetRoutes } from "./routes/assets.ts";
+import { addBulkRoute } from "./routes/bulk.ts";
+import { addContentRoute } from "./routes/content.ts";
+import { addImagesRoute } from "./routes/images.ts";
+import { addPage } from "./routes/page.ts";
+import { addRequestRoutes } from "./routes/requests.ts";
+import { addServerRoutes } from "./routes/server.ts";
+
+/** Everything the server answers. */
+export function createHttpApp(parts: HttpParts): Http {
+  const http = new OpenAPIHono<HttpEnv>();
+  registerSchemas(http);
+  addGuards(http, parts);
+  addBulkRoute(http, parts);
+  addRequestRoutes(http, parts);
+  addAssetRoutes(http, parts);
+  addContentRoute(http, parts);
+  addImagesRoute(http, parts);
+  addServerRoutes(http, { parts, document: () => createDocument(http, { secured: parts.tokens.required }) });
+  addPage(http);
+  addRefusals(http, parts);
+  return http;
+}
+
+function addRefusals(http: Http, parts: HttpParts): void {
+  // after all routes: a path that is known, by a method that is not
+  const methods = Map.groupBy(
+    http.routes.filter((route) => route.method !== "ALL"),
+    (route) => route.path,
+  );
+  for (const [path, routes] of methods) {
+    const allow = [...new Set(routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])))].join(
+      ", ",
+    );
+    http.all(path, (c) => {
+      const message = `Cannot ${c.req.method.slice(0, 20)} ${c.req.path.slice(0, 200)}: wanted ${allow}`;
+      throw new HttpError(405, { code: "method_not_allowed", message, headers: { allow } });
+    });
+  }
+  http.notFound((c) => {
+    const message = `There is nothing at ${c.req.path.slice(0, 200)}; /openapi.json says what there is`;
+    return refuse(parts, c, new HttpError(404, { code: "not_found", message }));
+  });
+  http.onError((error, c) => refuse(parts, c, error));
+}
+
+function refuse({ app }: HttpParts, c: Exchange, thrown: unknown): Response {
+  const exchangeId = c.get("exchangeId") ?? "";
+  const { status, body, headers } = toErrorAnswer(thrown, exchangeId);
+  if (isOurs(thrown)) {
+    const fields = { exchange: exchangeId, method: c.req.method, path: c.req.path, ...toLogFields(thrown) };
+    if (status === 500) app.log.error(fields, "an exchange failed");
+    else app.log.warn(fields, "an exchange was put off");
+  }
+  return c.json(body, status as ContentfulStatusCode, { ...headers });
+}

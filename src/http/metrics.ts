@@ -1,0 +1,129 @@
+// What Prometheus is told. What stands in the catalog and in Redis is read at each scrape, what only grows in steps, and what
+// happens here is counted as it happens. docs/metrics.md is tested against it.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { App } from "../app.ts";
+import { lookAround, type Overview } from "../overview.ts";
+
+export interface HttpMetrics {
+  readonly contentType: string;
+  /** The whole text. */
+  scrape(): Promise<string>;
+  /** Counts an exchange; `route` is the pattern, never a path with ids. */
+  observe(exchange: { method: string; route: string; status: number; seconds: number }): void;
+}
+
+/** Seconds from an answer to its images in the store, and of exchanges. */
+const ARCHIVE_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 7_200, 86_400];
+const EXCHANGE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+export function createHttpMetrics(app: App): HttpMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const state = createStateMetrics(registry);
+  const growth = createGrowthMetrics(app, registry);
+  const exchanges = createExchangeMetrics(registry);
+  return {
+    contentType: registry.contentType,
+    scrape: async () => {
+      const overview = await lookAround(app, (error) => app.log.debug({ error: error.message }, "Redis is away"));
+      state.set(overview);
+      growth.read();
+      return registry.metrics();
+    },
+    observe: exchanges.observe,
+  };
+}
+
+function createStateMetrics(registry: Registry) {
+  const registers = [registry];
+  const name = (short: string) => `asset_archiver_${short}`;
+  const jobs = new Gauge({
+    name: name("queue_jobs"),
+    help: "Jobs in a queue",
+    labelNames: ["queue", "state"],
+    registers,
+  });
+  const requests = new Gauge({ name: name("requests"), help: "Requests on record", labelNames: ["state"], registers });
+  const calls = new Gauge({
+    name: name("calls"),
+    help: "Calls of the image API on record",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const redis = new Gauge({ name: name("redis_up"), help: "Whether Redis could be asked", registers });
+  const held = new Gauge({ name: name("calls_held"), help: "Whether all calls are held back just now", registers });
+  const loss = new Gauge({
+    name: name("seconds_to_nearest_loss"),
+    help: "Seconds until the first URL of an image dies that is not archived; +Inf when nothing is at stake",
+    registers,
+  });
+
+  function set(overview: Overview): void {
+    for (const [label, number] of Object.entries(overview.requests)) requests.set({ state: label }, number);
+    for (const [label, number] of Object.entries(overview.calls)) calls.set({ outcome: label }, number);
+    loss.set(overview.seconds_to_nearest_loss ?? Number.POSITIVE_INFINITY);
+    redis.set(overview.generate === null ? 0 : 1);
+    held.set(overview.gate?.reason ? 1 : 0);
+    // figures of a Redis that cannot be asked would be old ones
+    jobs.reset();
+    for (const queue of ["generate", "archive"] as const) {
+      for (const [label, number] of Object.entries(overview[queue] ?? {})) jobs.set({ queue, state: label }, number);
+    }
+  }
+  return { set };
+}
+
+function createGrowthMetrics(app: App, registry: Registry) {
+  const registers = [registry];
+  const assets = new Counter({ name: "asset_archiver_assets_total", help: "Archived images", registers });
+  const bytes = new Counter({
+    name: "asset_archiver_archived_bytes_total",
+    help: "Bytes of archived images",
+    registers,
+  });
+  const latency = new Histogram({
+    name: "asset_archiver_archive_latency_seconds",
+    help: "From the API's answer to the request archived, since this server started",
+    buckets: ARCHIVE_BUCKETS,
+    registers,
+  });
+  let place = 0;
+  let archived = { archived_at: app.clock.now(), request_id: "" };
+
+  function read(): void {
+    const { figures } = app.catalog();
+    const grown = figures.assetsSince(place);
+    place = grown.place;
+    assets.inc(grown.assets);
+    bytes.inc(grown.bytes);
+    for (const one of figures.archivedSince(archived)) {
+      latency.observe(one.latency_ms / 1000);
+      archived = one;
+    }
+  }
+  return { read };
+}
+
+function createExchangeMetrics(registry: Registry) {
+  const registers = [registry];
+  const labelNames = ["method", "route", "status"] as const;
+  const total = new Counter({
+    name: "asset_archiver_http_requests_total",
+    help: "Exchanges of this server",
+    labelNames,
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "asset_archiver_http_request_duration_seconds",
+    help: "Time to the head of the answer; waiting for requests to end included",
+    labelNames: ["method", "route"],
+    buckets: EXCHANGE_BUCKETS,
+    registers,
+  });
+  return {
+    observe: ({ method, route, status, seconds: took }: Parameters<HttpMetrics["observe"]>[0]) => {
+      total.inc({ method, route, status: String(status) });
+      seconds.observe({ method, route }, took);
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// What the routes work with. Types only.
+import type { HttpBindings } from "@hono/node-server";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { App } from "../app.ts";
+import type { EndWatch } from "./end-watch.ts";
+import type { HttpMetrics } from "./metrics.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import type { Tokens } from "./tokens.ts";
+import type { UrlSigner } from "./url-signing.ts";
+
+export interface HttpParts {
+  app: App;
+  tokens: Tokens;
+  rateLimit: RateLimit;
+  signer: UrlSigner;
+  watch: EndWatch;
+  metrics: HttpMetrics;
+  /** Aborted when the server stops: whoever waits is answered. */
+  stopping: AbortSignal;
+}
+
+export interface HttpEnv {
+  Bindings: HttpBindings;
+  Variables: {
+    /** Names this exchange, in its headers, its errors and the log. */
+    exchangeId: string;
+    /** The route's pattern, once one was found. */
+    route?: string;
+  };
+}
+
+/** One request and its answer. */
+export type Exchange = Context<HttpEnv>;
+
+/** The web framework with our variables. */
+export type Http = OpenAPIHono<HttpEnv>;

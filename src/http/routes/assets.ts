@@ -1,0 +1,69 @@
+// Assets: what is archived, and to which requests it belongs.
+import { z } from "zod";
+import type { Asset } from "../../pipeline/records.ts";
+import { assetPlace, parseCursor, toCursor } from "../cursor.ts";
+import { HttpError } from "../http-error.ts";
+import type { Exchange, Http, HttpParts } from "../parts.ts";
+import { addRoute, jsonOf, parseQuery } from "../route.ts";
+
+const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(1000).optional(),
+});
+
+/** An asset may be shared by thousands of requests; so many of them are named. */
+const IMAGES_SHOWN = 100;
+
+export function addAssetRoutes(http: Http, parts: HttpParts): void {
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/v1/assets",
+      summary: "Leaf through the assets, newest first",
+      query: listQuery,
+      answers: { 200: jsonOf("AssetPage", "a page") },
+    },
+    (c) => list(parts, c),
+  );
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/v1/assets/{digest}",
+      summary: "Show an asset and the requests it belongs to (at most 100)",
+      answers: { 200: jsonOf("AssetDetail", "the asset") },
+    },
+    (c) => show(parts, c),
+  );
+}
+
+function list({ app }: HttpParts, c: Exchange): Response {
+  const { cursor, limit } = parseQuery(c, listQuery);
+  const page = app.catalog().browse.assets({ after: parseCursor(cursor, assetPlace), limit });
+  return c.json({ data: page.items.map(toAssetView), next_cursor: toCursor(page.next) });
+}
+
+function show(parts: HttpParts, c: Exchange): Response {
+  const asset = findAsset(parts, c.req.param("digest"));
+  const images = parts.app.catalog().browse.imagesOf(asset.digest, IMAGES_SHOWN);
+  return c.json({ ...toAssetView(asset), images });
+}
+
+/** The asset of a digest. Throws HttpError 404. */
+export function findAsset({ app }: HttpParts, digest = ""): Asset {
+  const asset = /^[0-9a-f]{64}$/.test(digest) ? app.catalog().browse.asset(digest) : undefined;
+  if (asset !== undefined) return asset;
+  const message = `There is no asset "${digest.slice(0, 100)}"; wanted the SHA-256 of an archived image in lower-case hex`;
+  throw new HttpError(404, { code: "asset_not_found", message });
+}
+
+/** The path at which the bytes of an asset are found, for ever. */
+export function contentPath(digest: string): string {
+  return `/v1/assets/${digest}/content`;
+}
+
+function toAssetView({ digest, key, bytes, content_type, width, height, archived_at }: Asset) {
+  const archived = new Date(archived_at).toISOString();
+  return { digest, key, bytes, content_type, width, height, archived_at: archived, content_url: contentPath(digest) };
+}

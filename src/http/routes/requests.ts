@@ -1,0 +1,168 @@
+// Requests, one by one and in pages. What is accepted, cancelled and retried is decided elsewhere; here it gets its HTTP form.
+import { z } from "zod";
+import { cancel, retry } from "../../decide.ts";
+import { RejectedError } from "../../errors.ts";
+import type { RequestDetail } from "../../pipeline/records.ts";
+import { toRequestView } from "../../report/request-view.ts";
+import { submit } from "../../submit.ts";
+import { parseDuration } from "../../units.ts";
+import { parseCursor, requestPlace, toCursor } from "../cursor.ts";
+import { withDeadline } from "../deadline.ts";
+import { HttpError, unknownRequest } from "../http-error.ts";
+import { createdHeaders, idempotencyHeaders, withIdempotencyKey } from "../idempotency.ts";
+import { readJson } from "../json-body.ts";
+import { schemaRef } from "../openapi.ts";
+import type { Exchange, Http, HttpParts } from "../parts.ts";
+import { addRoute, jsonOf, parseQuery } from "../route.ts";
+import { requestState } from "../schemas.ts";
+
+/** The longest wait; who wants to wait longer asks again. */
+const WAIT_MAX_MS = 10 * 60_000;
+
+const waitQuery = z.object({
+  wait: z
+    .string()
+    .refine((text) => parseDuration(text) !== undefined, "wanted a duration such as 30s")
+    .optional(),
+});
+
+const listQuery = z.object({
+  state: requestState.optional(),
+  collection: z.string().max(100).optional(),
+  batch: z.string().max(200).optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(1000).optional(),
+});
+
+export function addRequestRoutes(http: Http, parts: HttpParts): void {
+  addRoute(
+    http,
+    {
+      method: "post",
+      path: "/v1/requests",
+      summary: "Accept a request",
+      headers: idempotencyHeaders,
+      body: { "application/json": { schema: schemaRef("Submission") } },
+      answers: {
+        200: jsonOf("Request", "the same request was accepted before: as it is now"),
+        202: { ...jsonOf("Request", "accepted"), headers: createdHeaders },
+      },
+    },
+    (c) => accept(parts, c),
+  );
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/v1/requests",
+      summary: "Leaf through the requests, newest first",
+      query: listQuery,
+      answers: { 200: jsonOf("RequestPage", "a page") },
+    },
+    (c) => list(parts, c),
+  );
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/v1/requests/{id}",
+      summary: "Show a request; with `wait`, when it has ended, is parked, or the time is over",
+      query: waitQuery,
+      answers: { 200: jsonOf("Request", "the request") },
+    },
+    (c) => show(parts, c),
+  );
+  addRoute(
+    http,
+    {
+      method: "delete",
+      path: "/v1/requests/{id}",
+      summary: "Cancel a request that has cost nothing yet",
+      answers: { 200: jsonOf("Request", "it is cancelled"), 409: jsonOf("Error", "it is paid, or has ended") },
+    },
+    (c) => remove(parts, c),
+  );
+  addRoute(
+    http,
+    {
+      method: "post",
+      path: "/v1/requests/{id}/retry",
+      summary: "Retry a failed or parked request",
+      answers: { 202: jsonOf("Retried", "it is on its way again"), 409: jsonOf("Error", "it is in no such state") },
+    },
+    (c) => again(parts, c),
+  );
+}
+
+async function accept({ app }: HttpParts, c: Exchange): Promise<Response> {
+  const data = withIdempotencyKey(await readJson(c.env.incoming), c.req.header("idempotency-key"));
+  const id = (data as { request_id?: unknown } | null)?.request_id;
+  const known = typeof id === "string" ? await app.catalog().find(id) : undefined;
+  const detail = await submit(app, data);
+  const { request_id } = detail.request;
+  return c.json(toRequestView(detail), known === undefined ? 202 : 200, { location: locationOf(request_id) });
+}
+
+/** Where a request is found from now on. */
+export function locationOf(requestId: string): string {
+  return `/v1/requests/${encodeURIComponent(requestId)}`;
+}
+
+async function list({ app }: HttpParts, c: Exchange): Promise<Response> {
+  const { cursor, limit, ...given } = parseQuery(c, listQuery);
+  const filter = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const page = app.catalog().browse.requests(filter, { after: parseCursor(cursor, requestPlace), limit });
+  return c.json({ data: page.items.map(toRequestView), next_cursor: toCursor(page.next) });
+}
+
+async function show(parts: HttpParts, c: Exchange): Promise<Response> {
+  const { wait } = parseQuery(c, waitQuery);
+  const id = idOf(c);
+  await find(parts, id);
+  if (wait !== undefined) {
+    const ms = Math.min(WAIT_MAX_MS, parseDuration(wait) ?? 0);
+    const signals = [c.req.raw.signal, parts.stopping];
+    await withDeadline({ ms, signals }, (signal) => parts.watch.wait(id, signal));
+  }
+  return c.json(toRequestView(await find(parts, id)));
+}
+
+async function remove(parts: HttpParts, c: Exchange): Promise<Response> {
+  const id = idOf(c);
+  const end = await cancel(parts.app, id);
+  if (end === undefined) throw unknownRequest(id);
+  if (end.cancelled) return c.json(toRequestView(await find(parts, id)));
+  const ended = end.state === "archived" || end.state === "failed";
+  const reason = ended
+    ? `it has ended as ${end.state}`
+    : "its call is out or answered, so it is paid; it is finished and archived";
+  throw new HttpError(409, {
+    code: ended ? "already_ended" : "already_paid",
+    message: `Cannot cancel request "${id}": ${reason}`,
+    param: id,
+  });
+}
+
+async function again(parts: HttpParts, c: Exchange): Promise<Response> {
+  const id = idOf(c);
+  const end = await retry(parts.app, id);
+  if (end === undefined) throw unknownRequest(id);
+  if (!end.retried) {
+    const message = `Cannot retry request "${id}": it is ${end.state}, wanted failed or parked, and data that fits`;
+    throw new HttpError(409, { code: "not_retryable", message, param: id });
+  }
+  const request = toRequestView(await find(parts, id));
+  return c.json({ request_id: id, ...end, request }, 202, { location: locationOf(id) });
+}
+
+async function find({ app }: HttpParts, id: string): Promise<RequestDetail> {
+  const detail = await app.catalog().find(id);
+  if (detail === undefined) throw unknownRequest(id);
+  return detail;
+}
+
+function idOf(c: Exchange): string {
+  const id = c.req.param("id");
+  if (id === undefined) throw new RejectedError("Bug: a route without an id", { code: "internal_error" });
+  return id;
+}

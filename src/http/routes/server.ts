@@ -1,0 +1,93 @@
+// What the server says about itself: alive, ready, its figures, its document.
+import type { App } from "../../app.ts";
+import { toMessage } from "../../errors.ts";
+import { lookAround } from "../../overview.ts";
+import type { Http, HttpParts } from "../parts.ts";
+import { addRoute, jsonOf } from "../route.ts";
+
+/** A part that takes longer than this to answer is not ready, in ms. */
+const READY_WITHIN_MS = 3_000;
+
+export function addServerRoutes(http: Http, { parts, document }: { parts: HttpParts; document: () => object }): void {
+  const { app, metrics } = parts;
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/v1/status",
+      summary: "What is going on",
+      answers: { 200: jsonOf("Status", "the counts") },
+    },
+    async (c) => c.json(await lookAround(app, (error) => app.log.debug({ error: error.message }, "Redis is away"))),
+  );
+  addRoute(
+    http,
+    { method: "get", path: "/healthz", summary: "Whether it lives", answers: { 200: jsonOf("Alive", "it does") } },
+    (c) => c.json({ status: "alive" }),
+  );
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/readyz",
+      summary: "Whether catalog, Redis and store can be reached",
+      answers: { 200: jsonOf("Ready", "all of them"), 503: jsonOf("Ready", "not all of them") },
+    },
+    async (c) => {
+      const { ready, ...reached } = await lookWhetherReady(parts);
+      return c.json({ ready, ...reached }, ready ? 200 : 503);
+    },
+  );
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/metrics",
+      summary: "Figures for Prometheus",
+      answers: { 200: { description: "the figures", content: { "text/plain": { schema: { type: "string" } } } } },
+    },
+    async (c) => c.body(await metrics.scrape(), 200, { "content-type": metrics.contentType }),
+  );
+  let text: string | undefined;
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/openapi.json",
+      summary: "This document",
+      answers: { 200: { description: "OpenAPI 3.1", content: { "application/json": { schema: { type: "object" } } } } },
+    },
+    (c) => {
+      text ??= JSON.stringify(document());
+      return c.body(text, 200, { "content-type": "application/json" });
+    },
+  );
+}
+
+type Reached = "reachable" | "unreachable";
+
+async function lookWhetherReady({ app, stopping }: HttpParts) {
+  const [catalog, redis, store] = await Promise.all([
+    reached(app, "catalog", async () => void app.catalog().browse.states(["-"])),
+    reached(app, "redis", async () => (await app.queues()).ping()),
+    reached(app, "store", (signal) => app.store().head("requests/none.json", { signal })),
+  ]);
+  const ready = !stopping.aborted && [catalog, redis, store].every((one) => one === "reachable");
+  return { ready, catalog, redis, store };
+}
+
+async function reached(app: App, name: string, look: (signal: AbortSignal) => Promise<unknown>): Promise<Reached> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${READY_WITHIN_MS} ms`)), READY_WITHIN_MS);
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  late.signal.addEventListener("abort", () => reject(late.signal.reason));
+  try {
+    await Promise.race([look(late.signal), over]);
+    return "reachable";
+  } catch (error) {
+    app.log.warn({ part: name, error: toMessage(error) }, "a part of the server cannot be reached");
+    return "unreachable";
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,125 @@
+// The HTTP server: listens, answers, and stops without cutting anybody off who can be answered.
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import type { App } from "../app.ts";
+import { ConfigError, toMessage } from "../errors.ts";
+import { createEndWatch } from "./end-watch.ts";
+import { toErrorAnswer } from "./error-answer.ts";
+import { createHttpApp } from "./http-app.ts";
+import { HttpError } from "./http-error.ts";
+import { isLoopback } from "./loopback.ts";
+import { createHttpMetrics } from "./metrics.ts";
+import type { HttpParts } from "./parts.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { createTokens } from "./tokens.ts";
+import { createUrlSigner } from "./url-signing.ts";
+
+/** A server that listens. Whoever started it stops it. */
+export interface RunningServer {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly port: number;
+  /** Answers who waits, lets others finish for `graceMs`, and closes. Calling it again ends the grace at once. */
+  stop(options?: { graceMs?: number }): Promise<void>;
+}
+
+/** The head of a request must arrive within this, and a connection without one is closed after that, in ms. */
+const HEAD_TIMEOUT_MS = 20_000;
+/** Longer than what is in front of a server usually keeps a connection, so that it never sends into a closed one. */
+const KEEP_ALIVE_MS = 65_000;
+const STOP_GRACE_MS = 10_000;
+
+/** Starts listening. Throws ConfigError for a HOST that needs tokens, or an address that cannot be had. */
+export async function startServer(app: App): Promise<RunningServer> {
+  const { host, port, tokens } = app.settings.http;
+  if (tokens.length === 0 && !isLoopback(host)) throw needsTokens(host);
+  // opened before the first exchange, so that a catalog which cannot be used is told at once
+  app.catalog();
+  const stopping = new AbortController();
+  const server = createListener(createParts(app, stopping.signal));
+  await listen(server, { host, port });
+  const address = server.address() as AddressInfo;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
+  let stopped: Promise<void> | undefined;
+  return {
+    url,
+    port: address.port,
+    stop: ({ graceMs = STOP_GRACE_MS } = {}) => {
+      if (stopped !== undefined) server.closeAllConnections();
+      stopped ??= stopServer(server, { stopping, graceMs });
+      return stopped;
+    },
+  };
+}
+
+function needsTokens(host: string): ConfigError {
+  const message = `Cannot listen on HOST ${host} without API_TOKENS: everybody who reaches it could spend your money. Set API_TOKENS, or leave HOST at 127.0.0.1`;
+  return new ConfigError(message, {
+    code: "tokens_required",
+    faults: [{ field: "API_TOKENS", message: "wanted at least one token" }],
+  });
+}
+
+function createParts(app: App, stopping: AbortSignal): HttpParts {
+  const { http, catalogFile } = app.settings;
+  return {
+    app,
+    tokens: createTokens(http.tokens),
+    rateLimit: createRateLimit(http.rateLimit, app.clock),
+    signer: createUrlSigner({ file: join(dirname(catalogFile), "asset-url.key") }),
+    watch: createEndWatch({ states: (ids) => app.catalog().browse.states(ids) }),
+    metrics: createHttpMetrics(app),
+    stopping,
+  };
+}
+
+function createListener(parts: HttpParts): Server {
+  const http = createHttpApp(parts);
+  const listener = getRequestListener((request, env) => http.fetch(request, env), {
+    hostname: parts.app.settings.http.host,
+    // this process may be somebody's else's, too: its globals stay as they are
+    overrideGlobalObjects: false,
+    errorHandler: (error) => refuseUnreadable(error),
+  });
+  // the body's time is watched where it is read: a bulk may take hours
+  return createServer(
+    { requestTimeout: 0, headersTimeout: HEAD_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  );
+}
+
+// what is so wrong that it never becomes a request: a host or a path that is none
+function refuseUnreadable(error: unknown): Response {
+  const wrong = new HttpError(400, { code: "bad_request", message: `Cannot read the request: ${toMessage(error)}` });
+  const { status, body } = toErrorAnswer(wrong, "");
+  return Response.json(body, { status });
+}
+
+async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen({ host: host.replace(/^\[(.*)\]$/, "$1"), port }, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    const message = `Cannot listen on ${host}:${port}: ${toMessage(error)}; check HOST and PORT`;
+    throw new ConfigError(message, { code: "cannot_listen", cause: error });
+  }
+}
+
+async function stopServer(
+  server: Server,
+  { stopping, graceMs }: { stopping: AbortController; graceMs: number },
+): Promise<void> {
+  stopping.abort();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  // connections are kept alive for the next request, which will not come
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const late = setTimeout(() => server.closeAllConnections(), graceMs);
+  await promise;
+  clearInterval(idle);
+  clearTimeout(late);
+}
