@@ -1,40 +1,77 @@
-// Every command, in the order in which `--help` shows them.
+// Every command, in the order in which `--help` shows them. A command is loaded when it is asked for: the databases,
+// queues and pictures of all of them would make even `--help` take a second.
 import type { Command } from "commander";
-import { addBulkCommand } from "./commands/bulk.ts";
-import { addCancelCommand } from "./commands/cancel.ts";
-import { addCatalogCommand } from "./commands/catalog.ts";
-import { addDemoCommand } from "./commands/demo.ts";
-import { addDoctorCommand } from "./commands/doctor.ts";
-import { addEnqueueCommand } from "./commands/enqueue.ts";
-import { addLedgerCommand } from "./commands/ledger.ts";
-import { addMigrateCommand } from "./commands/migrate.ts";
-import { addPlanCommand } from "./commands/plan.ts";
-import { addRetryCommand } from "./commands/retry.ts";
-import { addSandboxCommand } from "./commands/sandbox.ts";
-import { addSchemaCommand } from "./commands/schema.ts";
-import { addServeCommand } from "./commands/serve.ts";
-import { addStatusCommand } from "./commands/status.ts";
-import { addWaitCommand } from "./commands/wait.ts";
-import { addWorkerCommand } from "./commands/worker.ts";
 
 /** Adds one command to the program; it calls `end` with its exit code. */
 export type AddCommand = (program: Command, end: (code: number) => void) => void;
 
-export const COMMANDS: readonly AddCommand[] = [
-  addDemoCommand,
-  addWorkerCommand,
-  addServeCommand,
-  addSandboxCommand,
-  addEnqueueCommand,
-  addPlanCommand,
-  addBulkCommand,
-  addStatusCommand,
-  addWaitCommand,
-  addRetryCommand,
-  addCancelCommand,
-  addCatalogCommand,
-  addLedgerCommand,
-  addSchemaCommand,
-  addMigrateCommand,
-  addDoctorCommand,
+/** One command: its name, what it is for, and how it is loaded. */
+export interface CommandEntry {
+  name: string;
+  /** The same words as in the command's own description. */
+  about: string;
+  load(): Promise<AddCommand>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "demo",
+    about: "see everything work, at no cost: a dozen prompts, the sandbox as their API, a worker",
+    load: async () => (await import("./commands/demo.ts")).addDemoCommand,
+  },
+  {
+    name: "worker",
+    about: "take jobs from the queues, call the image API, archive and record what comes",
+    load: async () => (await import("./commands/worker.ts")).addWorkerCommand,
+  },
+  {
+    name: "serve",
+    about: "answer the HTTP API and show the web page",
+    load: async () => (await import("./commands/serve.ts")).addServeCommand,
+  },
+  {
+    name: "sandbox",
+    about: "stand in for the image API: real pictures, real errors, no cost",
+    load: async () => (await import("./commands/sandbox.ts")).addSandboxCommand,
+  },
+  {
+    name: "enqueue",
+    about: "ask for one picture (or up to four of one prompt)",
+    load: async () => (await import("./commands/enqueue.ts")).addEnqueueCommand,
+  },
+  {
+    name: "plan",
+    about: "show what a run of a manifest would do and cost, without doing it",
+    load: async () => (await import("./commands/plan.ts")).addPlanCommand,
+  },
+  {
+    name: "bulk",
+    about: "enqueue a whole manifest: thousands of prompts, at a lower priority than single requests",
+    load: async () => (await import("./commands/bulk.ts")).addBulkCommand,
+  },
+  {
+    name: "status",
+    about: "show what is going on, or everything about one request",
+    load: async () => (await import("./commands/status.ts")).addStatusCommand,
+  },
+  {
+    name: "wait",
+    about: "wait until requests have ended, and show them",
+    load: async () => (await import("./commands/wait.ts")).addWaitCommand,
+  },
+  {
+    name: "catalog",
+    about: "find, show and hand over what is archived",
+    load: async () => (await import("./commands/catalog.ts")).addCatalogCommand,
+  },
+  {
+    name: "migrate",
+    about: "bring the catalog's tables up to date",
+    load: async () => (await import("./commands/migrate.ts")).addMigrateCommand,
+  },
+  {
+    name: "doctor",
+    about: "check Redis, store, image API, catalog and disk, and name the setting that is wrong",
+    load: async () => (await import("./commands/doctor.ts")).addDoctorCommand,
+  },
 ];

@@ -1,7 +1,6 @@
 // What commands share: where results and remarks go, how a run is interrupted, how an app is opened and closed.
-import { type App, createApp } from "../app.ts";
+import type { App } from "../app.ts";
 import { readSettings, type Settings } from "../config.ts";
-import { createLog } from "../log.ts";
 
 /** How a command ended, as the exit code of the process. */
 export const EXIT = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 } as const;
@@ -63,6 +62,8 @@ export async function withApp(
   options: { settings?: Settings; level?: Settings["logLevel"] } = {},
 ): Promise<number> {
   const settings = options.settings ?? readSettings();
+  // loaded here and not above: half a second that a sandbox and a --help can do without
+  const [{ createApp }, { createLog }] = await Promise.all([import("../app.ts"), import("../log.ts")]);
   const app = createApp({ settings, log: createLog({ level: options.level ?? "error" }) });
   try {
     return await use(app);

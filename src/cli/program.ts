@@ -18,10 +18,14 @@ Exit codes: 0 done, 1 failed, 2 wrong use or settings, 130 interrupted`;
 export async function runProgram(args: string[]): Promise<number> {
   process.stdout.on("error", leaveWithReader);
   let code: number = EXIT.done;
-  const program = createProgram((ended) => {
-    code = ended;
-  });
   try {
+    const program = await createProgram({
+      // the name stands somewhere among the words; one that is an argument only is loaded for nothing
+      isWanted: (name) => args.includes(name),
+      end: (ended) => {
+        code = ended;
+      },
+    });
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
@@ -29,19 +33,29 @@ export async function runProgram(args: string[]): Promise<number> {
   }
 }
 
+export interface ProgramOptions {
+  /** Which commands are loaded; the others are there by name only. */
+  isWanted(name: string): boolean;
+  end(code: number): void;
+}
+
+/** The commands put together. */
+export async function createProgram({ isWanted, end }: ProgramOptions): Promise<Command> {
+  const program = new Command("asset-archiver")
+    .description("Keeps generated images: prompts in, archived and recorded pictures out")
+    .addHelpText("after", EXAMPLES);
+  for (const { name, about, load } of COMMANDS) {
+    if (isWanted(name)) (await load())(program, end);
+    else program.command(name).description(about);
+  }
+  strict(program);
+  return program;
+}
+
 // `catalog export | head`: the reader has what it wanted, and there is nobody left to tell
 function leaveWithReader(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
   process.exit(EXIT.done);
-}
-
-function createProgram(end: (code: number) => void): Command {
-  const program = new Command("asset-archiver")
-    .description("Keeps generated images: prompts in, archived and recorded pictures out")
-    .addHelpText("after", EXAMPLES);
-  for (const add of COMMANDS) add(program, end);
-  strict(program);
-  return program;
 }
 
 // every level: errors thrown instead of process.exit, and the nearest name offered
