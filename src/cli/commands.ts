@@ -60,9 +60,29 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/wait.ts")).addWaitCommand,
   },
   {
+    name: "retry",
+    about: "try failed or parked requests again",
+    load: async () => (await import("./commands/retry.ts")).addRetryCommand,
+  },
+  {
+    name: "cancel",
+    about: "cancel requests that have cost nothing yet",
+    load: async () => (await import("./commands/cancel.ts")).addCancelCommand,
+  },
+  {
     name: "catalog",
     about: "find, show and hand over what is archived",
     load: async () => (await import("./commands/catalog.ts")).addCatalogCommand,
+  },
+  {
+    name: "ledger",
+    about: "show the calls, what they cost, and the money at risk",
+    load: async () => (await import("./commands/ledger.ts")).addLedgerCommand,
+  },
+  {
+    name: "schema",
+    about: "print the forms that other programs have to know",
+    load: async () => (await import("./commands/schema.ts")).addSchemaCommand,
   },
   {
     name: "migrate",

@@ -1,29 +1,40 @@
-// A request as text for a person, the same in `enqueue --wait`, `wait` and `status <id>`.
+// A request as text for a person, the same in `enqueue --wait`, `wait`, `status <id>` and `catalog show`.
 import type { App } from "../app.ts";
-import { toArchivedAssets } from "../pipeline/archive.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
+import { type RequestView, toRequestView, type WebhookView } from "../report/request-view.ts";
 import { showSize } from "../units.ts";
+import type { Desk } from "./desk.ts";
 import { print } from "./io.ts";
+import { plain } from "./text.ts";
+
+/** Prints a request of the catalog here. */
+export function printRequest(app: App, detail: RequestDetail): void {
+  printView(toRequestView(detail), { locate: ({ key }) => app.store().locate(key) });
+}
 
 /** Prints state, reason and assets, with places that open. */
-export function printRequest(app: App, detail: RequestDetail): void {
-  const { request } = detail;
-  print(
-    `${request.request_id}  ${request.state}${request.reused_from === null ? "" : ` (answered by ${request.reused_from})`}`,
-  );
-  if (request.recipe !== null) {
-    const { prompt, seed, aspect_ratio, n } = request.recipe;
-    print(`  ${prompt}`);
-    print(`  seed ${seed}, ${aspect_ratio}, n ${n}, recipe ${request.recipe_id?.slice(0, 12)}`);
+export function printView(view: RequestView, { locate }: Pick<Desk, "locate">): void {
+  print(`${view.request_id}  ${view.state}${view.reused_from === null ? "" : ` (answered by ${view.reused_from})`}`);
+  if (view.prompt !== undefined) {
+    print(`  ${plain(view.prompt)}`);
+    print(`  seed ${view.seed}, ${view.aspect_ratio}, n ${view.n}, recipe ${view.recipe_id?.slice(0, 12)}`);
   }
-  if (request.error !== null) print(`  ${request.error.code}: ${request.error.message}`);
-  for (const call of detail.calls) {
-    const reason = call.error === null ? "" : `  ${call.error.code}: ${call.error.message}`;
-    print(`  call ${call.number}  ${call.state}  ${new Date(call.sent_at).toISOString()}${reason}`);
+  if (view.error !== null) print(`  ${view.error.code}: ${plain(view.error.message)}`);
+  for (const call of view.calls) {
+    const reason = call.error === null ? "" : `  ${call.error.code}: ${plain(call.error.message)}`;
+    print(`  call ${call.number}  ${call.state}  ${call.sent_at}${reason}`);
   }
-  for (const asset of toArchivedAssets(detail)) {
-    print(
-      `  image ${asset.index}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  ${app.store().locate(asset.key)}`,
-    );
+  for (const asset of view.assets) {
+    print(`  image ${asset.index}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  ${locate(asset)}`);
+  }
+  if (view.webhook !== null) printWebhook(view.webhook);
+}
+
+function printWebhook({ url, events }: WebhookView): void {
+  print(`  webhook ${plain(url)}${events.length === 0 ? "  nothing to tell yet" : ""}`);
+  for (const { event, state, attempts, last_error, delivered_at } of events) {
+    const tries = attempts === 1 ? "1 try" : `${attempts} tries`;
+    const how = delivered_at ?? (last_error === null ? "" : plain(last_error));
+    print(`    ${event}  ${state}  ${tries}${how === "" ? "" : `  ${how}`}`);
   }
 }

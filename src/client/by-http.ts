@@ -4,7 +4,7 @@ import type { RequestView } from "../report/request-view.ts";
 import { type Sent, sendBulk } from "./bulk.ts";
 import type { BulkError, BulkResult, CallOptions, FindFilter, HttpClient, HttpClientOptions } from "./contract.ts";
 import { cancelByHttp, retryByHttp } from "./http-decisions.ts";
-import { createSend, type Exchange, parseReply, type Reply, type Send } from "./http-exchange.ts";
+import { createSend, parseReply, type Reply, type Send } from "./http-exchange.ts";
 import { prepare } from "./prepare.ts";
 import { requireEnd, waitUntilEnded } from "./wait.ts";
 
@@ -14,7 +14,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   return {
     enqueue: async (request, { signal } = {}) => {
       const body = { type: "application/json" as const, text: JSON.stringify(prepare(request)) };
-      return parseReply<RequestView>(await patiently(send, { method: "POST", path: "v1/requests", body, signal }));
+      const exchange = { method: "POST" as const, path: "v1/requests", body, signal };
+      return patiently(async () => parseReply<RequestView>(await send(exchange)), signal);
     },
     enqueueBulk: (requests, options = {}) =>
       sendBulk(requests, options, (chunk) => sendChunk(send, chunk, options.signal)),
@@ -23,8 +24,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       waitUntilEnded(requestId, options, {
         look: async (signal) =>
           requireEnd(requestId, toFound(await getRequest(send, requestId, { signal, waits: true }))),
-        // the server has waited already
-        pause: async () => undefined,
+        // the server has waited already; one that is stopping, or gone, is not to be besieged
+        pause: (_, signal) => sleep(LOOK_AGAIN_MS, signal).catch(() => undefined),
       }),
     cancel: (requestId, options = {}) => cancelByHttp(send, requestId, options),
     retry: (requestId, options = {}) => retryByHttp(send, requestId, options),
@@ -37,16 +38,16 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 /** Tries behind the scenes, and the pauses between them in ms: with an id in the body a repeat is harmless. */
 const PAUSES_MS = [200, 800];
 
-async function patiently(send: Send, exchange: Exchange): Promise<Reply> {
+async function patiently<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   for (const pauseMs of PAUSES_MS) {
     try {
-      return await send(exchange);
+      return await work();
     } catch (error) {
       if (!(error instanceof TransientError)) throw error;
-      await sleep(pauseMs, exchange.signal);
+      await sleep(pauseMs, signal);
     }
   }
-  return send(exchange);
+  return work();
 }
 
 async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
@@ -59,6 +60,8 @@ async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void>
   signal?.removeEventListener("abort", stop);
   signal?.throwIfAborted();
 }
+
+const LOOK_AGAIN_MS = 250;
 
 /** How long the server is asked to wait before it answers, in s and ms. */
 const SERVER_WAIT = { query: "25s", ms: 25_000 };
@@ -79,31 +82,37 @@ function toFound(reply: Reply): RequestView | undefined {
 }
 
 /** A line of the bulk's answer: `line` counts from 1. */
-type BulkLine = { line: number; request_id: string | null; error?: Omit<BulkError, "faults"> & Partial<BulkError> };
-
-async function sendChunk(send: Send, chunk: readonly Sent[], signal: AbortSignal | undefined): Promise<BulkResult[]> {
-  const text = chunk.map(({ prepared }) => `${JSON.stringify(prepared)}\n`).join("");
-  const body = { type: "application/x-ndjson" as const, text };
-  const exchange = { method: "POST" as const, path: "v1/requests/bulk", body, signal, extraMs: BULK_EXTRA_MS };
-  const { text: answer, status } = await patiently(send, exchange);
-  const lines = answer.split("\n").filter((line) => line !== "");
-  const byLine = new Map(
-    lines.map((line) => parseReply<BulkLine>({ status, text: line })).map((one) => [one.line, one]),
-  );
-  return chunk.map((sent, order) => toResult(sent, byLine.get(order + 1)));
+interface BulkLine {
+  line: number;
+  error?: { code: string; message: string; type: string; faults?: BulkError["faults"] };
 }
 
 /** A chunk may take so much longer than one request, in ms. */
 const BULK_EXTRA_MS = 60_000;
 
+function sendChunk(send: Send, chunk: readonly Sent[], signal: AbortSignal | undefined): Promise<BulkResult[]> {
+  const text = chunk.map(({ prepared }) => `${JSON.stringify(prepared)}\n`).join("");
+  const body = { type: "application/x-ndjson" as const, text };
+  const exchange = { method: "POST" as const, path: "v1/requests/bulk", body, signal, extraMs: BULK_EXTRA_MS };
+  return patiently(async () => {
+    const byLine = toLines(await send(exchange));
+    return chunk.map((sent, order) => toResult(sent, byLine.get(order + 1)));
+  }, signal);
+}
+
+function toLines({ status, text }: Reply): Map<number, BulkLine> {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return new Map(lines.map((line) => parseReply<BulkLine>({ status, text: line })).map((one) => [one.line, one]));
+}
+
+// what the server has not answered for, or could not do just now, is no refusal: the whole chunk goes out again
 function toResult({ index, prepared }: Sent, line: BulkLine | undefined): BulkResult {
-  if (line === undefined) {
-    // the server gave up on the way: what it has not answered for may be handed over again
+  if (line === undefined)
     throw new TransientError("The server's answer to a bulk is cut short", { code: "bad_answer" });
-  }
   const { request_id } = prepared;
   if (line.error === undefined) return { index, ok: true, request_id };
-  const { code, message, faults = [] } = line.error;
+  const { code, message, type, faults = [] } = line.error;
+  if (type === "server_error") throw new TransientError(message, { code });
   return { index, ok: false, request_id, error: { code, message, faults } };
 }
 

@@ -2,19 +2,20 @@
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { RejectedError, toMessage } from "../../errors.ts";
-import { toRequestView } from "../../report/request-view.ts";
-import { submit, waitForEnd } from "../../submit.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
-import { printRequest } from "../request-text.ts";
+import { EXIT, interruption, print, printJson, say } from "../io.ts";
+import { URL_OPTION, withDesk } from "../open-desk.ts";
+import { printView } from "../request-text.ts";
 
 const EXAMPLES = `
 Examples:
   $ asset-archiver enqueue "a red fox in the snow" --aspect-ratio 16:9 --n 2 --wait
   $ asset-archiver enqueue "a red fox" --seed 42 --request-id fox-1 --collection animals --tag fox
-  $ echo '{"prompt":"a red fox","seed":42}' | asset-archiver enqueue - --json`;
+  $ echo '{"prompt":"a red fox","seed":42}' | asset-archiver enqueue - --json
+  $ asset-archiver enqueue "a red fox" --url http://archive.internal:8080`;
 
 interface Options {
   [flag: string]: unknown;
+  url?: string;
   wait?: boolean;
   json?: boolean;
 }
@@ -39,6 +40,7 @@ export function addEnqueueCommand(program: Command, end: (code: number) => void)
     .option("--webhook-url <url>", "told when the request has ended")
     .option("--fresh", "call the API even when this recipe is archived already")
     .option("--wait", "wait until it has ended, and show what was archived")
+    .option(...URL_OPTION)
     .option("--json", "print the request as one JSON document")
     .addHelpText("after", EXAMPLES)
     .action(async (prompt: string | undefined, options: Options) => end(await runEnqueue(prompt, options)));
@@ -49,23 +51,24 @@ async function runEnqueue(prompt: string | undefined, options: Options): Promise
     ...(prompt === "-" ? await readJson() : prompt === undefined ? {} : { prompt }),
     ...toFields(options),
   };
-  return withApp(async (app) => {
+  const { url } = options;
+  return withDesk(url === undefined ? {} : { url }, async (desk) => {
     const signal = interruption();
-    let detail = await submit(app, data);
-    const { request_id } = detail.request;
+    let request = await desk.enqueue(data);
+    const { request_id } = request;
     if (options.wait) {
       if (process.stderr.isTTY) say(`${request_id} is accepted; Ctrl-C leaves it running`);
-      const ended = await waitForEnd(app, request_id, signal);
+      const ended = await desk.wait(request_id, signal);
       if (ended === undefined) {
         say(`${request_id} goes on; come back with: asset-archiver wait ${request_id}`);
         return EXIT.interrupted;
       }
-      detail = ended;
+      request = ended;
     }
-    if (options.json) printJson(toRequestView(detail));
-    else if (options.wait) printRequest(app, detail);
+    if (options.json) printJson(request);
+    else if (options.wait) printView(request, desk);
     else print(request_id);
-    return options.wait && detail.request.state !== "archived" ? EXIT.failed : EXIT.done;
+    return options.wait && request.state !== "archived" ? EXIT.failed : EXIT.done;
   });
 }
 

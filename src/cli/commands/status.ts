@@ -1,12 +1,12 @@
 // `status`: what is going on, as counts; or everything about one request.
 import type { Command } from "commander";
-import type { App } from "../../app.ts";
-import { lookAround, type Overview } from "../../overview.ts";
-import { toRequestView } from "../../report/request-view.ts";
+import type { Overview } from "../../overview.ts";
 import { showDuration } from "../../units.ts";
 import { showBatchStatus } from "../batch/status.ts";
+import type { Desk } from "../desk.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
-import { printRequest } from "../request-text.ts";
+import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
+import { printView } from "../request-text.ts";
 
 const EXAMPLES = `
 Examples:
@@ -22,37 +22,37 @@ export function addStatusCommand(program: Command, end: (code: number) => void):
     .argument("[request_id]")
     .option("--batch <id>", "one batch: its items, budget, window and report")
     .option("--report", "with --batch: write its report anew, as it stands now")
+    .option(...URL_OPTION)
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
-    .action(async (id: string | undefined, options: Options) =>
-      end(await withApp((app) => runStatus(app, id, options))),
-    );
+    .action(async (id: string | undefined, options: Options) => end(await runStatus(id, options)));
 }
 
-interface Options {
+interface Options extends DeskOptions {
   batch?: string;
   report?: boolean;
   json?: boolean;
 }
 
-async function runStatus(app: App, id: string | undefined, { batch, report, json }: Options): Promise<number> {
-  if (batch !== undefined) return showBatchStatus(app, batch, { report, json });
-  return id === undefined ? showAll(app, json) : showOne(app, id, json);
+function runStatus(id: string | undefined, options: Options): Promise<number> {
+  const { batch, report, json } = options;
+  if (batch !== undefined) return withApp((app) => showBatchStatus(app, batch, { report, json }));
+  return withDesk(options, (desk) => (id === undefined ? showAll(desk, json) : showOne(desk, id, json)));
 }
 
-async function showOne(app: App, id: string, json = false): Promise<number> {
-  const detail = await app.catalog().find(id);
-  if (detail === undefined) {
+async function showOne(desk: Desk, id: string, json = false): Promise<number> {
+  const request = await desk.find(id);
+  if (request === undefined) {
     say(`There is no request "${id}" in the catalog`);
     return EXIT.failed;
   }
-  if (json) printJson(toRequestView(detail));
-  else printRequest(app, detail);
+  if (json) printJson(request);
+  else printView(request, desk);
   return EXIT.done;
 }
 
-async function showAll(app: App, json = false): Promise<number> {
-  const overview = await lookAround(app, (error) => say(error.message));
+async function showAll(desk: Desk, json = false): Promise<number> {
+  const overview = await desk.overview();
   if (json) printJson(overview);
   else printOverview(overview);
   return overview.generate === null ? EXIT.failed : EXIT.done;

@@ -1,0 +1,55 @@
+// `cancel`: lets a request go that has cost nothing yet.
+import type { Command } from "commander";
+import type { CancelEnd } from "../../decide.ts";
+import type { Desk } from "../desk.ts";
+import { EXIT, print, printJson, say } from "../io.ts";
+import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
+
+const EXAMPLES = `
+What waits, and what is parked, is cancelled at once. A request whose call is out is paid: it is finished and archived.
+Exits 0 when all are cancelled (or were already), 1 when one is not.
+
+Examples:
+  $ asset-archiver cancel fox-1
+  $ asset-archiver cancel fox-1 fox-2 --json
+  $ asset-archiver cancel fox-1 --url http://archive.internal:8080`;
+
+export function addCancelCommand(program: Command, end: (code: number) => void): void {
+  program
+    .command("cancel")
+    .description("cancel requests that have cost nothing yet")
+    .argument("<request_id...>")
+    .option(...URL_OPTION)
+    .option("--json", "one JSON line for each request")
+    .addHelpText("after", EXAMPLES)
+    .action(async (ids: string[], options: DeskOptions & { json?: boolean }) =>
+      end(await withDesk(options, (desk) => runCancel(desk, ids, options.json))),
+    );
+}
+
+async function runCancel(desk: Desk, ids: string[], json = false): Promise<number> {
+  let code: number = EXIT.done;
+  for (const id of ids) {
+    const end = await desk.cancel(id);
+    if (end?.cancelled !== true) code = EXIT.failed;
+    show(id, end, json);
+  }
+  return code;
+}
+
+function show(id: string, end: CancelEnd | undefined, json: boolean): void {
+  if (json) {
+    const paid = end?.cancelled === false && end.paid;
+    printJson({ request_id: id, cancelled: end?.cancelled ?? false, paid, state: end?.state ?? null });
+  }
+  if (end === undefined) say(`There is no request "${id}"`);
+  else if (!end.cancelled) say(`${id} ${describe(end)}`);
+  else if (!json) print(`${id} cancelled`);
+}
+
+function describe({ state, paid }: Extract<CancelEnd, { cancelled: false }>): string {
+  if (state === "archived" || state === "failed") return `has ended already: it is ${state}`;
+  return paid
+    ? `is not cancelled: its call is out or answered, so it is paid; it is finished and archived`
+    : `is not cancelled: it is ${state}`;
+}

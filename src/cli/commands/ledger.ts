@@ -1,0 +1,117 @@
+// `ledger`: what was called and what it cost, by day and collection; and every call of which nobody knows the outcome.
+import type { Command } from "commander";
+import type { App } from "../../app.ts";
+import type { LedgerFilter } from "../../catalog/ledger.ts";
+import { RejectedError } from "../../errors.ts";
+import { type LedgerFigures, type Money, toLedger, toUnknownLine } from "../../report/ledger.ts";
+import { showPrice } from "../../units.ts";
+import { EXIT, print, printJson, printSlowly, say, withApp } from "../io.ts";
+import { plain, toTable } from "../text.ts";
+
+const EXAMPLES = `
+A call costs what it asked for, n × PRICE_PER_IMAGE: answered is spent, refused costs nothing, unknown is at risk. Days are
+in UTC. --unknown lists the calls whose outcome nobody knows, with what the provider's support needs to find them.
+
+Examples:
+  $ asset-archiver ledger
+  $ PRICE_PER_IMAGE="0.02 USD" asset-archiver ledger --since 2026-11-01 --collection animals
+  $ asset-archiver ledger --unknown --json > for-support.jsonl`;
+
+interface Options {
+  unknown?: boolean;
+  collection?: string;
+  since?: string;
+  until?: string;
+  json?: boolean;
+}
+
+export function addLedgerCommand(program: Command, end: (code: number) => void): void {
+  program
+    .command("ledger")
+    .description("show the calls, what they cost, and the money at risk")
+    .option("--unknown", "list the calls of unknown outcome")
+    .option("--collection <name>")
+    .option("--since <date>", "from this day or time on, such as 2026-11-01 or 2026-11-01T06:00Z")
+    .option("--until <date>", "before this day or time")
+    .option("--json", "one JSON document; with --unknown a JSON line for each call")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: Options) => end(await runLedger(options)));
+}
+
+function runLedger(options: Options): Promise<number> {
+  const filter: LedgerFilter = {
+    since: toTime("--since", options.since),
+    until: toTime("--until", options.until),
+    collection: options.collection,
+  };
+  return withApp((app) =>
+    options.unknown ? listUnknown(app, filter, options.json) : showSums(app, filter, options.json),
+  );
+}
+
+function toTime(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(ms)) return ms;
+  throw new RejectedError(`${flag}: wanted a day such as 2026-11-01, or a time, got "${text}"`, {
+    code: "invalid_request",
+  });
+}
+
+async function showSums(app: App, filter: LedgerFilter, json = false): Promise<number> {
+  const ledger = toLedger(app.catalog().ledger.sums(filter), app.settings.pricePerImage);
+  if (json) {
+    printJson(ledger);
+    return EXIT.done;
+  }
+  if (ledger.days.length === 0) {
+    say("No call has been made yet");
+    return EXIT.done;
+  }
+  const rows = ledger.days.map((line) => [line.day, plain(line.collection), ...toCells(line)]);
+  const total = ["total", "", ...toCells(ledger.total)];
+  for (const line of toTable(COLUMNS, [...rows, total], process.stdout.columns)) print(line);
+  if (ledger.price_per_image === null) say("PRICE_PER_IMAGE is not set, so there is no money here");
+  if (ledger.total.calls.unknown > 0) say("Calls of unknown outcome one by one: ledger --unknown");
+  return EXIT.done;
+}
+
+const COLUMNS = [
+  { title: "day" },
+  { title: "collection", shrink: true },
+  ...["answered", "refused", "unknown", "sent", "images", "spent", "at risk", "in flight"].map((title) => {
+    return { title, align: "right" as const };
+  }),
+];
+
+function toCells({ calls, images, spent, at_risk, in_flight }: LedgerFigures): string[] {
+  const counts = [calls.answered, calls.refused, calls.unknown, calls.sent, images.answered];
+  return [...counts.map(String), showMoney(spent), showMoney(at_risk), showMoney(in_flight)];
+}
+
+function showMoney(money: Money | null): string {
+  return money === null ? "-" : showPrice({ micros: Math.round(money.amount * 1e6), currency: money.currency });
+}
+
+async function listUnknown(app: App, filter: LedgerFilter, json = false): Promise<number> {
+  const price = app.settings.pricePerImage;
+  let calls = 0;
+  for (const call of app.catalog().ledger.unknown(filter)) {
+    calls++;
+    const line = toUnknownLine(call, price);
+    await printSlowly(json ? JSON.stringify(line) : toText(line));
+  }
+  if (calls === 0) say("There is no call of unknown outcome");
+  return EXIT.done;
+}
+
+function toText(line: ReturnType<typeof toUnknownLine>): string {
+  const { aspect_ratio, n, seed, steps, guidance_scale } = line;
+  return [
+    `${line.request_id}  call ${line.call}  sent ${line.sent_at}  given up ${line.ended_at ?? "-"}`,
+    `  API request id ${line.api_request_id ?? "none"}, status ${line.http_status ?? "none"}, ${showMoney(line.at_risk)} at risk`,
+    `  ${line.error === null ? "no reason noted" : `${line.error.code}: ${plain(line.error.message)}`}`,
+    `  ${line.model}, ${aspect_ratio}, n ${n}, seed ${seed}, steps ${steps}, guidance_scale ${guidance_scale}`,
+    `  ${plain(line.prompt ?? "")}`,
+  ].join("\n");
+}

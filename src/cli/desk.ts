@@ -1,0 +1,18 @@
+// Where the commands about single requests turn to: the catalog and the queues of this machine, or a server by HTTP.
+// One face for both, so that a command never knows which it is. Types only.
+import type { RequestView } from "../client.ts";
+import type { CancelEnd, RetryEnd } from "../decide.ts";
+import type { Overview } from "../overview.ts";
+
+export interface Desk {
+  enqueue(data: unknown): Promise<RequestView>;
+  /** Undefined where there is no such request; so are the others. */
+  find(requestId: string): Promise<RequestView | undefined>;
+  /** Resolves when it has ended or is parked; undefined also when the signal came first. */
+  wait(requestId: string, signal: AbortSignal): Promise<RequestView | undefined>;
+  retry(requestId: string): Promise<RetryEnd | undefined>;
+  cancel(requestId: string): Promise<CancelEnd | undefined>;
+  overview(): Promise<Overview>;
+  /** Where a person can open an archived image. */
+  locate(asset: { key: string; digest: string }): string;
+}

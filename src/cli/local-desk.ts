@@ -1,0 +1,23 @@
+// The desk of this machine: the catalog, and the queues beside it.
+import type { App } from "../app.ts";
+import { cancel, retry } from "../decide.ts";
+import { lookAround } from "../overview.ts";
+import type { RequestDetail } from "../pipeline/records.ts";
+import { toRequestView } from "../report/request-view.ts";
+import { submit, waitForEnd } from "../submit.ts";
+import type { Desk } from "./desk.ts";
+import { say } from "./io.ts";
+
+/** Opens nothing by itself: the app does, when something is asked for. */
+export function createLocalDesk(app: App): Desk {
+  const view = (detail: RequestDetail | undefined) => detail && toRequestView(detail);
+  return {
+    enqueue: async (data) => toRequestView(await submit(app, data)),
+    find: async (requestId) => view(await app.catalog().find(requestId)),
+    wait: async (requestId, signal) => view(await waitForEnd(app, requestId, signal)),
+    retry: (requestId) => retry(app, requestId),
+    cancel: (requestId) => cancel(app, requestId),
+    overview: () => lookAround(app, (error) => say(error.message)),
+    locate: ({ key }) => app.store().locate(key),
+  };
+}

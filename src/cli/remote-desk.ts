@@ -1,0 +1,44 @@
+// The desk of a server, by way of the client that other services use.
+
+import { createSend, parseReply } from "../client/http-exchange.ts";
+import { createClient, RejectedError, type SubmissionInput } from "../client.ts";
+import type { Overview } from "../overview.ts";
+import type { Desk } from "./desk.ts";
+
+/** Connects at the first use. Must be closed. */
+export function openRemoteDesk({ url, token }: { url: string; token: string | undefined }): Desk & {
+  close(): Promise<void>;
+} {
+  const options = { url, ...(token === undefined ? {} : { token }) };
+  const client = createClient(options);
+  return {
+    enqueue: (data) => client.enqueue(data as SubmissionInput),
+    find: (requestId) => client.get(requestId),
+    wait: (requestId, signal) => orUndefined(client.wait(requestId, { signal }), signal),
+    retry: async (requestId) => {
+      const end = await orUndefined(client.retry(requestId));
+      if (end === undefined || !end.retried) return end && { retried: false, state: end.state };
+      const { pays, again, state } = end;
+      return { retried: true, stage: pays ? "generate" : "archive", pays, again, state };
+    },
+    cancel: async (requestId) => {
+      const end = await orUndefined(client.cancel(requestId));
+      if (end === undefined) return undefined;
+      const { state, paid } = end;
+      return end.cancelled ? { cancelled: true, state: "cancelled" } : { cancelled: false, state, paid };
+    },
+    overview: async () => parseReply<Overview>(await createSend(options)({ method: "GET", path: "v1/status" })),
+    locate: ({ digest }) => new URL(`v1/assets/${digest}/content`, url.replace(/\/?$/, "/")).href,
+    close: () => client.close(),
+  };
+}
+
+/** What is not there, or was not waited for, is undefined to a command. */
+async function orUndefined<T>(work: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal?.aborted || (error instanceof RejectedError && error.code === "request_not_found")) return undefined;
+    throw error;
+  }
+}
