@@ -21,6 +21,8 @@ export async function* csvItems(
 ): AsyncGenerator<RawItem | ManifestFault> {
   const rows = parse({
     delimiter: delimiterOf(options.head),
+    // a file that passed through several hands may have all of them
+    record_delimiter: ["\r\n", "\n", "\r"],
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
@@ -28,11 +30,12 @@ export async function* csvItems(
   });
   // what fails here is thrown by the loop below
   pipeline(pieces, rows, () => undefined);
+  const lineOf = createLineCount();
   let columns: Column[] | undefined;
   let broken = false;
   try {
     for await (const { info, record } of rows as AsyncIterable<Row>) {
-      const line = firstLine(info, record);
+      const line = lineOf(info, record);
       if (columns === undefined) {
         const header = toColumns(record);
         columns = header.columns;
@@ -56,9 +59,18 @@ function delimiterOf(head: string): string {
   return [";", "\t"].reduce((best, other) => (count(other) > count(best) ? other : best), ",");
 }
 
-// the parser tells the line that a record ends on
-function firstLine(info: Info, record: readonly string[]): number {
-  return record.reduce((line, cell) => line - (cell.match(/\r\n|\r|\n/g)?.length ?? 0), info.lines);
+/** The line that a record begins on. The parser tells where it ends, and counts \r\n inside of quotes as two. */
+function createLineCount(): (info: Info, record: readonly string[]) => number {
+  let surplus = 0;
+  return ({ lines }, record) => {
+    let begins = lines - surplus;
+    for (const cell of record) {
+      if (!/[\r\n]/.test(cell)) continue;
+      begins -= cell.match(/[\r\n]/g)?.length ?? 0;
+      surplus += cell.match(/\r\n/g)?.length ?? 0;
+    }
+    return begins;
+  };
 }
 
 function toManifestError(thrown: unknown, name: string): unknown {

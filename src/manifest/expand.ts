@@ -3,7 +3,7 @@
 import type { Fault } from "../errors.ts";
 import { submissionSchema } from "../request/submission.ts";
 import type { Fields, Frame, RawItem } from "./entry.ts";
-import { collectNames, fillTexts, VARIABLE_NAME } from "./template.ts";
+import { collectNames, type FillOptions, fillTexts, VARIABLE_NAME } from "./template.ts";
 
 /** The names a request's fields have, and `seeds`. */
 export const FIELD_NAMES: ReadonlySet<string> = new Set([...Object.keys(submissionSchema.shape), "seeds"]);
@@ -98,7 +98,13 @@ function* multiply(
   const axes = [...outer.filter(([name]) => FIELD_NAMES.has(name) || named.has(name)), ...options.own];
   const faults = axisFaults(axes, named);
   if (faults.length > 0) yield { faults };
-  else yield* turn(base, axes);
+  else yield* turn(base, { axes, known: [...frame.matrix.keys(), ...options.own.keys()], fixed: fixedIn(own, frame) });
+}
+
+/** Members of the document's matrix for which the item has a value of its own: its texts may name them all the same. */
+function fixedIn(own: Fields, frame: Frame): Map<string, string> {
+  const names = [...frame.matrix.keys()].filter((name) => name in own && typeof own[name] !== "object");
+  return new Map(names.map((name) => [name, String(own[name])]));
 }
 
 function namesIn(base: Fields, axes: readonly Axis[]): Set<string> {
@@ -123,11 +129,15 @@ export function unusedVariable(name: string, field = `matrix.${name}`): Fault {
   return { field, message: `no field of a request, and no text names {${name}}` };
 }
 
-function* turn(base: Fields, axes: readonly Axis[]): Generator<Expanded> {
+function* turn(
+  base: Fields,
+  options: { axes: readonly Axis[]; known: readonly string[]; fixed: ReadonlyMap<string, string> },
+): Generator<Expanded> {
+  const { axes, known, fixed } = options;
   const count = axes.reduce((product, [, values]) => product * values.length, 1);
   for (let number = 0; number < count; number++) {
     const fields: Record<string, unknown> = { ...base };
-    const variables = new Map<string, string>();
+    const variables = new Map(fixed);
     let rest = number;
     for (const [name, values] of axes.toReversed()) {
       const value = values[rest % values.length];
@@ -135,15 +145,15 @@ function* turn(base: Fields, axes: readonly Axis[]): Generator<Expanded> {
       if (FIELD_NAMES.has(name)) fields[name] = value;
       if (typeof value !== "object") variables.set(name, String(value));
     }
-    yield filled(fields, variables);
+    yield filled(fields, { variables, known });
   }
 }
 
-function filled(fields: Fields, variables: ReadonlyMap<string, string>): Expanded {
+function filled(fields: Fields, options: Pick<FillOptions, "variables" | "known">): Expanded {
   const faults: Fault[] = [];
   const entries = Object.entries(fields).map(([field, value]) => [
     field,
-    fillTexts(value, { field, variables, faults }),
+    fillTexts(value, { ...options, field, faults }),
   ]);
   return faults.length > 0 ? { faults } : { fields: Object.fromEntries(entries) };
 }

@@ -17,27 +17,30 @@ export function collectNames(value: unknown, names: Set<string>): void {
   }
 }
 
+export interface FillOptions {
+  /** The field that the text belongs to. */
+  field: string;
+  variables: ReadonlyMap<string, string>;
+  /** Every name that a text may hold: offered where it holds another. */
+  known: readonly string[];
+  faults: Fault[];
+}
+
 /** `value` with every variable in its texts replaced, however deep. What cannot be replaced is noted in `faults`. */
-export function fillTexts(
-  value: unknown,
-  options: { field: string; variables: ReadonlyMap<string, string>; faults: Fault[] },
-): unknown {
+export function fillTexts(value: unknown, options: FillOptions): unknown {
   if (typeof value === "string") return fillText(value, options);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((entry) => fillTexts(entry, options));
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, fillTexts(member, options)]));
 }
 
-function fillText(
-  text: string,
-  options: { field: string; variables: ReadonlyMap<string, string>; faults: Fault[] },
-): string {
+function fillText(text: string, options: FillOptions): string {
   if (!text.includes("{") && !text.includes("}}")) return text;
-  const { field, variables, faults } = options;
+  const { field, variables, known, faults } = options;
   return text.replace(MARK, (mark, name: string | undefined) => {
     if (mark === "{{" || mark === "}}") return mark.charAt(0);
     const value = name === undefined ? undefined : variables.get(name);
-    if (value === undefined) faults.push({ field, message: unknownMark(name, [...variables.keys()]) });
+    if (value === undefined) faults.push({ field, message: unknownMark(name, known) });
     return value ?? mark;
   });
 }

@@ -58,7 +58,7 @@ export async function tallyManifest(entries: AsyncIterable<ManifestEntry>, optio
     const known = options.lookUp(page.map(({ wanted }) => wanted));
     for (const [index, candidate] of page.entries()) {
       const fault = count(tallied, candidate, known[index]);
-      if (fault !== undefined) faults.add({ line: candidate.item.line, faults: [fault] });
+      if (fault !== undefined) faults.add({ line: candidate.line, faults: [fault] });
     }
     page = [];
     options.onItems?.(tallied.tally.items);
@@ -86,22 +86,25 @@ const NOTHING: Tally = {
   recipes: 0,
 };
 
-/** An item that is to be looked up. */
+/** What has to be known of an item until its page is looked up: not its texts. */
 interface Candidate {
-  item: ManifestItem;
+  line: number;
   wanted: Wanted;
+  contentHash: string;
+  n: number;
+  aspect_ratio: string;
   /** No earlier item of the manifest has its recipe. */
   isFirst: boolean;
 }
 
-function toCandidate(item: ManifestItem, recipes: Seen): Candidate {
-  const { submission, line } = item;
-  const { request_id } = submission;
+function toCandidate({ submission, contentHash, line }: ManifestItem, recipes: Seen): Candidate {
+  const { request_id, n, aspect_ratio, reuse, seed } = submission;
+  const facts = { line, contentHash, n, aspect_ratio };
   // nobody knows yet what it will be
-  if (submission.seed === RANDOM_SEED) return { item, wanted: { request_id, recipe_id: null }, isFirst: true };
+  if (seed === RANDOM_SEED) return { ...facts, wanted: { request_id, recipe_id: null }, isFirst: true };
   const recipe = recipeId(toRecipe(submission));
   const isFirst = recipes.note(recipe, { line, content: recipe }) === undefined;
-  return { item, wanted: { request_id, recipe_id: submission.reuse ? recipe : null }, isFirst };
+  return { ...facts, wanted: { request_id, recipe_id: reuse ? recipe : null }, isFirst };
 }
 
 function countDuplicate(tally: Tally): void {
@@ -115,8 +118,8 @@ function count(
   candidate: Candidate,
   known: Known = { state: null, content_hash: null, twin: null },
 ): { field: string; message: string } | undefined {
-  const { item, wanted, isFirst } = candidate;
-  if (known.state !== null && known.content_hash !== item.contentHash) {
+  const { wanted, isFirst } = candidate;
+  if (known.state !== null && known.content_hash !== candidate.contentHash) {
     const message = `wanted an id of its own, got "${wanted.request_id}", which the catalog has with other content`;
     return { field: "request_id", message };
   }
@@ -124,7 +127,7 @@ function count(
   tally.items++;
   tally[kind]++;
   if (isFirst) tally.recipes++;
-  if (kind === "new" || kind === "failed_before") addWork(work, item);
+  if (kind === "new" || kind === "failed_before") addWork(work, candidate);
   return undefined;
 }
 
@@ -155,7 +158,7 @@ function kindOf({ state, twin }: Known, isRepeated: boolean): Exclude<keyof Tall
   }
 }
 
-function addWork(work: Work, { submission: { n, aspect_ratio } }: ManifestItem): void {
+function addWork(work: Work, { n, aspect_ratio }: Candidate): void {
   work.calls++;
   work.images += n;
   work.imagesByAspectRatio.set(aspect_ratio, (work.imagesByAspectRatio.get(aspect_ratio) ?? 0) + n);

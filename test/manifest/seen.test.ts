@@ -1,0 +1,28 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createSeen } from "../../src/manifest/seen.ts";
+
+test("remembers what a map would, through every growth", () => {
+  const seen = createSeen();
+  const map = new Map<string, { line: number; content: string }>();
+  for (let line = 1; line <= 5_000; line++) {
+    const id = `id-${(line * 7919) % 3_001}`;
+    const content = (line % 2).toString(16).padStart(8, "0");
+    const known = map.get(id);
+    expect(seen.note(id, { line, content })).toEqual(
+      known === undefined ? undefined : { line: known.line, same: known.content === content },
+    );
+    if (known === undefined) map.set(id, { line, content });
+  }
+  expect(seen.size).toBe(map.size);
+});
+
+test("tells any two ids apart", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string(), { maxLength: 50 }), (ids) => {
+      const seen = createSeen();
+      for (const id of ids) expect(seen.note(id, { line: 1, content: "00000000" })).toBeUndefined();
+      for (const id of ids) expect(seen.note(id, { line: 2, content: "00000000" })).toEqual({ line: 1, same: true });
+    }),
+  );
+});
