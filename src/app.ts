@@ -1,8 +1,9 @@
 // The composition root: the only file that sees every adapter. What it opens it closes, in reverse order.
 import { type OpenCatalog, openCatalog } from "./catalog/catalog.ts";
+import { openRecorder } from "./catalog/recorder.ts";
 import { clock } from "./clock.ts";
 import type { Settings } from "./config.ts";
-import type { Clock, Log, OnStep } from "./pipeline/ports.ts";
+import type { Catalog, Clock, Log, OnStep } from "./pipeline/ports.ts";
 import { openProducerConnection } from "./queue/connection.ts";
 import { createGate, type OpenGate } from "./queue/gate.ts";
 import { createQueues, type Queues } from "./queue/queues.ts";
@@ -17,6 +18,8 @@ export interface App {
   readonly clock: Clock;
   readonly onStep: OnStep;
   catalog(): OpenCatalog;
+  /** The pipeline's side of the catalog, its writes on a thread of their own: for what runs for long. */
+  recorder(): Catalog;
   store(): ProbedStore;
   /** Fails within seconds when Redis is away. */
   queues(): Promise<Queues & { gate: OpenGate }>;
@@ -35,18 +38,22 @@ export interface AppOptions {
 export function createApp({ settings, log, onStep = () => undefined }: AppOptions): App {
   const closers: (() => void | Promise<void>)[] = [];
   const closing = (close: () => void | Promise<void>) => void closers.push(close);
+  const catalogOptions = { file: settings.catalogFile, maxUnarchivedImages: settings.generate.maxUnarchivedImages };
+  const catalog = once(() => {
+    const opened = openCatalog(catalogOptions);
+    closing(() => opened.close());
+    return opened;
+  });
   return {
     settings,
     log,
     clock,
     onStep,
-    catalog: once(() => {
-      const catalog = openCatalog({
-        file: settings.catalogFile,
-        maxUnarchivedImages: settings.generate.maxUnarchivedImages,
-      });
-      closing(() => catalog.close());
-      return catalog;
+    catalog,
+    recorder: once(() => {
+      const recorder = openRecorder(catalog(), catalogOptions);
+      closing(() => recorder.close());
+      return recorder;
     }),
     store: once(() => {
       const store = openStore(toStoreSettings(settings));

@@ -86,7 +86,7 @@ async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> 
   const queues = await app.queues();
   const notifier = createAppNotifier(app, { catalog: parts.catalog, queues });
   const generatePorts = { ...createGeneratePorts(app, { ...parts, queues }), notifier };
-  const archivePorts = { ...createArchivePorts(app, parts), notifier };
+  const archivePorts = { ...createArchivePorts(app), notifier };
   const { redisUrl, queuePrefix: prefix, urlLifetimeMs } = settings;
   const { stopping, signal, lockMs, catalog } = parts;
   const shared = { redisUrl, prefix, log, stopping, signal, lockMs, workerId: catalog.workerId };
@@ -120,7 +120,7 @@ function createGeneratePorts(
   const archiveQueue = createArchiveQueue(parts.queues.archive, settings.redisUrl);
   const { gate } = parts.queues;
   return {
-    catalog: parts.catalog,
+    catalog: app.recorder(),
     api,
     gate,
     spool: createSpoolOf(settings),
@@ -132,7 +132,7 @@ function createGeneratePorts(
   };
 }
 
-function createArchivePorts(app: App, { catalog }: StageParts): Omit<ArchivePorts, "notifier"> {
+function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
   const { settings, log, clock, onStep } = app;
   const downloader = createDownloader({
     maxBytes: settings.imageMaxBytes,
@@ -143,7 +143,7 @@ function createArchivePorts(app: App, { catalog }: StageParts): Omit<ArchivePort
   app.onClose(() => downloader.close());
   const spool = createSpoolOf(settings);
   return {
-    catalog,
+    catalog: app.recorder(),
     store: app.store(),
     downloader,
     inspect: createInspector(),

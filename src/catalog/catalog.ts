@@ -45,6 +45,8 @@ export interface CatalogOptions {
   /** Path of the SQLite file; made where there is none. */
   file: string;
   clock?: Pick<Clock, "now">;
+  /** Who makes the calls that are written here. Default: a fresh id. */
+  workerId?: string;
   /** No call is reserved that would bring more unarchived images than this. */
   maxUnarchivedImages?: number;
 }
@@ -145,7 +147,7 @@ function createParts(database: Database, options: CatalogOptions): Parts {
     db,
     reader: createReader(db),
     now: () => clock.now(),
-    workerId: randomUUID(),
+    workerId: options.workerId ?? randomUUID(),
     maxUnarchivedImages: options.maxUnarchivedImages ?? Number.POSITIVE_INFINITY,
     isWorkerAlive: (workerId) => isWorkerAlive(db, workerId, clock.now()),
   };

@@ -1,0 +1,50 @@
+// The thread on which a worker's writes are committed. While a commit waits for the disk, the writes that come meanwhile
+// gather, and share the next one: the slower the disk, the larger the groups.
+import { parentPort, workerData } from "node:worker_threads";
+import type { Catalog } from "../pipeline/ports.ts";
+import { type CatalogOptions, openCatalog } from "./catalog.ts";
+import { type PlainError, toPlain } from "./plain-error.ts";
+
+/** One write, as it is asked for. */
+export interface Asked {
+  id: number;
+  method: keyof Catalog;
+  args: unknown[];
+}
+
+/** How one ended. */
+export type Told = { id: number; value: unknown } | { id: number; error: PlainError };
+
+const catalog = openCatalog(workerData as CatalogOptions);
+const underWay = new Set<Promise<void>>();
+let told: Told[] = [];
+
+parentPort?.on("message", (message: Asked | "close") => {
+  if (message === "close") return void close();
+  const ended = perform(message).then(tell, (error) => tell({ id: message.id, error: toPlain(error) }));
+  underWay.add(ended);
+  ended.finally(() => underWay.delete(ended));
+});
+
+async function perform({ id, method, args }: Asked): Promise<Told> {
+  const write = catalog[method] as (...args: unknown[]) => Promise<unknown>;
+  return { id, value: await write(...args) };
+}
+
+// a group's writes end together: one message tells of all of them
+function tell(end: Told): void {
+  told.push(end);
+  if (told.length === 1) setImmediate(send);
+}
+
+function send(): void {
+  if (told.length > 0) parentPort?.postMessage(told);
+  told = [];
+}
+
+async function close(): Promise<void> {
+  catalog.close();
+  await Promise.all(underWay);
+  send();
+  parentPort?.close();
+}

@@ -1,0 +1,83 @@
+// The pipeline's port with its writes on a thread of their own, so that no commit ever holds up the event loop, on which
+// the calls, the copies and the locks of all jobs live. Reads stay here: they see what is committed, and wait for nobody.
+import { Worker } from "node:worker_threads";
+import type { AnswerRecord, Catalog } from "../pipeline/ports.ts";
+import type { CatalogOptions, OpenCatalog } from "./catalog.ts";
+import { fromPlain } from "./plain-error.ts";
+import type { Asked, Told } from "./record-thread.ts";
+
+/** The port; whoever opened it closes it. */
+export interface Recorder extends Catalog {
+  /** Commits what is under way and ends the thread. */
+  close(): Promise<void>;
+}
+
+/** Starts the thread on the same file. `catalog` is the open one of this process; its worker id is the thread's too. */
+export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions, "clock">): Recorder {
+  const thread = startThread({ ...options, workerId: catalog.workerId });
+  const remote = <Method extends keyof Catalog>(method: Method): Catalog[Method] =>
+    ((...args: unknown[]) => thread.ask(method, args)) as Catalog[Method];
+  const answerCall = remote("answerCall");
+  return {
+    find: catalog.find,
+    holdOf: catalog.holdOf,
+    countUnarchivedImages: catalog.countUnarchivedImages,
+    accept: remote("accept"),
+    acceptFault: remote("acceptFault"),
+    settleDeadCalls: remote("settleDeadCalls"),
+    reuse: remote("reuse"),
+    reserveCall: remote("reserveCall"),
+    withdrawCall: remote("withdrawCall"),
+    closeCall: remote("closeCall"),
+    answerCall: (call, record) => answerCall(call, withoutBytes(record)),
+    recordAsset: remote("recordAsset"),
+    noteError: remote("noteError"),
+    settleForLess: remote("settleForLess"),
+    noteSpooled: remote("noteSpooled"),
+    noteSidecar: remote("noteSidecar"),
+    finish: remote("finish"),
+    close: thread.close,
+  };
+}
+
+// the bytes are in the spool by now, and would be copied from thread to thread for nothing
+function withoutBytes(record: AnswerRecord): AnswerRecord {
+  const { images, expires_at, complete, answer } = record;
+  return { images, expires_at, complete, answer: { ...answer, images: [] } };
+}
+
+interface Thread {
+  ask(method: keyof Catalog, args: unknown[]): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+function startThread(options: CatalogOptions): Thread {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const worker = new Worker(new URL(`./record-thread.${extension}`, import.meta.url), { workerData: options });
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  let last = 0;
+  worker.on("message", (ends: Told[]) => {
+    for (const end of ends) {
+      const { resolve, reject } = waiting.get(end.id) ?? {};
+      waiting.delete(end.id);
+      if ("error" in end) reject?.(fromPlain(end.error));
+      else resolve?.(end.value);
+    }
+  });
+  // Without a listener for "error" a broken thread ends the process, and that is right: what is recorded stands, and the
+  // next process goes on from it.
+  const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  return {
+    ask: (method, args) => {
+      const asked: Asked = { id: ++last, method, args };
+      const ended = Promise.withResolvers<unknown>();
+      waiting.set(asked.id, ended);
+      worker.postMessage(asked);
+      return ended.promise;
+    },
+    close: async () => {
+      worker.postMessage("close");
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+// The recorder is the catalog's port on a thread: the same answers, the same errors, and durable when it says so.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
+import { openRecorder, type Recorder } from "../../src/catalog/recorder.ts";
+import { RejectedError } from "../../src/errors.ts";
+import { parseSubmission, type Request, toRequest } from "../../src/request/submission.ts";
+
+let folder: string;
+let file: string;
+let catalog: OpenCatalog;
+let recorder: Recorder;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "asset-archiver-recorder-"));
+  file = join(folder, "catalog.db");
+  catalog = openCatalog({ file });
+  recorder = openRecorder(catalog, { file });
+});
+
+afterEach(async () => {
+  await recorder.close();
+  catalog.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function request(requestId: string, prompt = "a red fox"): Request {
+  return toRequest(parseSubmission({ prompt }), { requestId, random: () => 0.5 });
+}
+
+test("what the recorder has accepted, every other connection sees", async () => {
+  const accepted = await recorder.accept(request("r-1"), { jobId: "req-r-1" });
+  expect(accepted.request.state).toBe("queued");
+  expect(await catalog.find("r-1")).toEqual(accepted);
+  expect(await recorder.find("r-1")).toEqual(accepted);
+});
+
+test("a call it reserves belongs to the worker of this process", async () => {
+  await recorder.accept(request("r-1"), { jobId: "req-r-1" });
+  const reservation = await recorder.reserveCall("r-1", { n: 1, seed: 7 });
+  expect(reservation).toMatchObject({ kind: "reserved", call: { state: "sent", worker_id: catalog.workerId } });
+});
+
+test("an error keeps its class, its code and its message", async () => {
+  await recorder.accept(request("r-1"), { jobId: "req-r-1" });
+  const conflict = recorder.accept(request("r-1", "another prompt"), { jobId: "req-r-1" });
+  await expect(conflict).rejects.toBeInstanceOf(RejectedError);
+  await expect(conflict).rejects.toMatchObject({
+    code: "request_id_conflict",
+    message: expect.stringContaining('"r-1"'),
+  });
+});
+
+test("writes that were asked for are committed before it is closed", async () => {
+  const ids = Array.from({ length: 500 }, (_, index) => `r-${index}`);
+  const all = Promise.all(ids.map((id) => recorder.accept(request(id), { jobId: `req-${id}` })));
+  await recorder.close();
+  expect((await all).map((detail) => detail.request.request_id)).toEqual(ids);
+  expect(catalog.counts().requests.queued).toBe(500);
+});
+
+test("the bytes of an answer stay on this side", async () => {
+  await recorder.accept(request("r-1"), { jobId: "req-r-1" });
+  const reservation = await recorder.reserveCall("r-1", { n: 1, seed: 7 });
+  if (reservation.kind !== "reserved") throw new Error("wanted a reservation");
+  const answer = {
+    created: 1_750_667_997,
+    images: [{ bytes: Buffer.alloc(1024) }],
+    usage: { input_tokens_details: {} },
+    http_status: 200,
+    api_request_id: "req_1",
+  };
+  const images = [{ index: 0, url: null, spool_file: "r-1.1.0", expires_at: null }];
+  const detail = await recorder.answerCall(reservation.call, { answer, images, expires_at: null, complete: true });
+  expect(detail).toMatchObject({
+    request: { state: "copying" },
+    generations: [{ api_created: 1_750_667_997, usage: { input_tokens_details: {} } }],
+    images: [{ index: 0, spool_file: "r-1.1.0" }],
+  });
+  expect(answer.images[0]?.bytes).toHaveLength(1024);
+});
