@@ -127,13 +127,18 @@ export function findFew(parts: Parts, filter: SearchFilter, limit: number): stri
 }
 
 function rareSources(filter: SearchFilter): SQL[] {
-  const asset = assetConditions(filter);
-  const bySize = filter.minBytes ?? filter.maxBytes ?? filter.minWidth ?? filter.maxWidth;
+  const { recipe, digest, state, minBytes, maxBytes, minWidth, maxWidth } = filter;
+  const byAsset = (rare: SearchFilter) =>
+    given(
+      assetConditions(rare),
+      (matches) => sql`select i.request_id from assets a cross join images i on i.digest = a.digest where ${matches}`,
+    );
+  // one property each, by its index: of two, one that everything has would hide one that nothing has
   return [
-    ...given(filter.recipe, (id) => sql`select request_id from requests r where ${between(sql`r.recipe_id`, id)}`),
-    ...(asset !== undefined && (filter.digest !== undefined || bySize !== undefined)
-      ? [sql`select i.request_id from assets a cross join images i on i.digest = a.digest where ${asset}`]
-      : []),
-    ...given(filter.state, (state) => sql`select request_id from requests r where r.state = ${state}`),
+    ...given(recipe, (id) => sql`select request_id from requests r where ${between(sql`r.recipe_id`, id)}`),
+    ...byAsset({ digest }),
+    ...byAsset({ minBytes, maxBytes }),
+    ...byAsset({ minWidth, maxWidth }),
+    ...given(state, (one) => sql`select request_id from requests r where r.state = ${one}`),
   ];
 }

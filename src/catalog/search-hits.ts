@@ -1,8 +1,8 @@
-// The hits of a page, read whole in three statements.
-import { inArray } from "drizzle-orm";
-import { type ArchivedAsset, toArchivedAssets } from "../pipeline/archive.ts";
-import type { RequestRecord } from "../pipeline/records.ts";
-import type { Parts } from "./parts.ts";
+// The hits of a page, read whole in two statements.
+import { eq, sql } from "drizzle-orm";
+import type { ArchivedAsset } from "../pipeline/archive.ts";
+import type { Asset, RequestRecord } from "../pipeline/records.ts";
+import type { Db } from "./database.ts";
 import { ASSET_COLUMNS, toRequestRecord } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
 
@@ -12,22 +12,33 @@ export interface SearchHit {
   assets: ArchivedAsset[];
 }
 
-/** The hits with their assets, in the given order. */
-export function readHits(parts: Parts, ids: readonly string[]): SearchHit[] {
-  if (ids.length === 0) return [];
-  const wanted = [...ids];
-  const rows = parts.db.select().from(requests).where(inArray(requests.request_id, wanted)).all();
-  const tied = parts.db.select().from(images).where(inArray(images.request_id, wanted)).orderBy(images.index).all();
-  const digests = [...new Set(tied.flatMap((image) => image.digest ?? []))];
-  const stored = parts.db.select(ASSET_COLUMNS).from(assets).where(inArray(assets.digest, digests)).all();
-  const byId = new Map(rows.map((row) => [row.request_id, row]));
-  const imagesOf = Map.groupBy(tied, (image) => image.request_id);
-  const assetOf = new Map(stored.map((asset) => [asset.digest, asset]));
-  return ids.flatMap((id) => {
-    const row = byId.get(id);
-    if (row === undefined) return [];
-    const own = imagesOf.get(id) ?? [];
-    const archived = own.flatMap((image) => assetOf.get(image.digest ?? "") ?? []);
-    return [{ request: toRequestRecord(row), assets: toArchivedAssets({ images: own, assets: archived }) }];
-  });
+/** Reads the hits with their assets, in the given order. */
+export type ReadHits = (ids: readonly string[]) => SearchHit[];
+
+export function createHitReader(db: Db): ReadHits {
+  // one parameter for all ids, so that the statements are prepared once
+  const all = sql`(select value from json_each(${sql.placeholder("all")}))`;
+  const rowsOf = db.select().from(requests).where(sql`${requests.request_id} in ${all}`).prepare();
+  const imagesOf = db
+    .select({ request_id: images.request_id, index: images.index, asset: ASSET_COLUMNS })
+    .from(images)
+    .innerJoin(assets, eq(assets.digest, images.digest))
+    .where(sql`${images.request_id} in ${all}`)
+    .orderBy(images.index)
+    .prepare();
+  return (ids) => {
+    if (ids.length === 0) return [];
+    const wanted = { all: JSON.stringify(ids) };
+    const rows = new Map(rowsOf.all(wanted).map((row) => [row.request_id, row]));
+    const archived = Map.groupBy(imagesOf.all(wanted), (image) => image.request_id);
+    return ids.flatMap((id) => {
+      const row = rows.get(id);
+      const own = (archived.get(id) ?? []).map(({ index, asset }) => toArchivedAsset(index, asset));
+      return row === undefined ? [] : [{ request: toRequestRecord(row), assets: own }];
+    });
+  };
+}
+
+function toArchivedAsset(index: number, { digest, key, bytes, content_type, width, height }: Asset): ArchivedAsset {
+  return { index, digest, key, bytes, content_type, width, height };
 }

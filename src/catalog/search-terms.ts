@@ -40,16 +40,38 @@ function toTerms(text: string, not: boolean): Term[] {
   const words = toWords(text);
   const [first] = words;
   if (first === undefined) return [];
-  if (words.length === 1 && text.endsWith("*") && /^[\p{L}\p{N}]/u.test(first)) return [{ kind: "prefix", words, not }];
+  if (words.length === 1 && text.endsWith("*")) return [toPrefix(first, not)];
   const isCharacter = words.length === 1 && toCharacters(first).includes(first);
   return [{ kind: isCharacter ? "character" : "phrase", words, not }];
 }
 
-/** The same as FTS5 reads it: https://www.sqlite.org/fts5.html#full_text_query_syntax. Facet words are exact. */
-export function toMatch(terms: readonly Term[], facetWords: readonly string[]): string {
+/** Shorter beginnings fit so many words that finding all their texts takes seconds. */
+const PREFIX_MIN = 2;
+
+function toPrefix(word: string, not: boolean): Term {
+  if ([...word].length < PREFIX_MIN && !toCharacters(word).includes(word))
+    throw invalid(`wanted at least ${PREFIX_MIN} characters before *, got ${JSON.stringify(word)}`);
+  return { kind: "prefix", words: [word], not };
+}
+
+/** What stands in the index besides words that were typed: words of fields, and prompts that are known as a whole. */
+export interface Known {
+  facets: readonly string[];
+  whole: { prompt?: string | undefined; negative_prompt?: string | undefined };
+}
+
+/** Of a whole prompt so many words are asked of the index: they leave few, which are compared. */
+const WHOLE_WORDS = 12;
+
+/** The same as FTS5 reads it: https://www.sqlite.org/fts5.html#full_text_query_syntax. "" asks for nothing. */
+export function toMatch(terms: readonly Term[], { facets, whole }: Known): string {
   const wanted = [
     ...terms.filter((term) => !term.not).map(toTermMatch),
-    ...facetWords.map((word) => `facets : "${word}"`),
+    ...facets.map((word) => `facets : "${word}"`),
+    ...(["prompt", "negative_prompt"] as const).flatMap((column) => {
+      const words = toWords(whole[column] ?? "").slice(0, WHOLE_WORDS);
+      return words.length === 0 ? [] : [`${column} : "${words.join(" ")}"`];
+    }),
   ].join(" AND ");
   const unwanted = terms.filter((term) => term.not).map(toTermMatch);
   return unwanted.length === 0 ? wanted : `(${wanted}) NOT (${unwanted.join(" OR ")})`;

@@ -3,7 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import type { Parts } from "./parts.ts";
 import { type Position, parseCursor, toCursor } from "./search-cursor.ts";
 import { findFew, type SearchFilter, toConditions, toFacets } from "./search-filter.ts";
-import { readHits, type SearchHit } from "./search-hits.ts";
+import { createHitReader, type SearchHit } from "./search-hits.ts";
 import { countUnindexed, createCatchUp, indexedUpTo } from "./search-index.ts";
 import { type Candidate, rank, toWeight } from "./search-rank.ts";
 import { countTerm, parseTerms, type Term, toMatch, toTermMatch } from "./search-terms.ts";
@@ -40,11 +40,11 @@ export type Search = (query: SearchQuery, options?: SearchOptions) => SearchPage
 const LIMIT = 50;
 const LIMIT_MAX = 1_000;
 /** Ranked at once: the newest so many matches. With fewer matches than that, all of them. */
-const WINDOW = 500;
+const WINDOW = 200;
 /** Where a filter leaves so few requests, they are looked at one by one. */
-const FEW = 500;
+const FEW = 200;
 /** Requests that the index does not hold yet are looked at one by one, up to so many. */
-const TAIL = 500;
+const TAIL = 300;
 /** Matches of one word are counted up to here: above it the word is common, however common. */
 const COUNTED_MAX = 2_000;
 
@@ -64,6 +64,7 @@ interface Found {
 
 export function createSearch(parts: Parts, write: Write): Search {
   const catchUp = createCatchUp(parts, write);
+  const readHits = createHitReader(parts.db);
   return (query, options = {}) => {
     const asked = toAsked(query, options);
     const { hits, more } = find(parts, asked);
@@ -72,7 +73,7 @@ export function createSearch(parts: Parts, write: Write): Search {
     if (!complete) catchUp();
     const ids = hits.map((hit) => hit.request_id);
     const next = more && last !== undefined ? toCursor({ query, sort: asked.sort }, last.at) : null;
-    return { items: readHits(parts, ids), next, complete };
+    return { items: readHits(ids), next, complete };
   };
 }
 
@@ -83,7 +84,7 @@ function toAsked(query: SearchQuery, options: SearchOptions): Asked {
   return {
     filter,
     terms,
-    match: toMatch(terms, toFacetWords(toFacets(filter))),
+    match: toMatch(terms, { facets: toFacetWords(toFacets(filter)), whole: filter }),
     sort,
     limit: Math.min(Math.max(options.limit ?? LIMIT, 1), LIMIT_MAX),
     after: options.cursor === undefined ? undefined : parseCursor(options.cursor, { query, sort }),
@@ -208,8 +209,8 @@ function matches(row: Candidate, terms: readonly Term[]): boolean {
   return terms.every((term) => texts.some((text) => countTerm(term, text) > 0) !== term.not);
 }
 
-/** Clocks of several machines differ, but not by this much, in ms. */
-const SKEW_MS = 24 * 3_600_000;
+/** A clock that is set, or another machine's: so far the order of acceptance and the times may disagree, in ms. */
+const SKEW_MS = 10 * 60_000;
 
 // what was accepted in a span of time has neighbouring numbers: the index need not be walked outside of them
 function docRange(parts: Parts, { from, to }: SearchFilter): (SQL | undefined)[] {

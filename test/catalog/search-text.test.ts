@@ -64,7 +64,7 @@ describe("what is typed", () => {
     ["red fox", '{prompt negative_prompt} : "red" AND {prompt negative_prompt} : "fox"'],
     ['"unclosed', '{prompt negative_prompt} : "unclosed"'],
   ])("%s becomes %s", (text, match) => {
-    expect(toMatch(parseTerms(text), [])).toBe(match);
+    expect(toMatch(parseTerms(text), { facets: [], whole: {} })).toBe(match);
   });
 
   it.each(["-cat", "...", "*", '""'])("%s is refused, since there is nothing to look for", (text) => {
