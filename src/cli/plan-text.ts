@@ -18,11 +18,11 @@ const KINDS: readonly (readonly [kind: keyof Tally, label: string])[] = [
 /** Prints what there is, what it takes, and whether that fits. */
 export function printPlan(name: string, plan: { tally: Tally; work: Work; forecast: Forecast }): void {
   const { tally, work } = plan;
-  print(`${name}: ${number(tally.items)} items, ${number(tally.recipes)} recipes`);
+  print(`${name}: ${counted(tally.items, "item")}, ${counted(tally.recipes, "recipe")}`);
   for (const [kind, label] of KINDS) {
     if (tally[kind] > 0 || kind === "new") print(`  ${number(tally[kind]).padStart(11)}  ${label}`);
   }
-  print(`To be made: ${number(work.images)} images by ${number(work.calls)} calls`);
+  print(`To be made: ${counted(work.images, "image")} by ${counted(work.calls, "call")}`);
   printForecast(plan.forecast);
 }
 
@@ -32,11 +32,10 @@ function printForecast(future: Forecast): void {
   row("time", `${showDuration(future.seconds * 1000)} (${TIME_BASIS[future.seconds_from]})`);
   row("disk", `${showSize(future.bytes)} (${BYTES_BASIS[future.bytes_from]})`);
   if (window !== null) {
-    const nights = `${window.nights} ${window.nights === 1 ? "night" : "nights"}`;
-    row("window", `${verdict(window.fits)}: ${nights} of ${window.from}-${window.to} ${window.tz}`);
+    row("window", `${verdict(window.fits)}: ${counted(window.nights, "night")} of ${window.hours} ${window.tz}`);
   }
   if (budget !== null) row("budget", `${verdict(budget.fits)} ${money(budget)}`);
-  if (max_images !== null) row("images", `${verdict(max_images.fits)} ${number(max_images.images)}`);
+  if (max_images !== null) row("limit", `${verdict(max_images.fits)} ${counted(max_images.images, "image")}`);
 }
 
 const TIME_BASIS: Record<Forecast["seconds_from"], string> = {
@@ -60,6 +59,10 @@ function verdict(fits: boolean): string {
 
 function money({ amount, currency }: { amount: number; currency: string }): string {
   return showPrice({ micros: Math.round(amount * 1e6), currency });
+}
+
+function counted(value: number, word: string): string {
+  return `${number(value)} ${word}${value === 1 ? "" : "s"}`;
 }
 
 function number(value: number): string {

@@ -45,7 +45,7 @@ async function openFile(where: string, signal: AbortSignal | undefined): Promise
     const path = /^file:\/\//i.test(where) ? new URL(where) : where;
     const handle = await open(path, "r");
     // the handle is closed with the stream; opened first, so that a missing file is told before anything is begun
-    const bytes = createReadStream("", { fd: handle, signal: signal ?? null, highWaterMark: 64 * 1024 });
+    const bytes = createReadStream("", { fd: handle, ...(signal === undefined ? {} : { signal }) });
     if (!(await handle.stat()).isDirectory()) return { name: where, bytes };
     bytes.destroy();
     throw new Error("it is a directory");

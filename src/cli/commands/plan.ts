@@ -1,6 +1,7 @@
 // `plan`: what a run of a manifest would do, without doing it. Needs no Redis, and reads the catalog only.
 import { type Command, Option } from "commander";
 import type { App } from "../../app.ts";
+import { isTimeZone, localTimeZone, occurrenceAt, parseWindow } from "../../batch/window.ts";
 import { RejectedError } from "../../errors.ts";
 import { describeFaultList } from "../../manifest/faults.ts";
 import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
@@ -8,10 +9,10 @@ import { readManifest } from "../../manifest/manifest.ts";
 import { openManifest } from "../../manifests.ts";
 import { forecast, type Limits } from "../../plan/forecast.ts";
 import { type Tallied, tallyManifest } from "../../plan/tally.ts";
-import { isTimeZone, parseWindow, type Window } from "../../plan/window.ts";
 import { type Price, parsePrice, showPrice } from "../../units.ts";
 import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
 import { printPlan } from "../plan-text.ts";
+import { plain } from "../text.ts";
 
 const EXAMPLES = `
 A manifest is a file, "-" for standard input, s3://bucket/key or https://…, as JSON Lines, CSV, YAML or JSON
@@ -54,7 +55,7 @@ export function addPlanCommand(program: Command, end: (code: number) => void): v
 function runPlan(where: string, options: Options): Promise<number> {
   return withApp(async (app) => {
     const signal = interruption();
-    const limits = toLimits(options, app.settings.pricePerImage);
+    const limits = toLimits(options, app);
     try {
       const source = await openManifest(where, { settings: app.settings, signal });
       const { format, collection } = options;
@@ -83,7 +84,7 @@ function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; 
     printJson({ manifest: name, ...tally, calls, images, ...future, fault_count, faults: shown });
     return;
   }
-  for (const line of describeFaultList(name, faults)) say(line);
+  for (const line of describeFaultList(name, faults)) say(plain(line));
   if (faults.count > 0) {
     const what = options.skipInvalid ? "a run would go on without them" : "a run would enqueue nothing";
     say(`${faults.count.toLocaleString("en")} ${faults.count === 1 ? "fault" : "faults"}: ${what}`);
@@ -91,19 +92,20 @@ function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; 
   printPlan(name, { tally, work, forecast: future });
 }
 
-function toLimits(options: Options, pricePerImage: Price | undefined): Limits {
+function toLimits(options: Options, app: App): Limits {
+  const { window, tz = localTimeZone(), budget, maxImages } = options;
   return {
-    window: options.window === undefined ? undefined : toWindow(options.window, options.tz),
-    budget: options.budget === undefined ? undefined : toBudget(options.budget, pricePerImage),
-    maxImages: options.maxImages === undefined ? undefined : toCount(options.maxImages),
+    window: window === undefined ? undefined : toWindow(window, { tz, now: app.clock.now() }),
+    budget: budget === undefined ? undefined : toBudget(budget, app.settings.pricePerImage),
+    maxImages: maxImages === undefined ? undefined : toCount(maxImages),
   };
 }
 
-function toWindow(text: string, tz = Intl.DateTimeFormat().resolvedOptions().timeZone): Window {
+function toWindow(hours: string, { tz, now }: { tz: string; now: number }): Limits["window"] {
   if (!isTimeZone(tz)) throw wrong(`--tz: wanted a time zone such as Europe/Berlin, got "${tz}"`);
-  const window = parseWindow(text, tz);
-  if (window === undefined) throw wrong(`--window: wanted two times such as 01:00-06:00, got "${text}"`);
-  return window;
+  const window = parseWindow(hours, tz);
+  if (window === undefined) throw wrong(`--window: wanted two times such as 01:00-06:00, got "${hours}"`);
+  return { hours, tz, now, ...occurrenceAt(window, now) };
 }
 
 function toBudget(text: string, pricePerImage: Price | undefined): Price {
