@@ -5,7 +5,7 @@ import type { Taken } from "../catalog/batch-items.ts";
 import type { NewBatch } from "../catalog/batches.ts";
 import { type ManifestOptions, readManifest } from "../manifest/manifest.ts";
 import { type Batch, holdOf } from "../pipeline/batch.ts";
-import { addBatchJobs, putBackJobs } from "../queue/batch-jobs.ts";
+import { addBatchJobs, forgetEndJobs, putBackJobs } from "../queue/batch-jobs.ts";
 import { canonicalDigest } from "../request/canonical-json.ts";
 import { toJobId } from "../request/request-id.ts";
 import { toRequest } from "../request/submission.ts";
@@ -75,6 +75,11 @@ async function addJobs(app: App, batchId: string, taken: readonly Taken[]): Prom
       fresh.map(({ request_id }) => ({ request_id, batch_id: batchId })),
       redisUrl,
     );
+  await forgetEndJobs(
+    queues,
+    taken.filter((one) => one.as === "retried"),
+    redisUrl,
+  );
   await putBackJobs(
     queues,
     known.map(({ request_id, job }) => ({

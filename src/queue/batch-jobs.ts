@@ -2,7 +2,7 @@
 import { TransientError } from "../errors.ts";
 import { toJobId } from "../request/request-id.ts";
 import { reached } from "./connection.ts";
-import { type Queues, toGenerateJob } from "./queues.ts";
+import { archiveJobId, type Queues, toGenerateJob } from "./queues.ts";
 import { reconcile, type Unfinished } from "./reconcile.ts";
 
 /** Adds the jobs of requests that were recorded just now. Throws TransientError where Redis did not take them all. */
@@ -33,5 +33,16 @@ export async function removeBatchJobs(queues: Queues, requestIds: readonly strin
   await reached(redisUrl, async () => {
     // remove() says 0 for a job that a worker holds
     await Promise.all(requestIds.map((id) => queues.generate.remove(toJobId(id))));
+  });
+}
+
+/** Removes what is left of the jobs that wrote how requests ended: those that are tried again will end again. */
+export async function forgetEndJobs(
+  queues: Queues,
+  requests: readonly { request_id: string }[],
+  redisUrl: string,
+): Promise<void> {
+  await reached(redisUrl, async () => {
+    await Promise.all(requests.map(({ request_id }) => queues.archive.remove(archiveJobId(request_id, "end"))));
   });
 }

@@ -105,12 +105,17 @@ export function toBatchReport(source: ReportSource): BatchReport {
     budget: { max_images: batch.max_images, committed_images: batch.committed_images },
     ...money,
     working_ms,
-    images_per_minute: working_ms ? Math.round((calls.answered.images / working_ms) * 600_000) / 10 : null,
+    images_per_minute: working_ms ? perMinute(calls.answered.images / working_ms) : null,
     seconds_to_nearest_loss: source.seconds_to_nearest_loss,
     failures: source.failures.map((failure) => ({ ...failure, redrive: redriveOf(batch.batch_id, failure) })),
     slowest: source.slowest,
     sheet: source.sheet,
   };
+}
+
+function perMinute(perMs: number): number {
+  const rate = perMs * 60_000;
+  return rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate);
 }
 
 function stateOf({ batch, held }: ReportSource): BatchReport["state"] {

@@ -31,7 +31,10 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     {
       name: "Free",
       value: number(report.reused + items.existing),
-      note: `${number(items.existing)} archived before, ${number(report.reused)} from the catalog`,
+      note:
+        report.reused + items.existing === 0
+          ? ""
+          : `${number(items.existing)} archived before, ${number(report.reused)} by the same recipe`,
     },
     {
       name: "Failed",
@@ -51,7 +54,7 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     {
       name: "Time",
       value: report.working_ms === null ? "–" : showDuration(report.working_ms),
-      note: report.images_per_minute === null ? "" : `${report.images_per_minute} images a minute`,
+      note: report.images_per_minute === null ? "" : `${number(report.images_per_minute)} images a minute`,
     },
   ];
 }

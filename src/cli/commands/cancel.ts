@@ -1,8 +1,9 @@
 // `cancel`: lets a request go that has cost nothing yet.
 import type { Command } from "commander";
 import type { CancelEnd } from "../../decide.ts";
+import { requireTarget, runCancelBatch } from "../batch/redrive.ts";
 import type { Desk } from "../desk.ts";
-import { EXIT, print, printJson, say } from "../io.ts";
+import { EXIT, print, printJson, say, withApp } from "../io.ts";
 import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
 
 const EXAMPLES = `
@@ -12,19 +13,31 @@ Exits 0 when all are cancelled (or were already), 1 when one is not.
 Examples:
   $ asset-archiver cancel fox-1
   $ asset-archiver cancel fox-1 fox-2 --json
+  $ asset-archiver cancel --batch autumn-20261123-1f3a
   $ asset-archiver cancel fox-1 --url http://archive.internal:8080`;
 
 export function addCancelCommand(program: Command, end: (code: number) => void): void {
   program
     .command("cancel")
     .description("cancel requests that have cost nothing yet")
-    .argument("<request_id...>")
+    .argument("[request_id...]")
+    .option("--batch <id>", "everything of a batch that has cost nothing yet")
     .option(...URL_OPTION)
     .option("--json", "one JSON line for each request")
     .addHelpText("after", EXAMPLES)
-    .action(async (ids: string[], options: DeskOptions & { json?: boolean }) =>
-      end(await withDesk(options, (desk) => runCancel(desk, ids, options.json))),
-    );
+    .action(async (ids: string[], options: Options) => end(await cancelAll(ids, options)));
+}
+
+interface Options extends DeskOptions {
+  batch?: string;
+  json?: boolean;
+}
+
+function cancelAll(ids: string[], options: Options): Promise<number> {
+  const { batch } = options;
+  if (batch !== undefined) return withApp((app) => runCancelBatch(app, batch, options));
+  requireTarget("cancel", ids);
+  return withDesk(options, (desk) => runCancel(desk, ids, options.json));
 }
 
 async function runCancel(desk: Desk, ids: string[], json = false): Promise<number> {

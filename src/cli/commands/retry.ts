@@ -1,8 +1,9 @@
 // `retry`: tries a failed or parked request again, and says beforehand who pays.
 import type { Command } from "commander";
 import type { RetryEnd } from "../../decide.ts";
+import { type RetryBatchFlags, requireTarget, runRetryBatch } from "../batch/redrive.ts";
 import type { Desk } from "../desk.ts";
-import { EXIT, print, printJson, say } from "../io.ts";
+import { EXIT, print, printJson, say, withApp } from "../io.ts";
 import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
 
 const EXAMPLES = `
@@ -13,19 +14,32 @@ Exits 0 when all are on their way again, 1 when one is neither failed nor parked
 Examples:
   $ asset-archiver retry fox-1
   $ asset-archiver retry fox-1 fox-2 --json
+  $ asset-archiver retry --batch autumn-20261123-1f3a --failed
   $ asset-archiver retry fox-1 --url http://archive.internal:8080`;
 
 export function addRetryCommand(program: Command, end: (code: number) => void): void {
   program
     .command("retry")
     .description("try failed or parked requests again")
-    .argument("<request_id...>")
+    .argument("[request_id...]")
+    .option("--batch <id>", "items of a batch: --failed, --parked or both")
+    .option("--failed", "with --batch: its failed items")
+    .option("--parked", "with --batch: its parked items, which may have been paid already")
     .option(...URL_OPTION)
     .option("--json", "one JSON line for each request")
     .addHelpText("after", EXAMPLES)
-    .action(async (ids: string[], options: DeskOptions & { json?: boolean }) =>
-      end(await withDesk(options, (desk) => runRetry(desk, ids, options.json))),
-    );
+    .action(async (ids: string[], options: Options) => end(await retryAll(ids, options)));
+}
+
+interface Options extends DeskOptions, RetryBatchFlags {
+  batch?: string;
+}
+
+function retryAll(ids: string[], options: Options): Promise<number> {
+  const { batch } = options;
+  if (batch !== undefined) return withApp((app) => runRetryBatch(app, batch, options));
+  requireTarget("retry", ids);
+  return withDesk(options, (desk) => runRetry(desk, ids, options.json));
 }
 
 async function runRetry(desk: Desk, ids: string[], json = false): Promise<number> {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { RejectedError } from "../../errors.ts";
 import { parseDuration } from "../../units.ts";
 import { waitForBatch } from "../batch/follow.ts";
+import { requireTarget } from "../batch/redrive.ts";
 import type { Desk } from "../desk.ts";
 import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
 import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
@@ -37,9 +38,7 @@ export function addWaitCommand(program: Command, end: (code: number) => void): v
 
 function runWait(ids: string[], options: Options): Promise<number> {
   const { batch, json } = options;
-  if (batch === undefined && ids.length === 0) {
-    throw new RejectedError("wait: wanted a request id, or --batch <id>", { code: "invalid_request" });
-  }
+  if (batch === undefined) requireTarget("wait", ids);
   const timeoutMs = options.timeout === undefined ? undefined : toTimeout(options.timeout);
   const interrupted = interruption();
   const signal = timeoutMs === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(timeoutMs)]);

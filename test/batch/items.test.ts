@@ -1,0 +1,158 @@
+import { expect, test } from "vitest";
+import type { OpenCatalog } from "../../src/catalog/catalog.ts";
+import type { Request } from "../../src/request/submission.ts";
+import { answerOf, beginWith, newBatch, openTestCatalog, requestOf } from "./support.ts";
+
+const ERROR = { code: "content_policy_violation", message: "no" };
+
+/** Brings a request to its end without a worker. */
+async function archive(catalog: OpenCatalog, id: string): Promise<void> {
+  const reserved = await catalog.reserveCall(id, { n: 1, seed: 1 });
+  if (reserved.kind !== "reserved") throw new Error(reserved.kind);
+  await catalog.answerCall(reserved.call, answerOf(1));
+  const digest = Buffer.from(id).toString("hex").padEnd(64, "0");
+  const asset = {
+    digest,
+    key: `images/${digest}`,
+    bytes: 1,
+    content_type: "image/png",
+    width: 1,
+    height: 1,
+    archived_at: 1,
+  } as const;
+  await catalog.recordAsset({ request_id: id, index: 0 }, asset);
+  await catalog.finish(id, { state: "archived" });
+}
+
+function take(catalog: OpenCatalog, batchId: string, requests: readonly Request[]) {
+  const items = requests.map((request, index) => ({ request, item: index + 1 }));
+  return catalog.batches.acceptItems(batchId, items);
+}
+
+test("each item is taken as what the catalog knows of it", async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  const old = ["archived", "failed", "cancelled", "parked", "queued"].map((id) => requestOf(id));
+  await beginWith(catalog, newBatch("old"), old);
+  await archive(catalog, "archived");
+  await catalog.finish("failed", { state: "failed", error: ERROR });
+  await catalog.finish("cancelled", { state: "cancelled", error: ERROR });
+  await catalog.finish("parked", { state: "parked", error: ERROR });
+  await catalog.accept(requestOf("alone"), { jobId: "req-alone" });
+  await catalog.accept(requestOf("other"), { jobId: "req-other" });
+  await catalog.batches.begin(newBatch("new"));
+  const all = [...old, requestOf("alone"), requestOf("other", { steps: 3 }), requestOf("fresh"), requestOf("fresh")];
+  const taken = await take(catalog, "new", all);
+  expect(taken.map(({ request_id, as, job }) => [request_id, as, job])).toEqual([
+    ["archived", "existing", null],
+    ["failed", "retried", "generate"],
+    ["cancelled", "retried", "generate"],
+    ["parked", "elsewhere", null],
+    ["queued", "accepted", "generate"],
+    ["alone", "elsewhere", null],
+    ["other", "conflict", null],
+    ["fresh", "accepted", "generate"],
+    ["fresh", "duplicate", null],
+  ]);
+  expect(catalog.batches.find("new")).toMatchObject({
+    accepted: 2,
+    retried: 2,
+    existing: 1,
+    elsewhere: 2,
+    duplicates: 1,
+    invalid: 1,
+  });
+  // emptied of all that was unfinished, the old one is done
+  expect(catalog.batches.find("old")?.state).toBe("finished");
+});
+
+test("a manifest that is read again goes on in its batch and counts nothing twice", async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  const requests = ["a", "b", "c", "a"].map((id) => requestOf(id));
+  await catalog.batches.begin(newBatch("first", { manifest_digest: "same", items: 4 }));
+  await take(catalog, "first", requests.slice(0, 2));
+  // killed here, and started again
+  const { batch, goesOn } = await catalog.batches.begin(newBatch("second", { manifest_digest: "same", items: 4 }));
+  expect([batch.batch_id, goesOn]).toEqual(["first", true]);
+  const taken = await take(catalog, "first", requests);
+  expect(taken.map(({ as, job }) => [as, job])).toEqual([
+    ["ours", "generate"],
+    ["ours", "generate"],
+    ["accepted", "generate"],
+    ["duplicate", null],
+  ]);
+  expect(await catalog.batches.endEnqueuing("first")).toMatchObject({
+    state: "running",
+    accepted: 3,
+    duplicates: 1,
+    existing: 0,
+  });
+});
+
+test("a batch is finished once: when its manifest has been read and its last item has ended", async () => {
+  await using place = await openTestCatalog();
+  const { catalog, clock } = place;
+  await catalog.batches.begin(newBatch("b"));
+  await take(catalog, "b", [requestOf("a"), requestOf("c")]);
+  await archive(catalog, "a");
+  await catalog.finish("c", { state: "failed", error: ERROR });
+  expect(catalog.batches.find("b")?.state).toBe("enqueuing");
+  expect((await catalog.batches.endEnqueuing("b")).state).toBe("finished");
+  const finished = catalog.batches.find("b")?.finished_at;
+  clock.at += 1_000;
+  await catalog.batches.endEnqueuing("b");
+  expect(catalog.batches.find("b")?.finished_at).toBe(finished);
+});
+
+test("an item that is tried again brings its finished batch back to life, until it has ended again", async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  await beginWith(catalog, newBatch("b"), [requestOf("a")]);
+  await catalog.finish("a", { state: "failed", error: ERROR });
+  expect(catalog.batches.find("b")?.state).toBe("finished");
+  await catalog.retry("a");
+  expect(catalog.batches.find("b")).toMatchObject({ state: "running", finished_at: null });
+  await archive(catalog, "a");
+  expect(catalog.batches.find("b")?.state).toBe("finished");
+});
+
+test("a manifest with nothing to do is finished at once", async () => {
+  await using place = await openTestCatalog();
+  await beginWith(place.catalog, newBatch("b"), []);
+  expect(place.catalog.batches.find("b")?.state).toBe("finished");
+});
+
+test("of many processes one gets to write a report, and none once it is written", async () => {
+  await using place = await openTestCatalog();
+  const { catalog, clock } = place;
+  const others = [catalog, place.open(), place.open()];
+  await beginWith(catalog, newBatch("b"), []);
+  const claim = () => Promise.all(others.map((one) => one.batches.claimReport("b", "finished:1")));
+  expect((await claim()).filter(Boolean)).toHaveLength(1);
+  expect((await claim()).filter(Boolean)).toHaveLength(0);
+  // whoever claimed it was killed
+  clock.at += 61_000;
+  expect((await claim()).filter(Boolean)).toHaveLength(1);
+  await catalog.batches.noteReport("b", { rest: "finished:1", key: "k", result: {} });
+  clock.at += 61_000;
+  expect((await claim()).filter(Boolean)).toHaveLength(0);
+  expect(await catalog.batches.claimReport("b", "finished:2")).toBe(true);
+});
+
+test("a new night inherits what the last one left undone", async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  await beginWith(catalog, newBatch("monday", { schedule: "nightly" }), [
+    requestOf("a"),
+    requestOf("b"),
+    requestOf("gone"),
+  ]);
+  await archive(catalog, "a");
+  await catalog.batches.begin(newBatch("tuesday", { schedule: "nightly" }));
+  expect(await catalog.batches.inherit("tuesday")).toBe(2);
+  expect(catalog.batches.find("monday")?.state).toBe("finished");
+  const taken = await take(catalog, "tuesday", [requestOf("a"), requestOf("b")]);
+  expect(taken.map(({ as }) => as)).toEqual(["existing", "accepted"]);
+  expect(catalog.batches.countItems("tuesday")).toMatchObject({ queued: 2 });
+});
