@@ -6,7 +6,7 @@ export const PAGE_SCRIPT = `
 const EVERY_MS = 3000, PAGE = 24, KEEP_IMAGES = 400;
 const $ = (id) => document.getElementById(id);
 const images = new Map();
-let shown = PAGE, timer, open = null;
+let shown = PAGE, timer;
 
 function element(name, props = {}, ...children) {
   const made = Object.assign(document.createElement(name), props);
@@ -115,7 +115,6 @@ function showGallery({ data, next_cursor }) {
 }
 
 function showDetail(request) {
-  open = request;
   const facts = [
     ["request", request.request_id], ["state", request.state + (request.error ? " (" + request.error.code + ")" : "")],
     ["reason", request.error?.message], ["model", request.model], ["seed", request.seed], ["aspect ratio", request.aspect_ratio],
