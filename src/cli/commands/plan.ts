@@ -1,16 +1,16 @@
 // `plan`: what a run of a manifest would do, without doing it. Needs no Redis, and reads the catalog only.
 import { type Command, Option } from "commander";
 import type { App } from "../../app.ts";
-import { isTimeZone, localTimeZone, occurrenceAt, parseWindow } from "../../batch/window.ts";
-import { RejectedError } from "../../errors.ts";
 import { describeFaultList } from "../../manifest/faults.ts";
 import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
 import { readManifest } from "../../manifest/manifest.ts";
 import { openManifest } from "../../manifests.ts";
 import { forecast, type Limits } from "../../plan/forecast.ts";
 import { type Tallied, tallyManifest } from "../../plan/tally.ts";
-import { type Price, parsePrice, showPrice } from "../../units.ts";
+import { parsePrice } from "../../units.ts";
+import { type LimitFlags, toLimits } from "../batch/limits.ts";
 import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
+import { createProgress } from "../live-view.ts";
 import { printPlan } from "../plan-text.ts";
 import { plain } from "../text.ts";
 
@@ -24,14 +24,11 @@ Examples:
   $ asset-archiver plan s3://prompts/night.jsonl --json | jq .new
   $ generate-prompts | asset-archiver plan - --max-images 5000`;
 
-interface Options {
+interface Options extends LimitFlags {
   format?: ManifestFormat;
   collection?: string;
+  tag?: string[];
   skipInvalid?: boolean;
-  window?: string;
-  tz?: string;
-  budget?: string;
-  maxImages?: string;
   json?: boolean;
 }
 
@@ -42,6 +39,7 @@ export function addPlanCommand(program: Command, end: (code: number) => void): v
     .argument("<manifest>", 'a file, "-", s3://bucket/key or https://…')
     .addOption(new Option("--format <format>", "found by name and content if left out").choices(MANIFEST_FORMATS))
     .option("--collection <name>", "for items that name none")
+    .option("--tag <tag...>", "for items that have none")
     .option("--skip-invalid", "go on without the items that are wrong")
     .option("--window <from-to>", "the hours of a night, such as 01:00-06:00: does it fit?")
     .option("--tz <zone>", "the window's time zone, such as Europe/Berlin (default: this machine's)")
@@ -55,17 +53,21 @@ export function addPlanCommand(program: Command, end: (code: number) => void): v
 function runPlan(where: string, options: Options): Promise<number> {
   return withApp(async (app) => {
     const signal = interruption();
-    const limits = toLimits(options, app);
+    // what was typed is checked before a long file is read
+    const limits = limitsOf(options, app);
+    const progress = createProgress(process.stderr);
     try {
       const source = await openManifest(where, { settings: app.settings, signal });
-      const { format, collection } = options;
-      const { lookUp } = app.catalog();
-      const tallied = await tallyManifest(readManifest(source, { format, collection }), { lookUp, onItems: progress });
-      progress(undefined);
+      const { format, collection, tag: tags } = options;
+      const tallied = await tallyManifest(readManifest(source, { format, collection, tags }), {
+        lookUp: app.catalog().lookUp,
+        onItems: (items) => progress.show(() => `${items.toLocaleString("en")} items`),
+      });
+      progress.end();
       show(app, { name: source.name, tallied, limits, options });
       return tallied.faults.count > 0 && !options.skipInvalid ? EXIT.failed : EXIT.done;
     } catch (error) {
-      progress(undefined);
+      progress.end();
       if (signal.aborted) return EXIT.interrupted;
       throw error;
     }
@@ -92,44 +94,14 @@ function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; 
   printPlan(name, { tally, work, forecast: future });
 }
 
-function toLimits(options: Options, app: App): Limits {
-  const { window, tz = localTimeZone(), budget, maxImages } = options;
+/** The flags as a batch would record them, and as they were typed: a plan tells a budget from a number of images. */
+function limitsOf(options: Options, app: App): Limits {
+  const now = app.clock.now();
+  const { window, tz, opens_at, closes_at } = toLimits(options, { price: app.settings.pricePerImage, now });
+  const { budget, maxImages } = options;
   return {
-    window: window === undefined ? undefined : toWindow(window, { tz, now: app.clock.now() }),
-    budget: budget === undefined ? undefined : toBudget(budget, app.settings.pricePerImage),
-    maxImages: maxImages === undefined ? undefined : toCount(maxImages),
+    window: window && tz && opens_at && closes_at ? { hours: window, tz, opens_at, closes_at, now } : undefined,
+    budget: budget === undefined ? undefined : parsePrice(budget),
+    maxImages: maxImages === undefined ? undefined : Number(maxImages),
   };
-}
-
-function toWindow(hours: string, { tz, now }: { tz: string; now: number }): Limits["window"] {
-  if (!isTimeZone(tz)) throw wrong(`--tz: wanted a time zone such as Europe/Berlin, got "${tz}"`);
-  const window = parseWindow(hours, tz);
-  if (window === undefined) throw wrong(`--window: wanted two times such as 01:00-06:00, got "${hours}"`);
-  return { hours, tz, now, ...occurrenceAt(window, now) };
-}
-
-function toBudget(text: string, pricePerImage: Price | undefined): Price {
-  const budget = parsePrice(text);
-  if (budget === undefined) throw wrong(`--budget: wanted a price such as "20 USD", got "${text}"`);
-  if (pricePerImage === undefined) throw wrong("--budget: wanted PRICE_PER_IMAGE to be set, such as 0.02 USD");
-  if (budget.currency === pricePerImage.currency) return budget;
-  throw wrong(`--budget: wanted ${pricePerImage.currency}, as PRICE_PER_IMAGE (${showPrice(pricePerImage)}) has it`);
-}
-
-function toCount(text: string): number {
-  if (/^\d{1,12}$/.test(text)) return Number(text);
-  throw wrong(`--max-images: wanted a whole number, got "${text}"`);
-}
-
-function wrong(message: string): RejectedError {
-  return new RejectedError(message, { code: "invalid_request" });
-}
-
-const NEWS_EVERY = 10_000;
-
-/** One line on a terminal that is written over again and again; undefined wipes it. */
-function progress(items: number | undefined): void {
-  if (!process.stderr.isTTY) return;
-  if (items === undefined) process.stderr.write("\r\u001b[K");
-  else if (items % NEWS_EVERY < 500) process.stderr.write(`\r${items.toLocaleString("en")} items`);
 }
