@@ -1,0 +1,107 @@
+import { expect, test } from "vitest";
+import { addCall, addFailedCall, addFailedCopy, addRequest, openDesk } from "./requests.ts";
+
+const TODAY = new Date().toISOString().slice(0, 10);
+
+async function openLedger(settings: Record<string, string> = {}) {
+  const desk = await openDesk(settings);
+  for (const request_id of ["answered", "refused", "unknown", "out"])
+    await addRequest(desk, {
+      prompt: `a ${request_id} fox`,
+      request_id,
+      n: 2,
+      collection: request_id === "out" ? "b" : "a",
+    });
+  await addFailedCopy(desk, "answered", Date.now());
+  await addFailedCall(desk, "refused", "refused", 2);
+  await addFailedCall(desk, "unknown", "unknown", 2);
+  await addCall(desk, "out", { n: 2 });
+  return desk;
+}
+
+test("ledger --json sums calls and money by day and collection", async () => {
+  const desk = await openLedger({ PRICE_PER_IMAGE: "0.02 USD" });
+  const { code, out } = await desk.run(["ledger", "--json"]);
+  const usd = (amount: number) => ({ amount, currency: "USD" });
+  const a = {
+    calls: { answered: 1, refused: 1, unknown: 1, sent: 0 },
+    images: { answered: 1, refused: 2, unknown: 2, sent: 0 },
+    spent: usd(0.02),
+    at_risk: usd(0.04),
+    in_flight: usd(0),
+  };
+  const none = { answered: 0, refused: 0, unknown: 0 };
+  const b = {
+    calls: { ...none, sent: 1 },
+    images: { ...none, sent: 2 },
+    spent: usd(0),
+    at_risk: usd(0),
+    in_flight: usd(0.04),
+  };
+  expect(JSON.parse(out)).toEqual({
+    price_per_image: usd(0.02),
+    days: [
+      { day: TODAY, collection: "a", ...a },
+      { day: TODAY, collection: "b", ...b },
+    ],
+    total: { ...a, calls: { ...a.calls, sent: 1 }, images: { ...a.images, sent: 2 }, in_flight: usd(0.04) },
+  });
+  expect(code).toBe(0);
+});
+
+test("ledger prints a table; without a price it says that there is no money in it", async () => {
+  const desk = await openLedger();
+  const { out, err } = await desk.run(["ledger"]);
+  expect(out).toMatch(new RegExp(`^${TODAY} +a +1 +1 +1 +0 +1 +- +- +-$`, "m"));
+  expect(out).toMatch(/^total +1 +1 +1 +1 +1/m);
+  expect(err).toMatch(/PRICE_PER_IMAGE/);
+  const priced = await desk.run(["ledger"], { env: { PRICE_PER_IMAGE: "1 EUR" } });
+  expect(priced.out).toMatch(/^total .* 1\.00 EUR +2\.00 EUR +2\.00 EUR$/m);
+});
+
+test.each([
+  [["--collection", "b"], ["b"]],
+  [
+    ["--since", TODAY],
+    ["a", "b"],
+  ],
+  [["--until", TODAY], []],
+])("ledger %j keeps to its filter", async (flags, collections) => {
+  const desk = await openLedger();
+  const { out } = await desk.run(["ledger", "--json", ...flags]);
+  const { days } = JSON.parse(out) as { days: { collection: string }[] };
+  expect(days.map((day) => day.collection)).toEqual(collections);
+});
+
+test("ledger --unknown lists what the provider's support needs", async () => {
+  const desk = await openLedger({ PRICE_PER_IMAGE: "0.02 USD" });
+  const { out } = await desk.run(["ledger", "--unknown", "--json"]);
+  expect(JSON.parse(out)).toEqual({
+    request_id: "unknown",
+    call: 1,
+    sent_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    ended_at: expect.stringMatching(/^\d{4}-.*Z$/),
+    api_request_id: "api-unknown",
+    http_status: null,
+    error: { code: "call_reset", message: "it was unknown" },
+    collection: "a",
+    model: "Qwen/Qwen-Image",
+    prompt: "a unknown fox",
+    negative_prompt: "",
+    aspect_ratio: "1:1",
+    n: 2,
+    seed: 7,
+    steps: 20,
+    guidance_scale: 2.5,
+    at_risk: { amount: 0.04, currency: "USD" },
+  });
+  const { out: text } = await desk.run(["ledger", "--unknown"]);
+  for (const part of ["api-unknown", "0.04 USD at risk", "a unknown fox", "seed 7"]) expect(text).toContain(part);
+});
+
+test("a day that is none is wrong use", async () => {
+  const desk = await openDesk();
+  const { code, err } = await desk.run(["ledger", "--since", "yesterday"]);
+  expect(code).toBe(2);
+  expect(err).toMatch(/--since: wanted a day/);
+});
