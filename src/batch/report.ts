@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { App } from "../app.ts";
 import { toThumbnail } from "../image/thumbnail.ts";
 import type { Batch } from "../pipeline/batch.ts";
+import { batchSidecarBytes, batchSidecarKey } from "../pipeline/batch-sidecar.ts";
 import { toBatchHtml } from "../report/batch-html.ts";
 import { toBatchMarkdown } from "../report/batch-markdown.ts";
 import { type BatchFailure, type BatchReport, toBatchReport } from "../report/batch-report.ts";
@@ -32,6 +33,7 @@ export async function reportBatch(
   const { sheet: _, ...result } = report;
   const key = reportKey(batch.batch_id, "html");
   await batches.noteReport(batch.batch_id, { rest, key, result: result as unknown as Json });
+  await putSidecar(app, batch.batch_id);
   const fields = {
     batch_id: batch.batch_id,
     state: report.state,
@@ -40,6 +42,15 @@ export async function reportBatch(
   };
   app.log.info({ ...fields, report: app.store().locate(key) }, "a batch has come to rest");
   return report;
+}
+
+// after the row, so that a rebuilt catalog has the batch as it was when it came to rest
+async function putSidecar(app: App, batchId: string): Promise<void> {
+  const batch = app.catalog().batches.find(batchId);
+  if (batch === undefined) return;
+  const bytes = batchSidecarBytes(batch);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  await app.store().put(batchSidecarKey(batchId), bytes, { contentType: "application/json", digest });
 }
 
 /** The report of a batch that has come to rest, if it is owed. */

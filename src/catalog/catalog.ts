@@ -38,7 +38,7 @@ import { toRequestRecord } from "./rows.ts";
 import { createSearch, type Search } from "./search.ts";
 import { indexAll } from "./search-index.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
-import { heartbeat, isWorkerAlive, listDeadWorkers, registerWorker, thisProcess } from "./workers.ts";
+import { heartbeat, isWorkerAlive, listDeadWorkers, listLiveWorkers, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
 
 export interface CatalogOptions {
@@ -60,6 +60,7 @@ export interface OpenCatalog extends Catalog {
   beat(): Promise<void>;
   /** The ids of workers that are known and live no longer. */
   listDeadWorkers(): string[];
+  listLiveWorkers(): string[];
   /** Turns the `sent` calls of all dead workers into `unknown`; returns how many. */
   settleAllDeadCalls(): Promise<number>;
   retry(requestId: string): Promise<Retried | undefined>;
@@ -109,6 +110,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
       writer.write(() => registerWorker(parts.db, { ...thisProcess(), worker_id: parts.workerId, now: parts.now() })),
     beat: () => writer.write(() => heartbeat(parts.db, parts.workerId, parts.now())),
     listDeadWorkers: () => listDeadWorkers(parts.db, parts.now()),
+    listLiveWorkers: () => listLiveWorkers(parts.db, parts.now()),
     settleAllDeadCalls: () => writer.write(() => settleDeadCalls(parts)),
     retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
     cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),

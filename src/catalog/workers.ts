@@ -62,6 +62,12 @@ export function listDeadWorkers(db: Db, now: number): string[] {
   return rows.filter((row) => !lives(row, now)).map((row) => row.worker_id);
 }
 
+/** The ids of the workers that live. */
+export function listLiveWorkers(db: Db, now: number): string[] {
+  const rows = db.select().from(workers).all();
+  return rows.filter((row) => lives(row, now)).map((row) => row.worker_id);
+}
+
 function lives(row: InferSelectModel<typeof workers>, now: number): boolean {
   if (row.host !== hostIdentity()) return now - row.seen_at < BELIEVED_MS;
   const started = startOf(row.pid);

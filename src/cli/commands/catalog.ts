@@ -2,12 +2,13 @@
 import type { Command } from "commander";
 import { addCatalogExport } from "./catalog/export.ts";
 import { addCatalogList } from "./catalog/list.ts";
+import { addCatalogRebuild } from "./catalog/rebuild.ts";
 import { addCatalogShow } from "./catalog/show.ts";
 
 /** Adds one verb to the group; it calls `end` with its exit code. */
 export type AddVerb = (group: Command, end: (code: number) => void) => void;
 
-const VERBS: readonly AddVerb[] = [addCatalogList, addCatalogShow, addCatalogExport];
+const VERBS: readonly AddVerb[] = [addCatalogList, addCatalogShow, addCatalogExport, addCatalogRebuild];
 
 export function addCatalogCommand(program: Command, end: (code: number) => void): void {
   const group = program

@@ -1,0 +1,139 @@
+// A catalog that is being made anew from what the store holds: rows go in as they were, nothing is decided again.
+import { type InferInsertModel, sql } from "drizzle-orm";
+import type { Batch } from "../pipeline/batch.ts";
+import type { Asset, Image } from "../pipeline/records.ts";
+import type { SidecarRecords } from "../pipeline/sidecar-form.ts";
+import { openDatabase } from "./database.ts";
+import { assets, calls, generations, images, requests } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
+
+/** Something in the store. */
+export interface StoredObject {
+  key: string;
+  bytes: number;
+}
+
+export interface FreshCatalog {
+  /** Adds what sidecars hold, in one transaction. Throws where the same request comes twice. */
+  add(records: readonly SidecarRecords[]): void;
+  addBatch(batch: Batch): void;
+  /** Adds images that no sidecar names. */
+  addStray(asset: Asset): void;
+  has(requestId: string): boolean;
+  /** Remembers what lies in the store, to be compared. */
+  noteStored(objects: readonly StoredObject[]): void;
+  /** Assets whose bytes are not in the store, or are of another size there. */
+  listAbsent(): Iterable<{ digest: string; key: string; found: number | null }>;
+  /** Stored images that belong to no asset. */
+  listStrays(): Iterable<StoredObject>;
+  counts(): { requests: number; calls: number; assets: number; batches: number };
+  /** Fills the index, checks everything and closes. Throws where the check finds a fault. */
+  complete(): void;
+  close(): void;
+}
+
+/** Opens one at `file`, which must not exist. Until `complete` it is not durable. */
+export function createFreshCatalog(file: string): FreshCatalog {
+  const { db, sqlite, close } = openDatabase(file);
+  // a kill only costs a file that nobody uses yet
+  sqlite.pragma("synchronous = OFF");
+  sqlite.exec("create temp table stored (key text primary key, bytes integer) without rowid");
+  const note = sqlite.prepare("insert or replace into stored values (?, ?)");
+  const count = (table: string) => sqlite.prepare(`select count(*) from ${table}`).pluck().get() as number;
+  const insert = createInsert(db);
+  return {
+    add: sqlite.transaction((records: readonly SidecarRecords[]) => records.forEach(insert)),
+    addBatch: (batch) => void db.insert(batches).values(batch).onConflictDoNothing().run(),
+    addStray: (asset) => void db.insert(assets).values(asset).onConflictDoNothing().run(),
+    has: (id) => db.get<unknown>(sql`select 1 from ${requests} where request_id = ${id}`) !== undefined,
+    noteStored: sqlite.transaction((objects: readonly StoredObject[]) => {
+      for (const { key, bytes } of objects) note.run(key, bytes);
+    }),
+    listAbsent: () =>
+      sqlite
+        .prepare<[], { digest: string; key: string; found: number | null }>(
+          `select a.digest, a.key, s.bytes as found from assets a left join stored s on s.key = a.key
+           where a.erased_at is null and (s.bytes is null or s.bytes <> a.bytes)`,
+        )
+        .all(),
+    listStrays: () =>
+      sqlite.prepare<[], StoredObject>("select key, bytes from stored where key not in (select key from assets)").all(),
+    counts: () => ({
+      requests: count("requests"),
+      calls: count("calls"),
+      assets: count("assets"),
+      batches: count("batches"),
+    }),
+    complete: () => {
+      finish(sqlite);
+      close();
+    },
+    close,
+  };
+}
+
+type Insert = (records: SidecarRecords) => void;
+
+function createInsert(db: ReturnType<typeof openDatabase>["db"]): Insert {
+  return (records) => {
+    const { request } = records;
+    for (const asset of records.assets) insertAsset(db, asset, request.erased_at);
+    db.insert(requests).values(toRow(records)).run();
+    if (records.calls.length > 0) db.insert(calls).values(records.calls.map(toCallRow)).run();
+    if (records.generations.length > 0) db.insert(generations).values(records.generations).run();
+    if (records.images.length > 0) db.insert(images).values(records.images.map(toImageRow)).run();
+  };
+}
+
+// of several requests that share it, the one that brought it into the store knows since when; one that lives keeps it
+function insertAsset(db: ReturnType<typeof openDatabase>["db"], asset: Asset, erased_at: number | null): void {
+  db.insert(assets)
+    .values({ ...asset, erased_at })
+    .onConflictDoUpdate({
+      target: assets.digest,
+      set: {
+        archived_at: sql`min(${assets.archived_at}, excluded.archived_at)`,
+        erased_at: sql`case when ${assets.erased_at} is null or excluded.erased_at is null then null else ${assets.erased_at} end`,
+      },
+    })
+    .run();
+}
+
+function toRow({ request }: SidecarRecords): InferInsertModel<typeof requests> {
+  const { recipe, error, ...rest } = request;
+  return {
+    ...rest,
+    ...recipe,
+    error_code: error?.code ?? null,
+    error_message: error?.message ?? null,
+    sidecar_at: request.updated_at,
+  };
+}
+
+function toCallRow({ error, ...call }: SidecarRecords["calls"][number]): InferInsertModel<typeof calls> {
+  return { ...call, error_code: error?.code ?? null, error_message: error?.message ?? null };
+}
+
+function toImageRow(image: Image): InferInsertModel<typeof images> {
+  return image;
+}
+
+/** Numbers the requests by age (they came in the store's order), then makes sure that the file is whole and on disk. */
+function finish(sqlite: ReturnType<typeof openDatabase>["sqlite"]): void {
+  sqlite.exec(`begin;
+    delete from search_docs;
+    insert into search_docs (request_id) select request_id from requests order by created_at, request_id;
+    commit`);
+  const faults = [
+    ...(sqlite.pragma("foreign_key_check") as unknown[]),
+    ...(sqlite.pragma("integrity_check") as { integrity_check: string }[]).filter(
+      (row) => row.integrity_check !== "ok",
+    ),
+  ];
+  if (faults.length > 0)
+    throw new Error(`Bug: the new catalog does not hold together: ${JSON.stringify(faults.slice(0, 3))}`);
+  sqlite.pragma("synchronous = FULL");
+  // one file without a log beside it can be renamed
+  sqlite.pragma("wal_checkpoint(TRUNCATE)");
+  sqlite.pragma("journal_mode = DELETE");
+}

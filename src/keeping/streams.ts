@@ -1,0 +1,34 @@
+// Streams of work: so many at a time, in groups of a size. Nothing is held but what is in hand.
+
+/** Does `work` on each item, at most `limit` at a time; the results come in the order of the items. */
+export async function* mapInOrder<Item, Result>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  limit: number,
+  work: (item: Item) => Promise<Result>,
+): AsyncIterable<Result> {
+  const inHand: Promise<Result>[] = [];
+  try {
+    for await (const item of items) {
+      const result = work(item);
+      // it is awaited below; until then a failure of it must not end the process
+      result.catch(() => undefined);
+      inHand.push(result);
+      if (inHand.length >= limit) yield await (inHand.shift() as Promise<Result>);
+    }
+    while (inHand.length > 0) yield await (inHand.shift() as Promise<Result>);
+  } finally {
+    await Promise.allSettled(inHand);
+  }
+}
+
+/** The items in groups of `size`; the last one may be smaller. */
+export async function* inGroups<Item>(items: AsyncIterable<Item>, size: number): AsyncIterable<Item[]> {
+  let group: Item[] = [];
+  for await (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}

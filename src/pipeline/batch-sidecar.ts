@@ -1,0 +1,79 @@
+// The sidecar of a batch: its row in the store, so that a rebuilt catalog knows the batches that its requests name. Pure.
+import { z } from "zod";
+import { RejectedError, toMessage } from "../errors.ts";
+import type { Batch } from "./batch.ts";
+
+/** Version 1: the row as it is. Times in ms, as in reports; the webhook's address without its query. */
+export interface BatchSidecar {
+  version: 1;
+  batch: Batch;
+}
+
+const text = z.string().nullable();
+const count = z.int().min(0);
+const number = z.int().nullable();
+
+const batch = z.object({
+  batch_id: z.string().min(1),
+  name: z.string(),
+  manifest: z.string(),
+  manifest_digest: z.string(),
+  schedule: text,
+  state: z.enum(["enqueuing", "running", "finished", "cancelled"]),
+  paused: z.boolean(),
+  window: text,
+  tz: text,
+  opens_at: number,
+  closes_at: number,
+  max_images: number,
+  committed_images: count,
+  price_micros: number,
+  price_currency: text,
+  items: count,
+  accepted: count,
+  retried: count,
+  existing: count,
+  elsewhere: count,
+  duplicates: count,
+  invalid: count,
+  webhook_url: text,
+  created_at: z.int(),
+  enqueued_at: number,
+  finished_at: number,
+  reported: text,
+  reported_at: number,
+  report_claimed_at: number,
+  report_key: text,
+  result: z.json().nullable(),
+}) satisfies z.ZodType<Batch>;
+
+const sidecar = z.object({ version: z.literal(1), batch });
+
+/** batches/<batch_id>.json */
+export function batchSidecarKey(batchId: string): string {
+  return `batches/${batchId}.json`;
+}
+
+/** The bytes of a batch's sidecar. */
+export function batchSidecarBytes(batch: Batch): Buffer {
+  const webhook_url = batch.webhook_url?.split(/[?#]/)[0] ?? null;
+  const sidecar: BatchSidecar = { version: 1, batch: { ...batch, webhook_url } };
+  return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
+}
+
+/** Reads one. Throws a RejectedError `sidecar_invalid`. */
+export function parseBatchSidecar(bytes: Buffer, key: string): Batch {
+  let data: unknown;
+  try {
+    data = JSON.parse(bytes.toString("utf8"));
+  } catch (error) {
+    throw invalid(key, toMessage(error));
+  }
+  const parsed = sidecar.safeParse(data);
+  if (parsed.success) return parsed.data.batch;
+  throw invalid(key, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+}
+
+function invalid(key: string, why: string): RejectedError {
+  return new RejectedError(`Cannot read the sidecar "${key}": ${why}`, { code: "sidecar_invalid" });
+}
