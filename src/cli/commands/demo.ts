@@ -11,6 +11,7 @@ import { toSummaryJson, toSummaryLines } from "../demo/summary.ts";
 import { runPrompts } from "../demo/watch.ts";
 import { aborted, callAs, EXIT, interruption, print, printJson, say } from "../io.ts";
 import { createLiveView, type LiveView } from "../live-view.ts";
+import { toSwitches } from "../switch-flags.ts";
 
 const EXAMPLES = `
 Everything lies in ./${DEMO_FOLDER}: the catalog, the archive, and a private Redis where none is found.
@@ -23,6 +24,7 @@ Examples:
 
 interface Options {
   exit?: boolean;
+  imageScale?: string;
   json?: boolean;
 }
 
@@ -31,6 +33,7 @@ export function addDemoCommand(program: Command, end: (code: number) => void): v
     .command("demo")
     .description("see everything work, at no cost: a dozen prompts, the sandbox as their API, a worker")
     .option("--exit", "end when the pictures are there")
+    .option("--image-scale <share>", "smaller pictures, from 0.01 on (default: 1)")
     .option("--json", "one JSON document at the end; implies --exit")
     .addHelpText("after", EXAMPLES)
     .action(async (options: Options) => end(await runDemo(options)));
@@ -38,13 +41,14 @@ export function addDemoCommand(program: Command, end: (code: number) => void): v
 
 async function runDemo(options: Options): Promise<number> {
   const settings = readSettings();
+  const { imageScale = 1 } = toSwitches({ imageScale: options.imageScale });
   let demo: Demo | undefined;
   let onEnd: (requestId: string) => Promise<void> = async () => undefined;
   const view = createLiveView(process.stderr);
   const signal = interruption(() => void demo?.close());
   try {
     const log = createDemoLog(view);
-    demo = await openDemo({ settings, log, say, signal, onStep: (_, requestId) => onEnd(requestId) });
+    demo = await openDemo({ settings, log, imageScale, say, signal, onStep: (_, requestId) => onEnd(requestId) });
     const standings = await present(demo, { view, signal, json: options.json });
     if (signal.aborted) return EXIT.interrupted;
     if (!options.exit && !options.json && process.stdout.isTTY) {

@@ -26,9 +26,11 @@ async function runWorkerCommand(): Promise<number> {
   const settings = readSettings();
   const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
   try {
-    const worker = await startWorker(app);
-    const inTime = await stopped(() => worker.stop());
-    return inTime ? EXIT.done : EXIT.interrupted;
+    const starting = startWorker(app);
+    // listening before it is ready: a signal that comes while it starts must not kill it
+    const stopping = stopped(async () => (await starting).stop());
+    await starting;
+    return (await stopping) ? EXIT.done : EXIT.interrupted;
   } finally {
     await app.close();
   }
@@ -41,5 +43,7 @@ function stopped(stop: () => Promise<boolean>): Promise<boolean> {
   const onSignal = () => void stop().then(resolve, reject);
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  // a start that fails is told by itself
+  promise.catch(() => undefined);
   return promise;
 }

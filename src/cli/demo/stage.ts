@@ -29,6 +29,8 @@ export interface DemoOptions {
   settings: Settings;
   log: Log;
   onStep: OnStep;
+  /** Smaller pictures are painted faster. */
+  imageScale: number;
   say(line: string): void;
   signal: AbortSignal;
 }
@@ -52,7 +54,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
       signal: options.signal,
     });
     closers.push(redis.close);
-    const sandbox = await openDemoSandbox();
+    const sandbox = await openDemoSandbox(options.imageScale);
     closers.push(sandbox.close);
     const environment = toEnvironment(redis.url, sandbox.url);
     const app = createApp({ settings: parseSettings(environment), log: options.log, onStep: options.onStep });
@@ -84,9 +86,9 @@ function once(first: () => Promise<void>, again: () => void): () => Promise<void
 
 // The same port and secret each time: should a demo be killed, the next one finds the URLs of its images alive and goes
 // on with them. The port is the folder's own; somebody else may have it, and then any will do.
-async function openDemoSandbox(): Promise<Sandbox> {
+async function openDemoSandbox(imageScale: number): Promise<Sandbox> {
   const id = folderId();
-  const options: SandboxOptions = { ...SWITCHES, secret: `demo-${id}` };
+  const options: SandboxOptions = { ...SWITCHES, imageScale, secret: `demo-${id}` };
   const port = 20_000 + (Number.parseInt(id, 16) % 10_000);
   try {
     return await openSandbox({ ...options, port });

@@ -106,6 +106,7 @@ async function toFile({ output, signal }: Target, work: (write: Writing["write"]
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw new TransientError(`Cannot write "${output}": ${toMessage(error)}`, { code: "output_failed", cause: error });
   } finally {
-    await rm(unfinished, { force: true });
+    // after a rename there is nothing left; after a failure it is reported already
+    await rm(unfinished, { force: true }).catch(() => undefined);
   }
 }

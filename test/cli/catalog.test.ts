@@ -1,0 +1,155 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ESCAPE, openPlace, type Place, startSandbox, startWorker } from "./support.ts";
+
+let place: Place;
+
+beforeAll(async () => {
+  place = await openPlace();
+  const sandbox = await startSandbox(place, ["--image-scale", "0.02"]);
+  await startWorker(place, sandbox.settings);
+  const requests: [string, string[]][] = [
+    ["one", ["a fox", "--n", "2", "--collection", "animals"]],
+    ["two", ["月下荷花 \u001b[31mred\nnext line", "--collection", "flowers"]],
+    ["bad", ["[reject] no", "--collection", "animals"]],
+  ];
+  for (const [id, args] of requests) await place.run(["enqueue", ...args, "--request-id", id, "--wait"]);
+});
+
+afterAll(() => place.close());
+
+function lines<T = Record<string, unknown>>(text: string): T[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as T);
+}
+
+describe("catalog list", () => {
+  test("lists requests, the newest first, as a table that does nothing to a terminal", async () => {
+    const { code, out } = await place.run(["catalog", "list"]);
+    expect(code).toBe(0);
+    expect(out.split("\n").map((line) => line.split(/\s+/)[0])).toEqual(["REQUEST", "bad", "two", "one", ""]);
+    expect(out).toContain("月下荷花 red next line");
+    expect(out).not.toMatch(ESCAPE);
+  });
+
+  test.each([
+    [["--state", "failed"], ["bad"]],
+    [
+      ["--collection", "animals"],
+      ["bad", "one"],
+    ],
+    [["--collection", "animals", "--state", "archived"], ["one"]],
+    [["--limit", "1"], ["bad"]],
+    [["--batch", "none"], []],
+  ])("with %j lists %j", async (flags, ids) => {
+    const { code, out } = await place.run(["catalog", "list", "--json", ...flags]);
+    expect(code).toBe(0);
+    expect(lines(out).map(({ request_id }) => request_id)).toEqual(ids);
+  });
+
+  test.each([
+    [["--state", "archved"], "did you mean archived?"],
+    [["--limit", "0"], "--limit: wanted"],
+    [["--limit", "some"], "--limit: wanted"],
+  ])("refuses %j with 2", async (flags, reason) => {
+    const { code, err } = await place.run(["catalog", "list", ...flags]);
+    expect(code).toBe(2);
+    expect(err).toContain(reason);
+  });
+});
+
+describe("catalog show", () => {
+  test("shows a request by its id, an image by a piece of its digest, its key or its path", async () => {
+    const shown = await place.run(["catalog", "show", "one", "--json"]);
+    const { assets } = JSON.parse(shown.out) as { assets: { digest: string; key: string }[] };
+    const [first] = assets;
+    expect(assets).toHaveLength(2);
+    for (const name of [first?.digest.slice(0, 12), first?.key, join(place.folder, "archive", first?.key ?? "")]) {
+      const image = await place.run(["catalog", "show", name ?? "", "--json"]);
+      expect(JSON.parse(image.out)).toMatchObject({
+        digest: first?.digest,
+        location: join(place.folder, "archive", first?.key ?? ""),
+        requests: [{ request_id: "one", index: 0 }],
+      });
+    }
+  });
+
+  test("ends with 1 for what is not there", async () => {
+    for (const name of ["nobody", "abcdef123456", "images/aa/zz.png"]) {
+      const { code, err } = await place.run(["catalog", "show", name]);
+      expect(code).toBe(1);
+      expect(err).toContain(name);
+    }
+  });
+});
+
+describe("catalog export", () => {
+  test("gives the promised line for each asset of each request", async () => {
+    const { code, out } = await place.run(["catalog", "export", "--format", "jsonl"]);
+    expect(code).toBe(0);
+    const [first, second, third, ...more] = lines(out);
+    expect(more).toEqual([]);
+    expect(Object.keys(first ?? {})).toEqual(
+      (
+        "request_id batch collection tags metadata model prompt negative_prompt aspect_ratio n seed steps guidance_scale " +
+        "recipe_id index digest bytes content_type width height key api_created archived_at calls"
+      ).split(" "),
+    );
+    expect([first, second, third]).toMatchObject([
+      { request_id: "one", index: 0, n: 2, calls: 1 },
+      { request_id: "one", index: 1 },
+      { request_id: "two", index: 0, collection: "flowers" },
+    ]);
+  });
+
+  test("writes a file at once and leaves nothing beside it", async () => {
+    const { code, out, err } = await place.run([
+      "catalog",
+      "export",
+      "--output",
+      "out/assets.jsonl",
+      "--collection",
+      "animals",
+    ]);
+    expect(code).toBe(0);
+    expect(out).toBe("");
+    expect(err).toContain("2 images");
+    expect(await readdir(join(place.folder, "out"))).toEqual(["assets.jsonl"]);
+    expect(lines(await readFile(join(place.folder, "out/assets.jsonl"), "utf8"))).toHaveLength(2);
+  });
+
+  test("a file that cannot be written is an error with 1 and names it", async () => {
+    await writeFile(join(place.folder, "plain"), "");
+    const { code, err } = await place.run(["catalog", "export", "--output", "plain/assets.jsonl"]);
+    expect(code).toBe(1);
+    expect(err).toContain("plain/assets.jsonl");
+    expect(err).not.toContain("at ");
+  });
+
+  test("a reader that leaves is no error", async () => {
+    const exporting = place.start(["catalog", "export"]);
+    exporting.child.stdout?.destroy();
+    const { code, err } = await exporting.end("SIGCONT");
+    expect(err).toBe("");
+    expect(code).toBe(0);
+  });
+
+  test("refuses another format with 2", async () => {
+    const { code, err } = await place.run(["catalog", "export", "--format", "csv"]);
+    expect(code).toBe(2);
+    expect(err).toContain("--format: wanted jsonl");
+  });
+});
+
+describe("migrate", () => {
+  test("says what it applied, and then that all is up to date", async () => {
+    const env = { CATALOG_URL: "file:./fresh.db" };
+    const first = await place.run(["migrate", "--json"], { env });
+    expect((JSON.parse(first.out) as { applied: string[] }).applied.length).toBeGreaterThan(0);
+    const again = await place.run(["migrate"], { env });
+    expect(again).toMatchObject({ code: 0, out: "./fresh.db is up to date\n" });
+  });
+});

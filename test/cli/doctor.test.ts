@@ -1,0 +1,192 @@
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { type Environment, openPlace, type Place, startWorker } from "./support.ts";
+
+interface Finding {
+  subject: string;
+  level: "ok" | "warning" | "problem";
+  message: string;
+  setting: string | null;
+  advice: string | null;
+}
+
+interface Diagnosis {
+  ok: boolean;
+  findings: Finding[];
+  figures?: Record<string, number>;
+}
+
+let place: Place;
+let sandbox: Sandbox;
+let settings: Environment;
+
+beforeEach(async () => {
+  place = await openPlace();
+  sandbox = await openSandbox({ apiKey: "right-key", imageScale: 0.02 });
+  settings = { IMAGE_API_BASE_URL: sandbox.url, IMAGE_API_KEY: "right-key", PRIVATE_IMAGE_HOSTS: "127.0.0.1" };
+});
+
+afterEach(async () => {
+  await sandbox.close();
+  await place.close();
+});
+
+async function diagnose(env: Environment = {}, flags: string[] = []): Promise<Diagnosis & { code: number | null }> {
+  const { code, out } = await place.run(["doctor", "--json", ...flags], { env: { ...settings, ...env } });
+  return { ...(JSON.parse(out) as Diagnosis), code };
+}
+
+function problems({ findings }: Diagnosis): [string, string | null][] {
+  return findings.filter(({ level }) => level === "problem").map(({ subject, setting }) => [subject, setting]);
+}
+
+describe("doctor", () => {
+  test("finds everything in order, leaves nothing in the store, and calls nobody that costs", async () => {
+    const diagnosis = await diagnose();
+    expect(problems(diagnosis)).toEqual([]);
+    expect(diagnosis).toMatchObject({ ok: true, code: 0 });
+    expect(new Set(diagnosis.findings.map(({ subject }) => subject))).toEqual(
+      new Set(["redis", "store", "api", "catalog", "disk"]),
+    );
+    const left = await readdir(join(place.folder, "archive"), { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile())).toEqual([]);
+    expect(sandbox.bill().calls).toBe(0);
+  });
+
+  test("names the setting that is wrong: all of them at once", async () => {
+    await writeFile(join(place.folder, "a-file"), "");
+    await writeFile(
+      join(place.folder, "broken.db"),
+      "this is no database, but long enough to be taken for one".repeat(99),
+    );
+    const diagnosis = await diagnose({
+      REDIS_URL: "redis://127.0.0.1:1",
+      STORAGE_URL: "file:./a-file/archive",
+      CATALOG_URL: "file:./broken.db",
+      SPOOL_DIR: "a-file/spool",
+      IMAGE_API_KEY: "wrong-key",
+    });
+    expect(diagnosis.code).toBe(1);
+    expect(problems(diagnosis)).toEqual([
+      ["redis", "REDIS_URL"],
+      ["store", "STORAGE_URL"],
+      ["api", "IMAGE_API_KEY"],
+      ["catalog", "CATALOG_URL"],
+      ["disk", "SPOOL_DIR"],
+    ]);
+    for (const { level, advice } of diagnosis.findings) expect(advice === null).toBe(level === "ok");
+    expect(JSON.stringify(diagnosis)).not.toContain("wrong-key");
+  });
+
+  test.each([
+    ["no key", { IMAGE_API_KEY: "" }, "IMAGE_API_KEY"],
+    ["nobody there", { IMAGE_API_BASE_URL: "http://127.0.0.1:1/v1" }, "IMAGE_API_BASE_URL"],
+  ])("%s is a problem of %s", async (_, env, setting) => {
+    expect(problems(await diagnose(env))).toEqual([["api", setting]]);
+  });
+
+  test("an API without a list of models is no problem", async () => {
+    const diagnosis = await diagnose({ IMAGE_API_BASE_URL: sandbox.url.replace("/v1", "/other") });
+    expect(problems(diagnosis)).toEqual([]);
+  });
+
+  test("says all that for people, and its count, with 1", async () => {
+    const { code, out } = await place.run(["doctor"], { env: { ...settings, IMAGE_API_KEY: "wrong-key" } });
+    expect(code).toBe(1);
+    expect(out).toMatch(/^problem +api .* refuses the key \(401\)$/m);
+    expect(out).toMatch(/^ +IMAGE_API_KEY: check/m);
+    expect(out).toMatch(/1 problem$/m);
+  });
+});
+
+describe("doctor --deep", () => {
+  async function archiveSome(): Promise<void> {
+    const worker = await startWorker(place, settings);
+    for (const [id, flags] of [
+      ["one", ["--n", "3"]],
+      ["two", ["--response-format", "b64_json"]],
+      ["bad", []],
+    ] as const) {
+      const prompt = id === "bad" ? "[reject] no" : `a fox, ${id}`;
+      await place.run(["enqueue", prompt, "--request-id", id, ...flags, "--wait"]);
+    }
+    await worker.end();
+  }
+
+  function edit(statement: string): void {
+    const catalog = new Sqlite(join(place.folder, "catalog.db"));
+    catalog.pragma("foreign_keys = OFF");
+    catalog.exec(statement);
+    catalog.close();
+  }
+
+  async function keysOf(id: string): Promise<string[]> {
+    const { out } = await place.run(["catalog", "show", id, "--json"]);
+    return (JSON.parse(out) as { assets: { key: string }[] }).assets.map(({ key }) =>
+      join(place.folder, "archive", key),
+    );
+  }
+
+  test("finds nothing wrong where nothing is", async () => {
+    await archiveSome();
+    const diagnosis = await diagnose({}, ["--deep"]);
+    expect(problems(diagnosis)).toEqual([]);
+    expect(diagnosis.figures).toMatchObject({
+      requests: { archived: 2, failed: 1 },
+      calls: { answered: 2, refused: 1, sent: 0, unknown: 0 },
+      assets: 4,
+      assets_missing: 0,
+      assets_corrupt: 0,
+      archived_incomplete: 0,
+      sidecars_missing: 0,
+      answered_calls_repeated: 0,
+      calls_of_dead_workers: 0,
+      unfinished_without_job: 0,
+      spool_orphans: 0,
+      spool_lost: 0,
+    });
+  });
+
+  test("finds each breach, and counts it", async () => {
+    await archiveSome();
+    const [gone, changed] = await keysOf("one");
+    await rm(gone ?? "");
+    await writeFile(changed ?? "", "other bytes");
+    await rm(join(place.folder, "archive/requests"), { recursive: true });
+    await mkdir(join(place.folder, "spool"), { recursive: true });
+    await writeFile(join(place.folder, "spool/two.1.0"), "left behind");
+    edit(`
+      update images set spool_file = 'two.1.0' where request_id = 'two';
+      delete from images where request_id = 'one' and image_index = 2;
+      insert into calls (request_id, number, state, n, seed, worker_id, sent_at, ended_at)
+        select request_id, 2, 'answered', n, seed, worker_id, ended_at + 5, ended_at + 9 from calls where request_id = 'two';
+      insert into calls (request_id, number, state, n, seed, worker_id, sent_at)
+        select request_id, 2, 'sent', n, seed, 'nobody', ended_at + 5 from calls where request_id = 'bad';
+      update requests set state = 'generating', archived_at = null, sidecar_at = null where request_id = 'bad';
+    `);
+    const diagnosis = await diagnose({}, ["--deep"]);
+    expect(diagnosis.code).toBe(1);
+    expect(diagnosis.figures).toMatchObject({
+      assets: 4,
+      assets_missing: 1,
+      assets_corrupt: 1,
+      archived_incomplete: 1,
+      sidecars_missing: 2,
+      answered_calls_repeated: 1,
+      calls_of_dead_workers: 1,
+      unfinished_without_job: 1,
+      spool_files: 1,
+      spool_orphans: 1,
+    });
+  });
+
+  test("says that it compared nothing where the catalog cannot be opened", async () => {
+    await writeFile(join(place.folder, "catalog.db"), "no database at all, and not even a small one".repeat(99));
+    const diagnosis = await diagnose({}, ["--deep"]);
+    expect(problems(diagnosis).map(([subject]) => subject)).toEqual(["catalog", "deep"]);
+    expect(diagnosis.figures).toBeUndefined();
+  });
+});
