@@ -108,7 +108,7 @@ function find(parts: Parts, asked: Asked): Found {
 function findByRank(parts: Parts, asked: Asked): Found {
   const after = asked.after?.by === "rank" ? asked.after : undefined;
   const weights = after?.weights ?? weigh(parts, asked.terms);
-  const top = after?.top ?? Number.MAX_SAFE_INTEGER;
+  const top = after?.top ?? newestDoc(parts);
   const window = windowBelow(parts, asked, top);
   const found = sliceRanked(window, { asked, top, weights });
   const oldest = window.at(-1);
@@ -226,12 +226,16 @@ function docRange(parts: Parts, { from, to }: SearchFilter): (SQL | undefined)[]
 function weigh(parts: Parts, terms: readonly Term[]): number[] {
   const wanted = terms.filter((term) => !term.not);
   if (wanted.length < 2) return wanted.map(() => 1);
-  const { all } = parts.db.get<{ all: number }>(sql`select coalesce(max(doc), 0) as "all" from search_docs`);
+  const all = newestDoc(parts);
   return wanted.map((term) => {
     const { matches } = parts.db.get<{ matches: number }>(sql`select count(*) as matches from
       (select 1 from request_texts where request_texts match ${toTermMatch(term)} limit ${COUNTED_MAX})`);
     return toWeight(matches, all);
   });
+}
+
+function newestDoc(parts: Parts): number {
+  return parts.db.get<{ doc: number }>(sql`select coalesce(max(doc), 0) as doc from search_docs`).doc;
 }
 
 function toFound<Row extends { request_id: string }>(

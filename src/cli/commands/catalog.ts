@@ -3,12 +3,19 @@ import type { Command } from "commander";
 import { addCatalogExport } from "./catalog/export.ts";
 import { addCatalogList } from "./catalog/list.ts";
 import { addCatalogRebuild } from "./catalog/rebuild.ts";
+import { addCatalogSearch } from "./catalog/search.ts";
 import { addCatalogShow } from "./catalog/show.ts";
 
 /** Adds one verb to the group; it calls `end` with its exit code. */
 export type AddVerb = (group: Command, end: (code: number) => void) => void;
 
-const VERBS: readonly AddVerb[] = [addCatalogList, addCatalogShow, addCatalogExport, addCatalogRebuild];
+const VERBS: readonly AddVerb[] = [
+  addCatalogList,
+  addCatalogSearch,
+  addCatalogShow,
+  addCatalogExport,
+  addCatalogRebuild,
+];
 
 export function addCatalogCommand(program: Command, end: (code: number) => void): void {
   const group = program

@@ -1,4 +1,7 @@
-// `catalog show`: everything about one request, or about one image by its digest or key.
+// `catalog show`: everything about one request, or about one image by its digest, its key, or a copy of it on disk.
+import { createHash } from "node:crypto";
+import { createReadStream, statSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
 import { RejectedError } from "../../../errors.ts";
@@ -9,12 +12,14 @@ import { EXIT, print, printJson, say, withApp } from "../../io.ts";
 import { printRequest } from "../../request-text.ts";
 
 const EXAMPLES = `
-An image is named by its digest (six characters are enough where they fit one image only), by its key or its file's path.
+An image is named by its digest (six characters are enough where they fit one image only), by its key, or by any file
+that holds a copy of it, whatever its name: the file is read and looked up by its digest.
 
 Examples:
   $ asset-archiver catalog show fox-1
   $ asset-archiver catalog show 3fa94c
-  $ asset-archiver catalog show data/archive/images/3f/3fa94c….png --json`;
+  $ asset-archiver catalog show ~/Downloads/fox-final-2.png
+  $ asset-archiver catalog show images/3f/3fa94c….png --json`;
 
 /** The requests of an image that are shown. */
 const REQUESTS_SHOWN = 100;
@@ -23,7 +28,7 @@ export function addCatalogShow(group: Command, end: (code: number) => void): voi
   group
     .command("show")
     .description("show one request with its calls and images, or one image with its requests")
-    .argument("<request_id|digest|key>")
+    .argument("<request_id|digest|key|file>")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
     .action(async (name: string, { json }: { json?: boolean }) => end(await withApp((app) => show(app, name, json))));
@@ -36,13 +41,24 @@ async function show(app: App, name: string, json = false): Promise<number> {
     else printRequest(app, detail);
     return EXIT.done;
   }
-  const asset = findAsset(app, name);
+  const isFile = statSync(name, { throwIfNoEntry: false })?.isFile() === true;
+  const asset = isFile ? app.catalog().browse.asset(await digestOf(name)) : findAsset(app, name);
   if (asset === undefined) {
-    say(`There is no request and no image "${name}" in the catalog`);
+    say(
+      isFile
+        ? `The catalog knows no image with the bytes of "${name}"`
+        : `There is no request and no image "${name}" in the catalog`,
+    );
     return EXIT.failed;
   }
-  showAsset(app, asset, json);
+  await showAsset(app, asset, json);
   return EXIT.done;
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
 }
 
 function findAsset(app: App, name: string): Asset | undefined {
@@ -53,15 +69,18 @@ function findAsset(app: App, name: string): Asset | undefined {
   throw new RejectedError(`"${name}" fits more than one image: give more of its digest`, { code: "ambiguous_digest" });
 }
 
-function showAsset(app: App, asset: Asset, json: boolean): void {
+async function showAsset(app: App, asset: Asset, json: boolean): Promise<void> {
   const requests = app.catalog().browse.imagesOf(asset.digest, REQUESTS_SHOWN);
   const location = app.store().locate(asset.key);
   const archived_at = new Date(asset.archived_at).toISOString();
-  if (json) printJson({ ...asset, archived_at, location, requests });
+  // those that reused it share the recipe of the one that made it
+  const made = requests[0] && (await app.catalog().find(requests[0].request_id));
+  if (json) printJson({ ...asset, archived_at, location, requests, made_by: made ? toRequestView(made) : null });
   else {
     print(asset.digest);
     print(`  ${asset.content_type}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  archived ${archived_at}`);
     print(`  ${location}`);
     for (const { request_id, index } of requests) print(`  image ${index} of ${request_id}`);
+    if (made !== undefined) printRequest(app, made);
   }
 }

@@ -1,0 +1,85 @@
+// `catalog search`: words over prompts and filters over everything.
+import type { Command } from "commander";
+import type { App } from "../../../app.ts";
+import type { SearchHit } from "../../../catalog/search-hits.ts";
+import { toRequestSummary } from "../../../report/request-view.ts";
+import { toCount } from "../../catalog-filter.ts";
+import { EXIT, print, printSlowly, say, withApp } from "../../io.ts";
+import { addSearchFlags, type SearchFlags, toSearchQuery, toSort } from "../../search-flags.ts";
+import { plain } from "../../text.ts";
+
+const EXAMPLES = `
+Words: all of them must be there, in any order; "red fox" side by side; fo* as a beginning; -cat must not be there.
+Chinese and other scripts without spaces need none: 狐狸 finds it inside any sentence.
+
+Examples:
+  $ asset-archiver catalog search "red fox" --aspect-ratio 16:9
+  $ asset-archiver catalog search 狐狸 --collection 动物 --from 2026-01-01
+  $ asset-archiver catalog search --seed 42 --json | jq -r '.assets[].key'
+  $ asset-archiver catalog search fox --all --json > foxes.jsonl`;
+
+interface Options extends SearchFlags {
+  sort?: string;
+  limit?: string;
+  cursor?: string;
+  all?: boolean;
+  json?: boolean;
+}
+
+export function addCatalogSearch(group: Command, end: (code: number) => void): void {
+  addSearchFlags(group.command("search").description("find requests by words of their prompts and by everything else"))
+    .argument("[words]")
+    .option("--sort <order>", "relevance, newest or oldest (default: relevance where there are words)")
+    .option("--limit <count>", "so many a page", "50")
+    .option("--cursor <cursor>", "the page after the one that named it")
+    .option("--all", "all pages")
+    .option("--json", "one JSON line for each request; the next cursor goes to standard error")
+    .addHelpText("after", EXAMPLES)
+    .action(async (words: string | undefined, options: Options) => end(await runSearch(words, options)));
+}
+
+function runSearch(words: string | undefined, options: Options): Promise<number> {
+  const query = toSearchQuery(words, options);
+  const sort = toSort(options.sort);
+  const limit = toCount(options.limit ?? "50", "--limit");
+  return withApp(async (app) => {
+    await app.catalog().indexTexts();
+    let cursor = options.cursor;
+    let shown = 0;
+    do {
+      const page = app.catalog().search(query, { sort, limit, cursor });
+      for (const hit of page.items) await show(app, hit, options.json);
+      shown += page.items.length;
+      cursor = page.next ?? undefined;
+    } while (options.all && cursor !== undefined);
+    tellRest({ shown, cursor, json: options.json });
+    return EXIT.done;
+  });
+}
+
+async function show(app: App, { request, assets }: SearchHit, json = false): Promise<void> {
+  if (json) return printSlowly(JSON.stringify({ ...toRequestSummary(request), assets }));
+  const { recipe } = request;
+  print(`${request.request_id}  ${request.state}  ${request.collection}  ${request.tags.join(" ")}`.trimEnd());
+  if (recipe !== null) {
+    print(`  ${plain(recipe.prompt)}`);
+    print(
+      `  seed ${recipe.seed}, ${recipe.aspect_ratio}, n ${recipe.n}, accepted ${new Date(request.created_at).toISOString()}`,
+    );
+  }
+  for (const asset of assets)
+    print(`  image ${asset.index}  ${asset.width}×${asset.height}  ${app.store().locate(asset.key)}`);
+}
+
+interface Rest {
+  shown: number;
+  cursor: string | undefined;
+  json: boolean | undefined;
+}
+
+function tellRest({ shown, cursor, json = false }: Rest): void {
+  if (json && cursor !== undefined) say(JSON.stringify({ next_cursor: cursor }));
+  if (json) return;
+  if (shown === 0) say("Nothing fits");
+  if (cursor !== undefined) say(`There is more: add --all, or --cursor ${cursor}`);
+}

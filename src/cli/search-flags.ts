@@ -1,0 +1,142 @@
+// The flags of `catalog search`, from text to the catalog's own filter. Every fault of them is named at once.
+import type { Command } from "commander";
+import type { SearchQuery, SearchSort } from "../catalog/search.ts";
+import { type Fault, RejectedError } from "../errors.ts";
+import { ASPECT_RATIOS } from "../request/recipe.ts";
+import { parseSize } from "../units.ts";
+import { addFilterFlags, toFilter } from "./catalog-filter.ts";
+
+export interface SearchFlags {
+  [flag: string]: unknown;
+  tag?: string[];
+  state?: string;
+  collection?: string;
+  batch?: string;
+}
+
+/** Adds a flag for every filter. */
+export function addSearchFlags(command: Command): Command {
+  return addFilterFlags(command)
+    .option("--tag <tag...>", "only with all of these tags")
+    .option("--from <time>", "accepted then or later: a day (2026-11-23) or a time in ISO 8601")
+    .option("--to <time>", "accepted before; a day counts whole")
+    .option("--model <name>")
+    .option("--prompt <text>", "this very prompt")
+    .option("--negative-prompt <text>", "this very negative prompt")
+    .option("--aspect-ratio <w:h>", ASPECT_RATIOS.join(" "))
+    .option("--n <count>")
+    .option("--seed <number>")
+    .option("--steps <count>")
+    .option("--guidance-scale <number>")
+    .option("--recipe <id>", "the recipe id, or its beginning")
+    .option("--digest <hex>", "the digest of an image, or its beginning")
+    .option("--type <type>", "png, jpeg or webp")
+    .option("--min-bytes <size>", "such as 500KB or 2MiB")
+    .option("--max-bytes <size>")
+    .option("--min-width <pixels>")
+    .option("--max-width <pixels>")
+    .option("--min-height <pixels>")
+    .option("--max-height <pixels>")
+    .option("--deleted", "only requests whose deletion was asked for");
+}
+
+const SORTS: readonly SearchSort[] = ["relevance", "newest", "oldest"];
+const TYPES: Record<string, "image/png" | "image/jpeg" | "image/webp"> = {
+  png: "image/png",
+  jpeg: "image/jpeg",
+  jpg: "image/jpeg",
+  webp: "image/webp",
+};
+
+/** The query of these flags. Throws a RejectedError `invalid_request` that names every fault. */
+export function toSearchQuery(text: string | undefined, flags: SearchFlags): SearchQuery {
+  const faults: Fault[] = [];
+  const read = <T>(name: string, parse: (text: string) => T | undefined, wanted: string): T | undefined => {
+    const value = flags[name];
+    if (typeof value !== "string") return undefined;
+    const parsed = parse(value.trim());
+    if (parsed === undefined) faults.push({ field: toFlag(name), message: `wanted ${wanted}, got "${value}"` });
+    return parsed;
+  };
+  const count = (name: string) => read(name, toCount, "a whole number");
+  const bytes = (name: string) => read(name, (value) => toCount(value) ?? parseSize(value), "a size such as 500KB");
+  const query: SearchQuery = {
+    text,
+    ...toFilter({ ...pick(flags, "state"), ...pick(flags, "collection"), ...pick(flags, "batch") }),
+    tags: flags.tag,
+    from: read("from", (value) => toTime(value, 0), "a day or a time in ISO 8601"),
+    to: read("to", (value) => toTime(value, DAY_MS), "a day or a time in ISO 8601"),
+    model: read("model", (value) => value, ""),
+    // as it was typed: a prompt may begin or end with spaces
+    prompt: asText(flags.prompt),
+    negative_prompt: asText(flags.negativePrompt),
+    aspect_ratio: read(
+      "aspectRatio",
+      (value) => ASPECT_RATIOS.find((ratio) => ratio === value),
+      ASPECT_RATIOS.join(", "),
+    ),
+    n: count("n"),
+    seed: count("seed"),
+    steps: count("steps"),
+    guidance_scale: read("guidanceScale", toNumber, "a number"),
+    recipe: read("recipe", toHex, "hexadecimal digits"),
+    digest: read("digest", toHex, "hexadecimal digits"),
+    content_type: read("type", (value) => TYPES[value.replace("image/", "")], "png, jpeg or webp"),
+    minBytes: bytes("minBytes"),
+    maxBytes: bytes("maxBytes"),
+    minWidth: count("minWidth"),
+    maxWidth: count("maxWidth"),
+    minHeight: count("minHeight"),
+    maxHeight: count("maxHeight"),
+    deleted: flags.deleted === true ? true : undefined,
+  };
+  if (faults.length === 0) return query;
+  const message = faults.map((fault) => `${fault.field}: ${fault.message}`).join("; ");
+  throw new RejectedError(message, { code: "invalid_request", faults });
+}
+
+/** The order that --sort names. */
+export function toSort(text: string | undefined): SearchSort | undefined {
+  if (text === undefined) return undefined;
+  const sort = SORTS.find((known) => known === text);
+  if (sort !== undefined) return sort;
+  const message = `wanted ${SORTS.join(", ")}, got "${text}"`;
+  throw new RejectedError(`--sort: ${message}`, { code: "invalid_request", faults: [{ field: "--sort", message }] });
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+// a day is the day in UTC, as in the store's own folders
+function toTime(text: string, wholeDayMs: number): number | undefined {
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const ms = isDay || /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms + (isDay ? wholeDayMs : 0);
+}
+
+function toCount(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+function toNumber(text: string): number | undefined {
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : undefined;
+}
+
+function toHex(text: string): string | undefined {
+  return /^[0-9a-f]{1,64}$/i.test(text) ? text.toLowerCase() : undefined;
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function toFlag(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function pick<Name extends "state" | "collection" | "batch">(
+  flags: SearchFlags,
+  name: Name,
+): { [Key in Name]?: string } {
+  const value = flags[name];
+  return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: string };
+}
