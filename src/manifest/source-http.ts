@@ -96,6 +96,8 @@ function createWatch(outer: AbortSignal | undefined): Watch {
   const controller = new AbortController();
   const end = () => controller.abort(outer?.reason);
   const timer = setTimeout(() => controller.abort(new Error(`silent for ${SILENCE_MS} ms`)), SILENCE_MS);
+  // a manifest that was opened and never read must not hold the process
+  timer.unref();
   if (outer?.aborted) end();
   outer?.addEventListener("abort", end, { once: true });
   return {
