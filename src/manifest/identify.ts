@@ -2,7 +2,7 @@
 // or the time of the run. Pure.
 import { hash } from "node:crypto";
 import { canonicalJson } from "../request/canonical-json.ts";
-import { DRAWN_SEED_LIMIT, RANDOM_SEED } from "../request/recipe.ts";
+import { DRAWN_SEED_LIMIT } from "../request/recipe.ts";
 import { contentHash, type Submission } from "../request/submission.ts";
 import type { ManifestSubmission } from "./entry.ts";
 
@@ -61,9 +61,4 @@ export function seedsOf(submission: Submission, count: number): Set<number> {
 
 function seedOf(recipe: string, draw: number): number {
   return Number.parseInt(hash("sha256", `${recipe}\n${draw}`).slice(0, 8), 16) % DRAWN_SEED_LIMIT;
-}
-
-/** Whether the item asks for a seed that nobody knows yet. */
-export function isDrawn(submission: Submission): boolean {
-  return submission.seed === RANDOM_SEED;
 }
