@@ -80,7 +80,8 @@ export function toRequest(submission: Submission, options: { requestId: string; 
     response_format,
     collection,
     tags,
-    metadata,
+    // the catalog has no word for a JSON null: nothing to find beside the picture is an empty object
+    metadata: metadata ?? {},
     reuse,
     webhook_url: submission.webhook_url ?? null,
     content_hash: contentHash(submission),

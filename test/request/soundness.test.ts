@@ -32,6 +32,11 @@ test.each([
   );
 });
 
+test("metadata that is null is none", () => {
+  const request = toRequest(parseSubmission({ prompt: "a fox", metadata: null }), { requestId: "r", random: () => 0 });
+  expect(request.metadata).toEqual({});
+});
+
 test("whatever JSON comes is either accepted or refused with faults, and never breaks the check", () => {
   const anything = fc.json({ maxDepth: 8, stringUnit: "binary" }).map((text) => JSON.parse(text) as unknown);
   const field = fc.constantFrom("metadata", "tags", "collection", "prompt", "request_id", "model", "webhook_url");
