@@ -181,7 +181,7 @@ test("a batch is said to be finished once, also by two workers", { timeout: 60_0
 });
 
 test("a single request overtakes a batch", { timeout: 60_000 }, async () => {
-  await open(["--latency", "150ms"]);
+  await open(["--latency", "300ms"]);
   const { view } = await bulk([await manifest(many(60))]);
   await work({ GENERATE_CONCURRENCY: "1" });
   expect((await place.run(["enqueue", "me first", "--wait"])).code).toBe(0);
@@ -203,13 +203,15 @@ test("a batch outside of its window calls nothing, and cancelling lets it go", {
 });
 
 test("a paused batch lets go of its jobs and takes them up again", { timeout: 60_000 }, async () => {
-  await open(["--latency", "100ms"]);
-  await work({ GENERATE_CONCURRENCY: "2" });
+  await open(["--latency", "2s"]);
+  await work({ GENERATE_CONCURRENCY: "1" });
   const { view } = await bulk([await manifest(many(30))]);
-  await until(view.batch, ({ requests }) => requests.archived > 2);
+  await until(view.batch, ({ requests }) => requests.archived > 0);
   await place.run(["bulk", "--pause", view.batch]);
   const paused = await place.run(["wait", "--batch", view.batch, "--json"]);
   expect([paused.code, JSON.parse(paused.out)]).toMatchObject([1, { held_reason: "paused" }]);
+  const control = new URL("/sandbox", sandbox.settings.IMAGE_API_BASE_URL ?? "");
+  await fetch(control, { method: "PATCH", body: JSON.stringify({ latencyMs: 0 }) });
   expect((await bulk(["--resume", view.batch, "--wait"])).view.requests.archived).toBe(30);
   expect((await bill()).calls).toBe(30);
 });
