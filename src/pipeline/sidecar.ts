@@ -10,7 +10,7 @@ type RequestTimes = "created_at" | "updated_at" | "archived_at" | "deleted_at" |
 export interface Sidecar {
   version: 1;
   request: Omit<RequestRecord, RequestTimes | "webhook_url"> & {
-    /** Without its query, which may hold a secret. */
+    /** Without user, password and query, which may hold a secret. */
     webhook_url: string | null;
     created_at: string;
     updated_at: string;
@@ -58,7 +58,7 @@ export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archi
     request: {
       ...request,
       ...archived,
-      webhook_url: withoutQuery(request.webhook_url),
+      webhook_url: withoutSecrets(request.webhook_url),
       created_at: iso(request.created_at),
       updated_at: iso(as?.archived_at ?? request.updated_at),
       archived_at: isoOrNull(as?.archived_at ?? request.archived_at),
@@ -97,8 +97,9 @@ function toSidecarAssets({ images, assets }: RequestDetail): Sidecar["assets"] {
   });
 }
 
-function withoutQuery(url: string | null): string | null {
-  return url === null ? null : (url.split(/[?#]/)[0] ?? null);
+function withoutSecrets(url: string | null): string | null {
+  const parsed = url === null ? null : URL.parse(url);
+  return parsed === null ? null : parsed.origin + parsed.pathname;
 }
 
 function isoOrNull(ms: number | null): string | null {
