@@ -16,23 +16,25 @@ export function recordWebhook(parts: Parts, requestId: string, event: WebhookEve
     .where(eq(webhooks.request_id, requestId))
     .get() as { before: number };
   const number = before + 1;
+  const now = parts.now();
   parts.db
     .insert(webhooks)
     .values({
-      event_id: toEventId(requestId, number),
+      event_id: toEventId(requestId, number, now),
       request_id: requestId,
       number,
       event,
       state: "pending",
-      created_at: parts.now(),
+      created_at: now,
     })
     .run();
 }
 
 // A hash and not the request's id itself: what a caller wrote may hold a ".", with which the signed content could be
 // cut in other places (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md).
-function toEventId(requestId: string, number: number): string {
-  return `msg_${createHash("sha256").update(`${requestId}/${number}`).digest("hex").slice(0, 32)}`;
+// The time is in it for a catalog that was rebuilt, which counts from 1 again.
+function toEventId(...parts: (string | number)[]): string {
+  return `msg_${createHash("sha256").update(parts.join("/")).digest("hex").slice(0, 32)}`;
 }
 
 /** An event and the request it is about, as it is now; undefined where there is none. */
