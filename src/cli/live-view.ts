@@ -1,7 +1,7 @@
 // Lines on a terminal that are drawn anew in place. On anything else nothing is drawn.
 import { cut, widthOf } from "./text.ts";
 
-/** The part of a terminal's stream that is needed. */
+/** The part of a terminal's stream that is needed. Some terminals say that they have 0 columns: they do not know. */
 export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -31,7 +31,7 @@ const CLEAR_LINE_END = "\u001b[K";
 export function createLiveView(screen: Screen): LiveView {
   let drawn: readonly string[] = [];
   let started = false;
-  const columns = () => screen.columns ?? 80;
+  const columns = () => screen.columns || 80;
   const showCursor = () => void screen.write(SHOW_CURSOR);
   const start = () => {
     started = true;
@@ -43,7 +43,7 @@ export function createLiveView(screen: Screen): LiveView {
       return columns();
     },
     get rows() {
-      return screen.rows ?? 24;
+      return screen.rows || 24;
     },
     draw(lines) {
       if (!screen.isTTY) return;
@@ -95,7 +95,7 @@ export function createProgress(screen: Screen): { show(line: () => string): void
     show(line) {
       if (!screen.isTTY || Date.now() - shownAt < 100) return;
       shownAt = Date.now();
-      screen.write(`\r${cut(line(), (screen.columns ?? 80) - 1)}${CLEAR_LINE_END}`);
+      screen.write(`\r${cut(line(), (screen.columns || 80) - 1)}${CLEAR_LINE_END}`);
     },
     end() {
       if (shownAt > 0) screen.write(`\r${CLEAR_LINE_END}`);

@@ -1,7 +1,9 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ESCAPE, openPlace, type Place } from "./support.ts";
+import { ESCAPE, openPlace, type Place, PROGRAM } from "./support.ts";
 
 interface Summary {
   ok: boolean;
@@ -85,6 +87,40 @@ test("Ctrl-C in the middle ends it with 130, and the next demo brings what was l
   const { requests } = JSON.parse(out) as { requests: Record<string, number> };
   expect(requests).toMatchObject({ archived: 20, failed: 4 });
 });
+
+// util-linux gives a command a terminal of its own; where it is missing (it is in CI) there is nothing to look through
+const hasTerminals = process.env.CI !== undefined || spawnSync("script", ["--version"]).status === 0;
+
+test.skipIf(!hasTerminals)(
+  "on a terminal it shows what goes on, invites to go on, and ends with 0 on Ctrl-C",
+  async () => {
+    const command = `${process.execPath} ${PROGRAM} demo --image-scale 0.05`;
+    const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+      cwd: place.folder,
+      env: { ...place.env, TERM: "xterm" },
+    });
+    try {
+      let shown = "";
+      const invited = Promise.withResolvers<void>();
+      terminal.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+        shown += chunk;
+        if (/enqueue "/.test(shown)) invited.resolve();
+      });
+      const ended = once(terminal, "exit") as Promise<[number | null]>;
+      ended.then(([code]) => invited.reject(new Error(`ended with ${code} before it invited: ${shown}`)));
+      await invited.promise;
+      expect(shown).toContain("calling the API");
+      expect(shown).toMatch(/export QUEUE_PREFIX='\{asset-archiver-demo-[0-9a-f]{8}\}'/);
+      // Ctrl-C, as a person types it
+      terminal.stdin.write("\u0003");
+      expect((await ended)[0]).toBe(0);
+      // the cursor was hidden while lines were redrawn, and is back
+      expect(shown.lastIndexOf("\u001b[?25h")).toBeGreaterThan(shown.lastIndexOf("\u001b[?25l"));
+    } finally {
+      terminal.kill("SIGKILL");
+    }
+  },
+);
 
 const DEMO = { CATALOG_URL: "file:./data/demo/catalog.db", STORAGE_URL: "file:./data/demo/archive" };
 

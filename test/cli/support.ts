@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { inject, vi } from "vitest";
 
-const PROGRAM = join(import.meta.dirname, "../../bin/asset-archiver.mjs");
+/** The real command. */
+export const PROGRAM = join(import.meta.dirname, "../../bin/asset-archiver.mjs");
 
 // dozens of processes that start on a machine which runs other tests, too: deadlines are for hangs, not for slowness
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });

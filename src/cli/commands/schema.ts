@@ -10,7 +10,10 @@ Examples:
   $ asset-archiver schema job > job.schema.json`;
 
 export function addSchemaCommand(program: Command, end: (code: number) => void): void {
-  const group = program.command("schema").description("print the forms that other programs have to know");
+  const group = program
+    .command("schema")
+    .description("print the forms that other programs have to know")
+    .addHelpText("after", EXAMPLES);
   group
     .command("job")
     .description('the data of a job in queue "generate", as JSON Schema (draft 2020-12)')

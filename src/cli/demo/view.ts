@@ -47,7 +47,7 @@ function toLine(standing: Standing, { columns, nowMs }: ViewOptions): string {
   const wide = columns >= WIDE_COLUMNS;
   const { aspect_ratio = "1:1", n = 1 } = prompt.submission;
   const shape = wide ? `  ${pad(aspect_ratio, 5, "right")} ×${n}  ` : "  ";
-  const stateWidth = wide ? STATE_WIDTH : NARROW_STATE_WIDTH;
+  const stateWidth = wide ? STATE_WIDTH : Math.min(NARROW_STATE_WIDTH, Math.floor(columns / 3));
   const number = String(prompt.number).padStart(2);
   const promptWidth = Math.max(8, columns - 1 - 8 - widthOf(shape) - stateWidth);
   const waits = detail.request.state === "queued" && detail.request.error === null;

@@ -63,7 +63,7 @@ const COLUMNS = [
 function printTable(app: App, filter: ListFilter, limit: number): number {
   const rows = [...newest(app, filter, limit)].map(toRow);
   if (rows.length === 0) say("No request fits");
-  else toTable(COLUMNS, rows, process.stdout.columns).forEach(print);
+  else toTable(COLUMNS, rows, process.stdout.columns || undefined).forEach(print);
   return EXIT.done;
 }
 
