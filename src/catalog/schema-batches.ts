@@ -1,4 +1,4 @@
-// The table of batches. Column names are the published field names; times are ms since 1970.
+// The tables of batches and of their schedules. Column names are the published field names; times are ms since 1970.
 import { sql } from "drizzle-orm";
 import { check, index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { BatchState } from "../pipeline/records.ts";
@@ -46,6 +46,10 @@ export const batches = sqliteTable(
     /** Who writes a report now is believed for a while. */
     report_claimed_at: integer(),
     report_key: text(),
+    /** The rest that its webhook was told of, the tries to tell of the present one, and when the next may be made. */
+    told: text(),
+    tell_attempts: integer().notNull().default(0),
+    tell_at: integer(),
     result: text({ mode: "json" }).$type<Json>(),
   },
   (table) => [
@@ -57,4 +61,36 @@ export const batches = sqliteTable(
     check("batches_committed", sql`${table.committed_images} >= 0`),
     check("batches_budget", sql`${table.max_images} is null or ${table.max_images} >= 0`),
   ],
+);
+
+export const schedules = sqliteTable(
+  "schedules",
+  {
+    name: text().primaryKey(),
+    cron: text().notNull(),
+    tz: text().notNull(),
+    /** As it was given: an address may hold a signed query, so it is never shown whole. */
+    manifest: text().notNull(),
+    format: text(),
+    collection: text(),
+    tags: text({ mode: "json" }).$type<string[]>(),
+    /** The limits of each night: hours in `tz`, images, money such as "20 USD". */
+    window: text(),
+    max_images: integer(),
+    budget: text(),
+    webhook_url: text(),
+    /** Whether items that are wrong keep a night from being enqueued. */
+    strict: integer({ mode: "boolean" }).notNull(),
+    /** What becomes of a night on which nobody was there: run once when somebody is, or left out. */
+    missed: text().$type<"late" | "skip">().notNull(),
+    paused: integer({ mode: "boolean" }).notNull(),
+    created_at: integer().notNull(),
+    /** Nights that were due up to here are dealt with: begun, left out, or before this schedule was set. */
+    dealt_until: integer().notNull(),
+    /** The night that was begun last, and how that went. */
+    last_due_at: integer(),
+    last_batch_id: text(),
+    last_error: text(),
+  },
+  (table) => [check("schedules_missed", sql`${table.missed} in ('late', 'skip')`)],
 );

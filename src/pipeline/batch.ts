@@ -35,6 +35,9 @@ export interface Batch {
   reported_at: number | null;
   report_claimed_at: number | null;
   report_key: string | null;
+  told: string | null;
+  tell_attempts: number;
+  tell_at: number | null;
   result: Json | null;
 }
 

@@ -1,0 +1,1 @@
+CREATE INDEX `requests_to_seal` ON `requests` (`updated_at`) WHERE state = 'archived' and sidecar_at is null;
