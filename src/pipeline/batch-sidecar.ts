@@ -44,6 +44,10 @@ const batch = z.object({
   reported_at: number,
   report_claimed_at: number,
   report_key: text,
+  // sidecars of batches that ended before these were kept lack them
+  told: text.default(null),
+  tell_attempts: count.default(0),
+  tell_at: number.default(null),
   result: z.json().nullable(),
 }) satisfies z.ZodType<Batch>;
 
