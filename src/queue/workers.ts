@@ -1,11 +1,12 @@
 // The BullMQ workers of this process: take a job, run its stage, settle what came of it.
-import { type Job, type Queue, Worker, type WorkerOptions } from "bullmq";
-import { RejectedError, toMessage } from "../errors.ts";
+import { type Job, type Queue, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
+import { toMessage } from "../errors.ts";
 import type { ArchiveDelivery, ArchiveResult } from "../pipeline/archive.ts";
 import type { Delivery, GenerateResult } from "../pipeline/generate-run.ts";
 import type { Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { createWorkerConnection } from "./connection.ts";
+import { mendUnreadable } from "./mend.ts";
 import { ARCHIVE_QUEUE, GENERATE_QUEUE, KEEP_COMPLETED, KEEP_FAILED, WEBHOOK_QUEUE } from "./queues.ts";
 import { settle } from "./settle.ts";
 import { eventIdOf } from "./webhook-jobs.ts";
@@ -65,7 +66,8 @@ export function runArchiveWorker(
 function requestIdOf(job: Job): string {
   const id = (job.data as { request_id?: unknown } | null)?.request_id;
   if (typeof id === "string") return id;
-  throw new RejectedError(`Cannot archive job "${job.id}": request_id: wanted a string`, { code: "invalid_request" });
+  // whatever attempts its producer gave it: it will not get better
+  throw new UnrecoverableError(`invalid_request: Cannot archive job "${job.id}": request_id: wanted a string`);
 }
 
 /** Runs queue "webhook". A job that is done again sends the same event again. */
@@ -95,7 +97,17 @@ function runWorker(name: string, options: StageOptions, process: Processor): Sta
     if (message !== last) log.warn({ queue: name, error: message }, "queue trouble; the worker goes on by itself");
     last = message;
   };
-  worker.on("error", complain);
+  const onError = (error: Error) => {
+    complain(error);
+    if (error.name === "SyntaxError") mendQueue();
+  };
+  const mendQueue = () =>
+    mendUnreadable({ name, prefix: options.prefix, redis: connection })
+      .then((jobs) =>
+        log.warn({ queue: name, jobs }, "jobs that are no JSON were made readable; they will fail with a reason"),
+      )
+      .catch(complain);
+  worker.on("error", onError);
   connection.on("error", complain);
   connection.on("ready", () => {
     last = "";
