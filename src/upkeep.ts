@@ -5,6 +5,7 @@ import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { HEARTBEAT_MS } from "./catalog/workers.ts";
 import { toMessage } from "./errors.ts";
+import { careForArchive } from "./keeping/care.ts";
 import { createArchiveQueue, type Queues } from "./queue/queues.ts";
 import { reconcile } from "./queue/reconcile.ts";
 import { reconcileWebhooks } from "./queue/webhook-jobs.ts";
@@ -23,6 +24,9 @@ const BATCH_CARE_EVERY_MS = 3_000;
 /** The words of new prompts are put into the full-text index this often, in ms. */
 const INDEX_EVERY_MS = 3_000;
 
+/** Second copies, changed sidecars and due deletions are looked for this often, in ms. */
+const ARCHIVE_CARE_EVERY_MS = 3_000;
+
 const WARN_EVERY_MS = 60_000;
 const WARN_BELOW_S = 24 * 3600;
 
@@ -33,6 +37,7 @@ interface UpkeepParts {
 
 /** Starts the duties; each repeats after it has ended, so that a slow one never overlaps itself. */
 export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(): Promise<void> } {
+  const stopping = new AbortController();
   const bury = createUndertaker(app, { catalog, queues });
   const careForBatches = createBatchCare(app);
   const compareNow = () => duties.find((duty) => duty.name === "compare")?.now();
@@ -43,9 +48,18 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
   const duties = [
     repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => catalog.beat() }),
     repeat(app, { name: "bury", everyMs: () => BURY_EVERY_MS, work: bury }),
-    repeat(app, { name: "compare", everyMs: comparePause, work: () => compare(app, { catalog, queues }) }),
+    repeat(app, {
+      name: "compare",
+      everyMs: comparePause,
+      work: (isOver) => compare(app, { catalog, queues, isOver }),
+    }),
     repeat(app, { name: "batches", everyMs: () => BATCH_CARE_EVERY_MS, work: care }),
     repeat(app, { name: "index", everyMs: () => INDEX_EVERY_MS, work: () => catalog.indexTexts() }),
+    repeat(app, {
+      name: "archive",
+      everyMs: () => ARCHIVE_CARE_EVERY_MS,
+      work: () => careForArchive(app, stopping.signal),
+    }),
     repeat(app, { name: "warn", everyMs: () => WARN_EVERY_MS, work: async () => warn(app, catalog) }),
   ];
   const swept = sweepSpool(app, catalog).catch((error) =>
@@ -55,6 +69,7 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
   queues.onReturn(compareNow);
   return {
     stop: async () => {
+      stopping.abort();
       await Promise.all([swept, ...duties.map((duty) => duty.stop())]);
     },
   };
@@ -63,7 +78,8 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
 interface Duty {
   name: string;
   everyMs(tookMs: number): number;
-  work(): Promise<unknown>;
+  /** Long work looks now and then whether it is over. */
+  work(isOver: () => boolean): Promise<unknown>;
 }
 
 interface RunningDuty {
@@ -81,7 +97,7 @@ function repeat(app: App, duty: Duty): RunningDuty {
     while (!stopped) {
       const begun = app.clock.now();
       await duty
-        .work()
+        .work(() => stopped)
         .catch((error) =>
           app.log.warn({ duty: duty.name, error: toMessage(error) }, "upkeep failed; it is tried again"),
         );
@@ -121,10 +137,13 @@ function createUndertaker(app: App, { catalog, queues }: UpkeepParts): () => Pro
 }
 
 /** Puts back into the queues what the catalog knows as unfinished and they do not hold. */
-async function compare(app: App, { catalog, queues }: UpkeepParts): Promise<void> {
+async function compare(app: App, { catalog, queues, isOver }: UpkeepParts & { isOver: () => boolean }): Promise<void> {
   await catalog.settleAllDeadCalls();
   let lost = 0;
-  for (const page of catalog.listUnfinished()) lost += await reconcile(queues, page);
+  for (const page of catalog.listUnfinished()) {
+    if (isOver()) return;
+    lost += await reconcile(queues, page);
+  }
   for (const page of catalog.listPendingWebhooks()) lost += await reconcileWebhooks(queues.webhook, page);
   if (lost > 0) app.log.warn({ jobs: lost }, "put back jobs that Redis had lost, or that a held batch had let go");
   await sealEnded(app, { catalog, queues });

@@ -169,8 +169,7 @@ async function stopWorker({ app, stages, upkeep, stopping, giveUp }: Stopping): 
     { grace_ms: app.settings.shutdownGraceMs },
     "stopping: calls in flight are let finish; a second signal hurries",
   );
-  await upkeep.stop();
-  const closed = Promise.all(stages.map((stage) => stage.close())).then(() => true);
+  const closed = Promise.all([upkeep.stop(), ...stages.map((stage) => stage.close())]).then(() => true);
   closed.catch((error) => app.log.error({ error: toMessage(error) }, "cannot stop cleanly"));
   const deadline = app.clock.sleep(app.settings.shutdownGraceMs, giveUp.signal).then(() => false);
   const inTime = await Promise.race([closed, deadline]);

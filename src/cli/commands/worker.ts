@@ -22,6 +22,9 @@ export function addWorkerCommand(program: Command, end: (code: number) => void):
     .action(async () => end(await runWorkerCommand()));
 }
 
+/** Closing what is left may take this long, in ms. */
+const CLOSE_MS = 3_000;
+
 async function runWorkerCommand(): Promise<number> {
   const settings = readSettings();
   const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
@@ -30,7 +33,10 @@ async function runWorkerCommand(): Promise<number> {
     // listening before it is ready: a signal that comes while it starts must not kill it
     const stopping = stopped(async () => (await starting).stop());
     await starting;
-    return (await stopping) ? EXIT.done : EXIT.interrupted;
+    const code = (await stopping) ? EXIT.done : EXIT.interrupted;
+    await Promise.race([app.close(), app.clock.sleep(CLOSE_MS, new AbortController().signal)]);
+    // a Redis that is away would be knocked at for ever, and a call that was given up be waited for
+    process.exit(code);
   } finally {
     await app.close();
   }
