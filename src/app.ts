@@ -21,6 +21,8 @@ export interface App {
   /** The pipeline's side of the catalog, its writes on a thread of their own: for what runs for long. */
   recorder(): Catalog;
   store(): ProbedStore;
+  /** The store at MIRROR_URL, which has a second copy of everything; undefined where none is set. */
+  mirror(): ProbedStore | undefined;
   /** Fails within seconds when Redis is away. */
   queues(): Promise<Queues & { gate: OpenGate }>;
   /** Runs when the app closes, before what was opened earlier is closed. */
@@ -38,7 +40,11 @@ export interface AppOptions {
 export function createApp({ settings, log, onStep = () => undefined }: AppOptions): App {
   const closers: (() => void | Promise<void>)[] = [];
   const closing = (close: () => void | Promise<void>) => void closers.push(close);
-  const catalogOptions = { file: settings.catalogFile, maxUnarchivedImages: settings.generate.maxUnarchivedImages };
+  const catalogOptions = {
+    file: settings.catalogFile,
+    maxUnarchivedImages: settings.generate.maxUnarchivedImages,
+    mirrored: settings.mirror !== undefined,
+  };
   const catalog = once(() => {
     const opened = openCatalog(catalogOptions);
     closing(() => opened.close());
@@ -56,9 +62,15 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
       return recorder;
     }),
     store: once(() => {
-      const store = openStore(toStoreSettings(settings));
+      const store = openStore(toStoreSettings(settings.storage, settings));
       closing(() => store.close());
       return store;
+    }),
+    mirror: once(() => {
+      if (settings.mirror === undefined) return undefined;
+      const mirror = openStore(toStoreSettings(settings.mirror, settings));
+      closing(() => mirror.close());
+      return mirror;
     }),
     queues: untilOpen(() => openQueues(settings, closing)),
     onClose: closing,
@@ -98,7 +110,7 @@ export function createSpoolOf(settings: Settings): OpenSpool {
   return createSpool({ folder: settings.spoolFolder });
 }
 
-function toStoreSettings({ storage, archive }: Settings): Parameters<typeof openStore>[0] {
+function toStoreSettings(storage: Settings["storage"], { archive }: Settings): Parameters<typeof openStore>[0] {
   if (storage.kind === "directory") return storage;
   return { ...storage, maxSockets: Math.max(50, archive.concurrency * 2) };
 }

@@ -44,6 +44,7 @@ export const SETTINGS = z.object({
   QUEUE_PREFIX: z.string().min(1).max(100).default("{asset-archiver}"),
   CATALOG_URL: file.prefault("file:./data/catalog.db"),
   STORAGE_URL: z.string().transform(toStorage).prefault("file:./data/archive"),
+  MIRROR_URL: z.string().transform(toStorage).optional(),
   S3_FORCE_PATH_STYLE: boolean.optional(),
   SPOOL_DIR: z.string().min(1).optional(),
   IMAGE_API_BASE_URL: url(["http:", "https:"]).default("https://api.modelverse.cn/v1"),
@@ -110,6 +111,8 @@ export interface Settings {
   readonly queuePrefix: string;
   readonly catalogFile: string;
   readonly storage: StorageLocation & { readonly forcePathStyle: boolean };
+  /** Where a second copy of everything goes. */
+  readonly mirror: (StorageLocation & { readonly forcePathStyle: boolean }) | undefined;
   readonly spoolFolder: string;
   readonly imageApi: { readonly baseUrl: string; readonly key: string | undefined; readonly timeoutMs: number };
   readonly generate: {
@@ -162,12 +165,14 @@ function withUpperCaseProxies(environment: Environment): Environment {
 
 function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Settings {
   const endpointSet = given.AWS_ENDPOINT_URL_S3 !== undefined || given.AWS_ENDPOINT_URL !== undefined;
+  const forcePathStyle = values.S3_FORCE_PATH_STYLE ?? endpointSet;
   return {
     redisUrl: values.REDIS_URL,
     redisGiven: given.REDIS_URL !== undefined,
     queuePrefix: values.QUEUE_PREFIX,
     catalogFile: values.CATALOG_URL,
-    storage: { ...values.STORAGE_URL, forcePathStyle: values.S3_FORCE_PATH_STYLE ?? endpointSet },
+    storage: { ...values.STORAGE_URL, forcePathStyle },
+    mirror: values.MIRROR_URL === undefined ? undefined : { ...values.MIRROR_URL, forcePathStyle },
     spoolFolder: values.SPOOL_DIR ?? join(dirname(values.CATALOG_URL), "spool"),
     imageApi: { baseUrl: values.IMAGE_API_BASE_URL, key: values.IMAGE_API_KEY, timeoutMs: values.IMAGE_API_TIMEOUT },
     generate: {

@@ -1,12 +1,23 @@
 // Assets and their ties to the images of requests; and answers taken from what is archived already.
-import { and, desc, eq, isNull, ne } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, ne } from "drizzle-orm";
 import type { Asset, RequestDetail } from "../pipeline/records.ts";
+import { queueMirrorOfAsset } from "./mirror.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
 /** Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. */
 export function recordAsset(parts: Parts, image: { request_id: string; index: number }, asset: Asset): void {
-  parts.db.insert(assets).values(asset).onConflictDoNothing().run();
+  parts.db
+    .insert(assets)
+    .values(asset)
+    // bytes that were removed once are there again
+    .onConflictDoUpdate({
+      target: assets.digest,
+      set: { erased_at: null, mirrored_at: null, verified_at: null, fault: null },
+      setWhere: isNotNull(assets.erased_at),
+    })
+    .run();
+  queueMirrorOfAsset(parts, asset);
   parts.db
     .update(images)
     .set({ digest: asset.digest, archived_at: parts.now() })
@@ -55,7 +66,12 @@ export function reuseArchived(parts: Parts, requestId: string): RequestDetail | 
     .select({ request_id: requests.request_id })
     .from(requests)
     .where(
-      and(eq(requests.recipe_id, row.recipe_id), eq(requests.state, "archived"), ne(requests.request_id, requestId)),
+      and(
+        eq(requests.recipe_id, row.recipe_id),
+        eq(requests.state, "archived"),
+        ne(requests.request_id, requestId),
+        isNull(requests.deleted_at),
+      ),
     )
     .orderBy(desc(requests.archived_at))
     .limit(1)

@@ -1,5 +1,5 @@
 // The purse: rows of paid calls. A call is written before it is sent, and closed exactly once.
-import { and, eq, inArray, ne, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, ne, sql } from "drizzle-orm";
 import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
 import { charge, holdRequest, refund } from "./budget.ts";
@@ -71,6 +71,7 @@ function findTwin(parts: Parts, row: RequestRow): string | undefined {
     .where(
       and(
         eq(requests.recipe_id, row.recipe_id),
+        isNull(requests.deleted_at),
         ne(requests.request_id, row.request_id),
         inArray(requests.state, ["generating", "copying", "archived"]),
       ),

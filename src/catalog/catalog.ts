@@ -22,6 +22,7 @@ import {
 } from "./ends.ts";
 import { createFigures, type Figures } from "./figures.ts";
 import { type Invariants, readInvariants } from "./invariants.ts";
+import { createKeeping, type Keeping } from "./keeping.ts";
 import { createLedger, type LedgerQueries } from "./ledger.ts";
 import {
   type ArchivedImage,
@@ -35,8 +36,10 @@ import { createLookup, type Experience, type Known, readExperience, type Wanted 
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { toRequestRecord } from "./rows.ts";
+import { createSchedules, type Schedules } from "./schedules.ts";
 import { createSearch, type Search } from "./search.ts";
 import { indexAll } from "./search-index.ts";
+import { createTidy, type Tidy } from "./tidy.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
 import { heartbeat, isWorkerAlive, listDeadWorkers, listLiveWorkers, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
@@ -49,6 +52,8 @@ export interface CatalogOptions {
   workerId?: string;
   /** No call is reserved that would bring more unarchived images than this. */
   maxUnarchivedImages?: number;
+  /** Whether a second store wants a copy of everything. Default: no. */
+  mirrored?: boolean;
 }
 
 /** The pipeline's port, and more. Whoever opened it closes it. */
@@ -87,9 +92,14 @@ export interface OpenCatalog extends Catalog {
   readonly browse: Browse;
   /** Words over prompts and filters over everything, a page at a time. */
   readonly search: Search;
+  /** Proofs, and the second copy. */
+  readonly keeping: Keeping;
+  /** Changes that people make afterwards. */
+  readonly tidy: Tidy;
   /** Brings the full-text index up to what is recorded; resolves to how many requests it lacked. */
   indexTexts(): Promise<number>;
   readonly batches: Batches;
+  readonly schedules: Schedules;
   /** Figures that only grow, for metrics. */
   readonly figures: Figures;
   /** The bill as we know it. */
@@ -131,8 +141,11 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
     search: createSearch(parts, writer.write),
+    keeping: createKeeping(parts, writer.write),
+    tidy: createTidy(parts, writer.write),
     indexTexts: () => indexAll(parts, writer.write),
     batches: createBatches(parts, writer.write),
+    schedules: createSchedules(parts, writer.write),
     figures: createFigures(parts),
     ledger: createLedger(parts),
     close: () => {
@@ -151,6 +164,7 @@ function createParts(database: Database, options: CatalogOptions): Parts {
     now: () => clock.now(),
     workerId: options.workerId ?? randomUUID(),
     maxUnarchivedImages: options.maxUnarchivedImages ?? Number.POSITIVE_INFINITY,
+    mirrored: options.mirrored ?? false,
     isWorkerAlive: (workerId) => isWorkerAlive(db, workerId, clock.now()),
   };
 }

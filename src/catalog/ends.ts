@@ -1,8 +1,10 @@
 // How requests end, and how a person brings them back. An ended request stays ended: every change is guarded by its state.
 import { and, count, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
+import { sidecarKey } from "../pipeline/keys.ts";
 import type { RequestEnd } from "../pipeline/ports.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import { reopenBatch, settleBatch } from "./batch-ends.ts";
+import { queueMirror } from "./mirror.ts";
 import type { Parts } from "./parts.ts";
 import type { RequestRow } from "./rows.ts";
 import { images, requests } from "./schema.ts";
@@ -29,6 +31,7 @@ export function finishRequest(parts: Parts, requestId: string, end: RequestEnd):
     .where(and(eq(requests.request_id, requestId), inArray(requests.state, BEFORE[end.state])))
     .run();
   const ended = changed.changes === 1;
+  if (ended && end.state === "archived") mirrorSidecar(parts, requestId);
   if (ended) recordWebhook(parts, requestId, end.state);
   const batchId = ended ? parts.reader.row(requestId)?.batch_id : null;
   if (batchId) settleBatch(parts, batchId);
@@ -74,6 +77,13 @@ export function settleForLess(parts: Parts, requestId: string, error: { code: st
 /** The sidecar in the store equals the record. */
 export function noteSidecar(parts: Parts, requestId: string): void {
   parts.db.update(requests).set({ sidecar_at: parts.now() }).where(eq(requests.request_id, requestId)).run();
+  mirrorSidecar(parts, requestId);
+}
+
+function mirrorSidecar(parts: Parts, requestId: string): void {
+  if (!parts.mirrored) return;
+  const row = parts.reader.row(requestId);
+  if (row !== undefined) queueMirror(parts, { key: sidecarKey(row), digest: null, request_id: requestId });
 }
 
 /** What a retry means: which stage it goes back to, and whether that stage will pay. */

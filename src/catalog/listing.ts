@@ -66,6 +66,8 @@ export interface ArchivedImage {
 export function* listArchivedImages(parts: Parts, filter: ListFilter = {}): Generator<ArchivedImage> {
   let page: RequestRow[] = [];
   for (const row of listRequests(parts, filter)) {
+    // its bytes may be gone already, or go while somebody works with the list
+    if (row.deleted_at !== null) continue;
     page.push(row);
     if (page.length < PAGE) continue;
     yield* imagesOf(parts, page);

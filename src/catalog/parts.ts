@@ -10,5 +10,7 @@ export interface Parts {
   /** Who makes the calls that are written here. */
   workerId: string;
   maxUnarchivedImages: number;
+  /** Whether a second store wants a copy of everything. */
+  mirrored: boolean;
   isWorkerAlive(workerId: string): boolean;
 }

@@ -67,6 +67,8 @@ export const requests = sqliteTable(
     index("requests_by_age").on(table.created_at, table.request_id),
     index("requests_by_state").on(table.state, table.updated_at),
     index("requests_by_batch").on(table.batch_id, table.state),
+    // an archived request whose row was changed afterwards: none, most of the time
+    index("requests_to_seal").on(table.updated_at).where(sql`state = 'archived' and sidecar_at is null`),
     index("requests_to_erase").on(table.erase_after).where(sql`erase_after is not null and erased_at is null`),
     check(
       "requests_state",

@@ -97,8 +97,11 @@ export interface Asset {
 /** The image types that can become assets. */
 export type ImageType = "image/png" | "image/jpeg" | "image/webp";
 
-/** What reading an asset back can find wrong: no bytes, other bytes, or bytes that are right and show no image. */
-export type AssetFault = "missing" | "corrupt" | "undecodable";
+/**
+ * What reading an asset back can find wrong: no bytes, other bytes, bytes that are right and show no image, or an image
+ * that is not what its row says.
+ */
+export type AssetFault = "missing" | "corrupt" | "undecodable" | "misrecorded";
 
 /** The states that are told to a request's `webhook_url` when it comes to them. */
 export type WebhookEvent = "archived" | "failed" | "parked" | "cancelled";

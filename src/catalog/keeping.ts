@@ -1,0 +1,50 @@
+// The catalog's side of keeping what is archived: proofs, and the second copy.
+import { sidecarKey } from "../pipeline/keys.ts";
+import type { Asset } from "../pipeline/records.ts";
+import type { Json } from "../request/canonical-json.ts";
+import * as mirror from "./mirror.ts";
+import type { Parts } from "./parts.ts";
+import * as proofs from "./proofs.ts";
+import type { Write } from "./writer.ts";
+
+/** What verifying and mirroring ask and write down. */
+export interface Keeping {
+  beginRun(kind: string): Promise<proofs.KeepingRun>;
+  endRun(runId: string, result: Json): Promise<void>;
+  listUnproven(which: { since: number; sample?: number | undefined }): number[];
+  assetsAt(places: readonly number[]): Asset[];
+  noteProofs(found: Parameters<typeof proofs.noteProofs>[1]): Promise<void>;
+  correctAsset(asset: Omit<Asset, "archived_at">): Promise<void>;
+  findUnknownKeys(keys: readonly string[]): string[];
+  listSealed(): Generator<string[]>;
+  sealedRequestsOf(digests: readonly string[]): string[];
+  liveUrls(digest: string): string[];
+  claimMirrorJobs(limit: number): Promise<mirror.MirrorJob[]>;
+  endMirrorJob(job: mirror.MirrorJob, begunAt: number): Promise<void>;
+  delayMirrorJob(job: mirror.MirrorJob, why: { delayMs: number; error: string }): Promise<void>;
+  /** Asks for everything that has no copy; resolves to how many copies are asked for then. */
+  queueAllMirrors(): Promise<number>;
+  countMirrorJobs(): number;
+  countUnmirrored(): number;
+}
+
+export function createKeeping(parts: Parts, write: Write): Keeping {
+  return {
+    beginRun: (kind) => write(() => proofs.beginRun(parts, kind)),
+    endRun: (runId, result) => write(() => proofs.endRun(parts, runId, result)),
+    listUnproven: (which) => proofs.listUnproven(parts, which),
+    assetsAt: (places) => proofs.assetsAt(parts, places),
+    noteProofs: (found) => write(() => proofs.noteProofs(parts, found)),
+    correctAsset: (asset) => write(() => proofs.correctAsset(parts, asset)),
+    findUnknownKeys: (keys) => proofs.findUnknownKeys(parts, keys),
+    listSealed: () => proofs.listSealed(parts),
+    sealedRequestsOf: (digests) => proofs.sealedRequestsOf(parts, digests),
+    liveUrls: (digest) => proofs.liveUrls(parts, digest),
+    claimMirrorJobs: (limit) => write(() => mirror.claimMirrorJobs(parts, limit)),
+    endMirrorJob: (job, begunAt) => write(() => mirror.endMirrorJob(parts, job, begunAt)),
+    delayMirrorJob: (job, why) => write(() => mirror.delayMirrorJob(parts, job, why)),
+    queueAllMirrors: () => write(() => mirror.queueAllMirrors(parts, sidecarKey)),
+    countMirrorJobs: () => mirror.countMirrorJobs(parts),
+    countUnmirrored: () => mirror.countUnmirrored(parts),
+  };
+}

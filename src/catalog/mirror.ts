@@ -1,0 +1,110 @@
+// What the second store still has to be given: a row for each key, written with the asset or the sidecar itself, so that
+// neither a kill nor an outage of that store loses one.
+import { and, eq, isNull, lte, sql } from "drizzle-orm";
+import type { Parts } from "./parts.ts";
+import { assets, mirrorJobs, requests } from "./schema.ts";
+
+/** Something to be copied. `digest` is the image's; null for a sidecar, whose bytes change. */
+export interface MirrorJob {
+  key: string;
+  digest: string | null;
+  request_id: string | null;
+  /** How often it was begun, this time included. */
+  tries: number;
+}
+
+/** Asks for a copy; where one is asked for already, it is made of what the key holds by then. */
+export function queueMirror(parts: Parts, job: Pick<MirrorJob, "key" | "digest" | "request_id">): void {
+  if (!parts.mirrored) return;
+  parts.db
+    .insert(mirrorJobs)
+    .values({ ...job, next_at: parts.now() })
+    .onConflictDoUpdate({ target: mirrorJobs.key, set: { tries: 0, next_at: parts.now(), error: null } })
+    .run();
+}
+
+/** Asks for the copy of an asset that has just been recorded, unless it has one. */
+export function queueMirrorOfAsset(parts: Parts, asset: { digest: string; key: string }): void {
+  if (!parts.mirrored) return;
+  const row = parts.db.select({ at: assets.mirrored_at }).from(assets).where(eq(assets.digest, asset.digest)).get();
+  if (row?.at === null) queueMirror(parts, { key: asset.key, digest: asset.digest, request_id: null });
+}
+
+/** Who claimed a job and died is believed for so long, in ms. */
+const CLAIM_MS = 10 * 60_000;
+
+/** Claims the jobs that are due, at most `limit`: no other process takes them meanwhile. */
+export function claimMirrorJobs(parts: Parts, limit: number): MirrorJob[] {
+  const now = parts.now();
+  return parts.db.all<MirrorJob>(sql`update ${mirrorJobs} set tries = tries + 1, next_at = ${now + CLAIM_MS}
+    where key in (select key from ${mirrorJobs} where next_at <= ${now} order by next_at limit ${limit})
+    returning key, digest, request_id, tries`);
+}
+
+/** The copy is made, of what the key held at `begunAt`. A sidecar that was asked for again meanwhile stays asked for. */
+export function endMirrorJob(parts: Parts, job: MirrorJob, begunAt: number): void {
+  const now = parts.now();
+  parts.db
+    .delete(mirrorJobs)
+    .where(and(eq(mirrorJobs.key, job.key), eq(mirrorJobs.tries, job.tries)))
+    .run();
+  if (job.digest !== null) parts.db.update(assets).set({ mirrored_at: now }).where(eq(assets.digest, job.digest)).run();
+  if (job.request_id !== null)
+    parts.db.update(requests).set({ mirrored_at: begunAt }).where(eq(requests.request_id, job.request_id)).run();
+}
+
+/** The copy was not made: it is tried again after `delayMs`. */
+export function delayMirrorJob(
+  parts: Parts,
+  job: MirrorJob,
+  { delayMs, error }: { delayMs: number; error: string },
+): void {
+  parts.db
+    .update(mirrorJobs)
+    .set({ next_at: parts.now() + delayMs, error })
+    .where(and(eq(mirrorJobs.key, job.key), eq(mirrorJobs.tries, job.tries)))
+    .run();
+}
+
+/** Asks for everything that has no copy yet, and makes due what waits; returns how many copies are asked for. */
+export function queueAllMirrors(
+  parts: Parts,
+  sidecarKey: (request: { request_id: string; created_at: number }) => string,
+): number {
+  const now = parts.now();
+  parts.db.run(sql`insert into ${mirrorJobs} (key, digest, next_at)
+    select key, digest, ${now} from ${assets} where mirrored_at is null and erased_at is null on conflict do nothing`);
+  const unsealed = parts.db
+    .select({ request_id: requests.request_id, created_at: requests.created_at })
+    .from(requests)
+    .where(
+      sql`${requests.sidecar_at} is not null and (${requests.mirrored_at} is null or ${requests.mirrored_at} < ${requests.sidecar_at})`,
+    )
+    .all();
+  for (const request of unsealed)
+    parts.db
+      .insert(mirrorJobs)
+      .values({ key: sidecarKey(request), digest: null, request_id: request.request_id, next_at: now })
+      .onConflictDoNothing()
+      .run();
+  parts.db.update(mirrorJobs).set({ next_at: now }).where(lte(mirrorJobs.tries, MANY_TRIES)).run();
+  return countMirrorJobs(parts);
+}
+
+// whoever is being copied now by another process is left to it only by luck; copying twice does no harm
+const MANY_TRIES = Number.MAX_SAFE_INTEGER;
+
+/** How many copies are asked for. */
+export function countMirrorJobs(parts: Parts): number {
+  return parts.db.get<{ jobs: number }>(sql`select count(*) as jobs from ${mirrorJobs}`).jobs;
+}
+
+/** Assets without a second copy. */
+export function countUnmirrored(parts: Parts): number {
+  const { left } = parts.db
+    .select({ left: sql<number>`count(*)` })
+    .from(assets)
+    .where(and(isNull(assets.mirrored_at), isNull(assets.erased_at)))
+    .get() as { left: number };
+  return left;
+}

@@ -1,0 +1,138 @@
+// What is known about whether the store still holds what the catalog says: when each asset was last proven, what was found.
+import { randomUUID } from "node:crypto";
+import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
+import type { Asset, AssetFault } from "../pipeline/records.ts";
+import type { Json } from "../request/canonical-json.ts";
+import type { Parts } from "./parts.ts";
+import { ASSET_COLUMNS } from "./rows.ts";
+import { assets, images, keepingRuns, requests } from "./schema.ts";
+
+/** A run over the whole catalog. One that has not ended goes on where it was. */
+export interface KeepingRun {
+  run_id: string;
+  started_at: number;
+  /** Whether it was begun earlier. */
+  resumed: boolean;
+}
+
+/** Begins a run of a kind, or finds the one that was cut short. */
+export function beginRun(parts: Parts, kind: string): KeepingRun {
+  const open = parts.db
+    .select()
+    .from(keepingRuns)
+    .where(and(eq(keepingRuns.kind, kind), isNull(keepingRuns.ended_at)))
+    .orderBy(desc(keepingRuns.started_at))
+    .limit(1)
+    .get();
+  if (open !== undefined) return { run_id: open.run_id, started_at: open.started_at, resumed: true };
+  const run = { run_id: newRunId(parts.now()), started_at: parts.now() };
+  parts.db
+    .insert(keepingRuns)
+    .values({ ...run, kind })
+    .run();
+  return { ...run, resumed: false };
+}
+
+/** The id of a run, also of one that is not recorded: it begins with its time. */
+export function newRunId(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "")}-${randomUUID().slice(0, 8)}`;
+}
+
+export function endRun(parts: Parts, runId: string, result: Json): void {
+  parts.db.update(keepingRuns).set({ ended_at: parts.now(), result }).where(eq(keepingRuns.run_id, runId)).run();
+}
+
+/**
+ * The places of all assets that were not proven since then, the longest unproven first; with `sample`, so many of them by
+ * chance. Eight bytes for each: a million fit into memory.
+ */
+export function listUnproven(
+  parts: Parts,
+  { since, sample }: { since: number; sample?: number | undefined },
+): number[] {
+  const order = sample === undefined ? sql`coalesce(verified_at, 0), rowid` : sql`random()`;
+  const limit = sample === undefined ? sql`` : sql`limit ${sample}`;
+  return parts.db
+    .all<{ place: number }>(
+      sql`select rowid as place from ${assets} where erased_at is null and coalesce(verified_at, 0) < ${since} order by ${order} ${limit}`,
+    )
+    .map((row) => row.place);
+}
+
+/** The assets at these places. */
+export function assetsAt(parts: Parts, places: readonly number[]): Asset[] {
+  return parts.db
+    .select(ASSET_COLUMNS)
+    .from(assets)
+    .where(sql`${assets}.rowid in (select value from json_each(${JSON.stringify(places)}))`)
+    .all();
+}
+
+/** Writes down what a reading found: null is proven. */
+export function noteProofs(parts: Parts, proofs: readonly { digest: string; fault: AssetFault | null }[]): void {
+  const verified_at = parts.now();
+  for (const { digest, fault } of proofs) {
+    const found = fault === null ? { fault, verified_at } : { fault };
+    parts.db.update(assets).set(found).where(eq(assets.digest, digest)).run();
+  }
+}
+
+/** Makes an asset's row what its bytes are. */
+export function correctAsset(parts: Parts, asset: Omit<Asset, "archived_at">): void {
+  const { digest, ...facts } = asset;
+  parts.db
+    .update(assets)
+    .set({ ...facts, fault: null, verified_at: parts.now() })
+    .where(eq(assets.digest, digest))
+    .run();
+}
+
+/** Which of these keys belong to no asset. */
+export function findUnknownKeys(parts: Parts, keys: readonly string[]): string[] {
+  const rows = parts.db.all<{ key: string }>(
+    sql`select value as key from json_each(${JSON.stringify(keys)})
+      where value not in (select key from ${assets} where erased_at is null)`,
+  );
+  return rows.map((row) => row.key);
+}
+
+/** The requests whose sidecars must be in the store, in pages of ids. */
+export function* listSealed(parts: Parts): Generator<string[]> {
+  let after = "";
+  for (;;) {
+    const page = parts.db
+      .select({ id: requests.request_id })
+      .from(requests)
+      .where(sql`${requests.request_id} > ${after} and ${requests.sidecar_at} is not null`)
+      .orderBy(requests.request_id)
+      .limit(PAGE)
+      .all()
+      .map((row) => row.id);
+    if (page.length > 0) yield page;
+    after = page.at(-1) ?? "";
+    if (page.length < PAGE) return;
+  }
+}
+
+const PAGE = 500;
+
+/** The sealed requests that these assets belong to. */
+export function sealedRequestsOf(parts: Parts, digests: readonly string[]): string[] {
+  return parts.db
+    .selectDistinct({ id: images.request_id })
+    .from(images)
+    .innerJoin(requests, eq(requests.request_id, images.request_id))
+    .where(and(inArray(images.digest, [...digests]), sql`${requests.sidecar_at} is not null`))
+    .all()
+    .map((row) => row.id);
+}
+
+/** Addresses from which the image came and that may still live. Signed: never shown to anybody. */
+export function liveUrls(parts: Parts, digest: string): string[] {
+  const rows = parts.db
+    .select({ url: images.url })
+    .from(images)
+    .where(and(eq(images.digest, digest), sql`${images.url} is not null and ${images.expires_at} > ${parts.now()}`))
+    .all();
+  return rows.flatMap((row) => row.url ?? []);
+}

@@ -1,0 +1,15 @@
+// What a worker does for the archive besides its jobs: second copies, sidecars that follow changes, deletions that are due.
+import type { App } from "../app.ts";
+import { mirrorDue } from "./mirror.ts";
+import { eraseDue, resealChanged } from "./tidy.ts";
+
+/** One round of it. Aborting `signal` ends it after what is in hand. */
+export async function careForArchive(app: App, signal: AbortSignal): Promise<void> {
+  const catalog = app.catalog();
+  const { log, clock } = app;
+  const store = app.store();
+  const mirror = app.mirror();
+  await resealChanged({ catalog, store, mirror, log, signal });
+  await eraseDue({ catalog, store, mirror, log, signal });
+  if (mirror !== undefined) await mirrorDue({ keeping: catalog.keeping, store, mirror, clock, log, signal });
+}
