@@ -113,7 +113,9 @@ function* imagesOf(parts: Parts, rows: RequestRow[]): Generator<ArchivedImage> {
  */
 export function* listUnfinished(
   parts: Parts,
-): Generator<Pick<RequestDetail["request"], "request_id" | "job_id" | "state" | "batch_id">[]> {
+): Generator<
+  (Pick<RequestDetail["request"], "request_id" | "job_id" | "state" | "batch_id"> & { expires_at: number | null })[]
+> {
   for (const state of ["copying", "generating", "queued"] as const) {
     let after = { updated_at: 0, rowid: 0 };
     for (;;) {
@@ -134,6 +136,9 @@ function pageOfUnfinished(parts: Parts, state: RequestState, after: { updated_at
       job_id: requests.job_id,
       state: requests.state,
       batch_id: requests.batch_id,
+      /** When the first URL dies whose image is neither archived nor on disk. */
+      expires_at: sql<number | null>`(select min(${images.expires_at}) from ${images}
+        where ${images.request_id} = ${requests.request_id} and digest is null and spool_file is null)`,
       updated_at: requests.updated_at,
       rowid: sql<number>`requests.rowid`,
     })

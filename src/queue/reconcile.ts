@@ -4,9 +4,12 @@ import type { Queue } from "bullmq";
 import type { RequestRecord } from "../pipeline/records.ts";
 import { toJobId } from "../request/request-id.ts";
 import { isAlive } from "./alive.ts";
-import { archiveJobId, type Queues, toGenerateJob } from "./queues.ts";
+import { archiveJobId, archivePriority, type Queues, toGenerateJob } from "./queues.ts";
 
-export type Unfinished = Pick<RequestRecord, "request_id" | "job_id" | "state" | "batch_id">;
+export type Unfinished = Pick<RequestRecord, "request_id" | "job_id" | "state" | "batch_id"> & {
+  /** When the first URL dies that is still to be copied; null when nothing dies. Where nobody knows, it goes first. */
+  expires_at?: number | null;
+};
 
 /** Puts back the jobs of one page of unfinished requests; returns how many were missing. */
 export async function reconcile(queues: Queues, page: readonly Unfinished[]): Promise<number> {
@@ -51,10 +54,13 @@ async function putBack(
   await Promise.all(lostCalls.map((request) => queues.generate.remove(toJobId(request.request_id))));
   if (lostCopies.length > 0) {
     await queues.archive.addBulk(
-      lostCopies.map(({ request_id }) => ({
+      lostCopies.map(({ request_id, expires_at }) => ({
         name: "archive",
         data: { request_id },
-        opts: { jobId: archiveJobId(request_id, "copy") },
+        opts: {
+          jobId: archiveJobId(request_id, "copy"),
+          priority: archivePriority(expires_at === undefined ? 0 : expires_at),
+        },
       })),
     );
   }

@@ -1,0 +1,167 @@
+// Connections against a Redis that is absent, frozen, locked or lost: an answer within seconds, never a hang, never a secret.
+
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { openProducerConnection, toRedisError } from "../../src/queue/connection.ts";
+import { createArchiveQueue, createQueues } from "../../src/queue/queues.ts";
+import { openTestRedis } from "../support/redis.ts";
+import { openTestGate, testPrefix, until } from "./support.ts";
+
+const PROMPT_MS = 6_000;
+
+async function failure(work: () => Promise<unknown>) {
+  const begun = Date.now();
+  const error = await work().then(
+    () => undefined,
+    (thrown: Error & { code?: string }) => thrown,
+  );
+  return { error, tookMs: Date.now() - begun };
+}
+
+/** A port on which nobody listens. */
+async function deadPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A Redis of this test alone, which may be hurt. */
+async function openOwnRedis() {
+  const own = await openTestRedis();
+  const redis = await openProducerConnection(own.url);
+  const info = await redis.info("server");
+  const pid = Number(/process_id:(\d+)/.exec(info)?.[1]);
+  onTestFinished(async () => {
+    redis.disconnect();
+    process.kill(pid, "SIGCONT");
+    await own.close();
+  });
+  return { url: own.url, redis, pid };
+}
+
+describe("a producer's connection fails at once and says why", () => {
+  test("where nobody listens", async () => {
+    const url = `redis://user:secret@127.0.0.1:${await deadPort()}`;
+    const { error, tookMs } = await failure(() => openProducerConnection(url));
+    expect(error).toMatchObject({ name: "TransientError", code: "redis_unreachable" });
+    expect(error?.message).toMatch(/^Cannot reach Redis at redis:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*REDIS_URL/);
+    expect(error?.message).not.toMatch(/secret|user/);
+    expect(tookMs).toBeLessThan(PROMPT_MS);
+  });
+
+  test("where the name does not exist", async () => {
+    const { error, tookMs } = await failure(() => openProducerConnection("redis://no-such-host.invalid:1"));
+    expect(error).toMatchObject({ code: "redis_unreachable" });
+    expect(tookMs).toBeLessThan(PROMPT_MS);
+  });
+
+  test("where somebody else listens", async () => {
+    const server = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { error, tookMs } = await failure(() =>
+      openProducerConnection(`redis://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    );
+    expect(error).toMatchObject({ code: "redis_unreachable" });
+    expect(tookMs).toBeLessThan(PROMPT_MS);
+  });
+
+  test("where the password is wrong, missing or too much", async () => {
+    const { url, redis } = await openOwnRedis();
+    await redis.config("SET", "requirepass", "the-right-one");
+    const place = new URL(url).host;
+    for (const wrong of [`redis://:a-wrong-one@${place}`, url]) {
+      const { error, tookMs } = await failure(async () => (await openProducerConnection(wrong)).ping());
+      expect(error).toMatchObject({ name: "ConfigError", code: "redis_refused" });
+      expect(error?.message).toContain("REDIS_URL");
+      expect(error?.message).not.toMatch(/wrong-one|right-one/);
+      expect(tookMs).toBeLessThan(PROMPT_MS);
+    }
+    const right = await openProducerConnection(`redis://:the-right-one@${place}`);
+    expect(await right.ping()).toBe("PONG");
+    right.disconnect();
+  });
+
+  test("where Redis is frozen", async () => {
+    const { url, pid } = await openOwnRedis();
+    process.kill(pid, "SIGSTOP");
+    const { error, tookMs } = await failure(() => openProducerConnection(url));
+    expect(error).toMatchObject({ code: "redis_unreachable" });
+    expect(error?.message).toMatch(/no answer within|timed out/);
+    expect(tookMs).toBeLessThan(PROMPT_MS);
+  });
+});
+
+describe("what stands on an open connection", () => {
+  test("fails at once while Redis is frozen, and goes on when it is back", async () => {
+    const { url, redis, pid } = await openOwnRedis();
+    const queues = createQueues({ connection: redis, redisUrl: url, prefix: testPrefix() });
+    onTestFinished(() => queues.close());
+    const archive = createArchiveQueue(queues.archive, url);
+    const gate = await openTestGate({ redis, redisUrl: url });
+    process.kill(pid, "SIGSTOP");
+    const never = new AbortController().signal;
+    const work = [
+      () => queues.ping(),
+      () => archive.add({ request_id: "r", expiresAt: null, purpose: "copy" as const }),
+      () => gate.admit({ signal: never }),
+    ];
+    for (const one of await Promise.all(work.map(failure))) {
+      expect(one.error).toMatchObject({ name: "TransientError", code: "redis_unreachable" });
+      expect(one.tookMs).toBeLessThan(PROMPT_MS);
+    }
+    process.kill(pid, "SIGCONT");
+    await until(
+      () =>
+        queues.ping().then(
+          () => true,
+          () => false,
+        ),
+      "Redis to be back",
+    );
+    await archive.add({ request_id: "r", expiresAt: null, purpose: "copy" });
+    expect(await queues.archive.getJobCountByTypes("prioritized")).toBe(1);
+    expect(await gate.admit({ signal: never })).toEqual({ admitted: true });
+  });
+
+  test("fails at once while Redis is gone", async () => {
+    const own = await openTestRedis();
+    const redis = await openProducerConnection(own.url);
+    onTestFinished(() => redis.disconnect());
+    const queues = createQueues({ connection: redis, redisUrl: own.url, prefix: testPrefix() });
+    const archive = createArchiveQueue(queues.archive, own.url);
+    await archive.add({ request_id: "r", expiresAt: null, purpose: "copy" });
+    await own.close();
+    await until(async () => redis.status !== "ready", "the connection to notice");
+    const work = [
+      () => queues.ping(),
+      () => archive.add({ request_id: "r2", expiresAt: null, purpose: "copy" as const }),
+    ];
+    for (const one of await Promise.all(work.map(failure))) {
+      expect(one.error).toMatchObject({ name: "TransientError", code: "redis_unreachable" });
+      expect(one.tookMs).toBeLessThan(PROMPT_MS);
+    }
+  });
+});
+
+test.each([
+  ["WRONGPASS invalid username-password pair", "redis_refused"],
+  ["NOAUTH Authentication required.", "redis_refused"],
+  ["NOPERM this user has no permissions", "redis_refused"],
+  ["connect ECONNREFUSED 127.0.0.1:6379", "redis_unreachable"],
+  ["Command timed out", "redis_unreachable"],
+  ["", "redis_unreachable"],
+])("what Redis or the network says becomes one of ours, without the password: %s", (said, code) => {
+  const error = toRedisError(new Error(said), "rediss://me:secret@redis.test:6380/3");
+  expect(error).toMatchObject({ code });
+  expect(error.message).toContain("rediss://redis.test:6380/3");
+  expect(error.message).not.toContain("secret");
+  expect(toRedisError(new Error(said), "not a url: secret").message).not.toContain("secret");
+});
+
+test("the shared Redis of the tests is one", () => {
+  expect(inject("redisUrl")).toMatch(/^redis:\/\/127\.0\.0\.1:\d+/);
+});
