@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Arena } from "./arena.ts";
 
-const PROMPT_MS = 10_000;
+const PROMPT_MS = 20_000;
 
 /** Runs the real `enqueue`; resolves to what was wrong with its answer, or undefined. */
 export async function askTheDoor(arena: Arena): Promise<string | undefined> {

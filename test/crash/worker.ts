@@ -19,6 +19,8 @@ const app = createApp({ settings, log: createLog({ level: settings.logLevel }), 
 const lockMs = values["lock-ms"];
 const worker = await startWorker(app, lockMs === undefined ? {} : { lockMs: Number(lockMs) });
 process.stdout.write("ready\n");
+// the test itself was killed: nobody is left to stop us
+process.once("disconnect", () => process.exit(1));
 process.once("SIGTERM", () => {
   void worker
     .stop()
