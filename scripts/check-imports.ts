@@ -42,6 +42,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["app.ts"],
   ["batch", "keeping"],
   ["manifests.ts", "overview.ts", "plan", "submit.ts", "upkeep.ts", "webhook-stage.ts"],
+  ["schedule"],
   ["decide.ts"],
   ["worker.ts"],
   ["http"],

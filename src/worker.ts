@@ -10,6 +10,7 @@ import { generate } from "./pipeline/generate.ts";
 import type { GeneratePorts } from "./pipeline/generate-run.ts";
 import { createArchiveQueue } from "./queue/queues.ts";
 import { runArchiveWorker, runGenerateWorker, type StageWorker } from "./queue/workers.ts";
+import { runScheduleStage } from "./schedule/stage.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { createAppNotifier, runWebhookStage } from "./webhook-stage.ts";
 
@@ -98,6 +99,7 @@ async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> 
       archive(delivery, archivePorts),
     ),
     runWebhookStage(app, { catalog, shared }),
+    runScheduleStage(app, shared),
   ];
   await Promise.all(stages.map((stage) => stage.ready()));
   return stages;

@@ -18,6 +18,8 @@ export interface EnqueueOptions {
   kept: KeptManifest;
   manifest: ManifestOptions;
   check: ManifestCheck;
+  /** Tells runs of the same manifest apart that are to be batches of their own: nights of a schedule. */
+  occasion?: string;
   batch: Omit<NewBatch, "manifest" | "manifest_digest" | "items" | "invalid">;
   signal: AbortSignal;
   /** Called when the batch has its row, and after each chunk. `items` counts those read. */
@@ -33,7 +35,12 @@ export async function enqueueManifest(app: App, options: EnqueueOptions): Promis
   const begun = await batches.begin({
     ...options.batch,
     manifest: kept.name,
-    manifest_digest: canonicalDigest([kept.digest, manifest.collection ?? null, [...(manifest.tags ?? [])]]),
+    manifest_digest: canonicalDigest([
+      kept.digest,
+      manifest.collection ?? null,
+      [...(manifest.tags ?? [])],
+      options.occasion ?? null,
+    ]),
     items: check.items,
     invalid: check.invalid,
   });

@@ -4,6 +4,7 @@ import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
+import { backupDatabase } from "./backup.ts";
 import { type Batches, createBatches } from "./batches.ts";
 import { type Browse, createBrowse } from "./browse.ts";
 import { holdOf } from "./budget.ts";
@@ -96,6 +97,8 @@ export interface OpenCatalog extends Catalog {
   readonly keeping: Keeping;
   /** Changes that people make afterwards. */
   readonly tidy: Tidy;
+  /** Writes a consistent copy of the live database to `file`, which must not exist, and checks it. */
+  backup(file: string, onProgress?: (share: number) => void): Promise<void>;
   /** Brings the full-text index up to what is recorded; resolves to how many requests it lacked. */
   indexTexts(): Promise<number>;
   readonly batches: Batches;
@@ -143,6 +146,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     search: createSearch(parts, writer.write),
     keeping: createKeeping(parts, writer.write),
     tidy: createTidy(parts, writer.write),
+    backup: (file, onProgress) => backupDatabase(database.sqlite, { file, onProgress }),
     indexTexts: () => indexAll(parts, writer.write),
     batches: createBatches(parts, writer.write),
     schedules: createSchedules(parts, writer.write),

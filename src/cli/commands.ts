@@ -50,6 +50,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bulk.ts")).addBulkCommand,
   },
   {
+    name: "schedule",
+    about: "run manifests at night, again and again",
+    load: async () => (await import("./commands/schedule.ts")).addScheduleCommand,
+  },
+  {
     name: "status",
     about: "show what is going on, or everything about one request",
     load: async () => (await import("./commands/status.ts")).addStatusCommand,

@@ -1,6 +1,8 @@
 // The queues: their names, the options of their jobs, and how jobs get into them.
+import { setImmediate } from "node:timers/promises";
 import { type JobsOptions, Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import { toMessage } from "../errors.ts";
 import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
 import { toJobId } from "../request/request-id.ts";
 import { reached } from "./connection.ts";
@@ -9,6 +11,7 @@ import { takeOver } from "./take-over.ts";
 export const GENERATE_QUEUE = "generate";
 export const ARCHIVE_QUEUE = "archive";
 export const WEBHOOK_QUEUE = "webhook";
+export const SCHEDULE_QUEUE = "schedule";
 
 /** Finished jobs stay this long for those who wait on them; the catalog is the record. */
 export const KEEP_COMPLETED = { age: 24 * 3600, count: 10_000 };
@@ -29,6 +32,7 @@ export interface Queues {
   generate: Queue;
   archive: Queue;
   webhook: Queue;
+  schedule: Queue;
   /** Fails within seconds when Redis is away. */
   ping(): Promise<void>;
   /** Calls back whenever Redis is there again after it was away: it may have forgotten something. */
@@ -44,14 +48,17 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
   const generate = new Queue(GENERATE_QUEUE, options);
   const archive = new Queue(ARCHIVE_QUEUE, options);
   const webhook = new Queue(WEBHOOK_QUEUE, options);
-  const all = [generate, archive, webhook];
+  const schedule = new Queue(SCHEDULE_QUEUE, options);
+  const all = [generate, archive, webhook, schedule];
   // a connection's errors are reported where it was opened; unheard they would end the process
   for (const queue of all) queue.on("error", () => undefined);
+  const ping = createPing(connection);
   return {
     generate,
     archive,
     webhook,
-    ping: () => reached(redisUrl, async () => void (await connection.ping())),
+    schedule,
+    ping: () => reached(redisUrl, ping),
     onReturn: (listener) => void connection.on("ready", listener),
     takeOver: async (isDead) => {
       const taken = await Promise.all(all.map((queue) => takeOver(queue, { redis: connection, isDead })));
@@ -60,6 +67,27 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
     close: async () => {
       await Promise.all(all.map((queue) => queue.close()));
     },
+  };
+}
+
+/**
+ * One ping for all who ask at the same time. A process that is busy for seconds, as with a thousand requests at once, sees
+ * its own lateness as Redis's: who seems too late is asked once more, when what has come meanwhile has been read.
+ */
+function createPing(connection: Redis): () => Promise<void> {
+  let pinging: Promise<void> | undefined;
+  const ask = async () => void (await connection.ping());
+  return () => {
+    pinging ??= ask()
+      .catch(async (error: unknown) => {
+        if (!/timed out/.test(toMessage(error))) throw error;
+        await setImmediate();
+        await ask();
+      })
+      .finally(() => {
+        pinging = undefined;
+      });
+    return pinging;
   };
 }
 

@@ -7,7 +7,7 @@ import type { Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { createWorkerConnection } from "./connection.ts";
 import { mendUnreadable } from "./mend.ts";
-import { ARCHIVE_QUEUE, GENERATE_QUEUE, KEEP_COMPLETED, KEEP_FAILED, WEBHOOK_QUEUE } from "./queues.ts";
+import { ARCHIVE_QUEUE, GENERATE_QUEUE, KEEP_COMPLETED, KEEP_FAILED, SCHEDULE_QUEUE, WEBHOOK_QUEUE } from "./queues.ts";
 import { settle } from "./settle.ts";
 import { eventIdOf } from "./webhook-jobs.ts";
 
@@ -77,6 +77,18 @@ export function runWebhookWorker(
 ): StageWorker {
   return runWorker(WEBHOOK_QUEUE, options, async (job, token) => {
     const outcome = await run({ eventId: eventIdOf(job), signal: options.signal });
+    return settle(job, outcome, { token, holdFleet: async () => undefined });
+  });
+}
+
+/** Runs queue "schedule". A night that is begun again goes on where it was. */
+export function runScheduleWorker(
+  options: StageOptions,
+  run: (delivery: { name: string; data: unknown; attempt: number; signal: AbortSignal }) => Promise<Outcome<object>>,
+): StageWorker {
+  return runWorker(SCHEDULE_QUEUE, options, async (job, token) => {
+    const { name, data, attemptsStarted: attempt } = job;
+    const outcome = await run({ name, data, attempt, signal: options.stopping });
     return settle(job, outcome, { token, holdFleet: async () => undefined });
   });
 }

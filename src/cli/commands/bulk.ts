@@ -7,6 +7,7 @@ import { checkManifest, type ManifestCheck } from "../../batch/check-manifest.ts
 import { enqueueManifest } from "../../batch/enqueue.ts";
 import { goOn } from "../../batch/go-on.ts";
 import { type KeptManifest, keepManifest } from "../../batch/kept-manifest.ts";
+import { type LimitFlags, toLimits } from "../../batch/limits.ts";
 import { lookAtBatch } from "../../batch/look.ts";
 import type { BatchChange } from "../../catalog/batches.ts";
 import { RejectedError } from "../../errors.ts";
@@ -14,7 +15,6 @@ import { describeFaultList } from "../../manifest/faults.ts";
 import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
 import { openManifest } from "../../manifests.ts";
 import { comeBack, noSuchBatch, showBatch, waitForBatch } from "../batch/follow.ts";
-import { type LimitFlags, toLimits } from "../batch/limits.ts";
 import { batchLine } from "../batch/text.ts";
 import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
 import { createProgress } from "../live-view.ts";

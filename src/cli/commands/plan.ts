@@ -1,6 +1,7 @@
 // `plan`: what a run of a manifest would do, without doing it. Needs no Redis, and reads the catalog only.
 import { type Command, Option } from "commander";
 import type { App } from "../../app.ts";
+import { type LimitFlags, toLimits } from "../../batch/limits.ts";
 import { describeFaultList } from "../../manifest/faults.ts";
 import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
 import { readManifest } from "../../manifest/manifest.ts";
@@ -8,7 +9,6 @@ import { openManifest } from "../../manifests.ts";
 import { forecast, type Limits } from "../../plan/forecast.ts";
 import { type Tallied, tallyManifest } from "../../plan/tally.ts";
 import { parsePrice } from "../../units.ts";
-import { type LimitFlags, toLimits } from "../batch/limits.ts";
 import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 import { printPlan } from "../plan-text.ts";

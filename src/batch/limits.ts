@@ -1,11 +1,11 @@
-// The flags that limit a batch (--window, --tz, --budget, --max-images), from what was typed to what is recorded.
-import { isTimeZone, localTimeZone, occurrenceAt, parseWindow } from "../../batch/window.ts";
-import type { BatchChange } from "../../catalog/batches.ts";
-import { RejectedError } from "../../errors.ts";
-import { imagesWithin } from "../../pipeline/batch.ts";
-import { type Price, parsePrice, showPrice } from "../../units.ts";
+// The limits of a batch (--window, --tz, --budget, --max-images), from what was typed to what is recorded. Pure.
+import type { BatchChange } from "../catalog/batches.ts";
+import { RejectedError } from "../errors.ts";
+import { imagesWithin } from "../pipeline/batch.ts";
+import { type Price, parsePrice, showPrice } from "../units.ts";
+import { isTimeZone, localTimeZone, occurrenceAt, parseWindow } from "./window.ts";
 
-/** The flags as commander gives them. */
+/** The flags as they were typed. */
 export interface LimitFlags {
   window?: string;
   tz?: string;

@@ -1,0 +1,168 @@
+// `schedule`: manifests that are run again and again, at night.
+import { type Command, Option } from "commander";
+import type { App } from "../../app.ts";
+import { toMessage } from "../../errors.ts";
+import { MANIFEST_FORMATS } from "../../manifest/format.ts";
+import type { Schedule } from "../../pipeline/schedule.ts";
+import { type ScheduleFlags, toSchedule } from "../../schedule/set.ts";
+import { type ScheduleView, toScheduleView } from "../../schedule/view.ts";
+import { keepJobSchedulers, watchNights } from "../../schedule/watch.ts";
+import { EXIT, print, printJson, say, withApp } from "../io.ts";
+
+const EXAMPLES = `
+The manifest is read when the night begins, by whichever worker is there: a file must be where the workers are. At the end of
+the window nothing new is started; what is left goes on when it opens again, and the next night takes it over. The budget is
+that of each night.
+
+Examples:
+  $ asset-archiver schedule set nightly --cron "0 1 * * *" --tz Europe/Berlin --manifest s3://prompts/night.yaml \\
+      --window 01:00-06:00 --budget "20 USD" --collection night
+  $ asset-archiver schedule list
+  $ asset-archiver schedule run nightly
+  $ asset-archiver schedule pause nightly`;
+
+type End = (code: number) => void;
+
+interface Json {
+  json?: boolean;
+}
+
+export function addScheduleCommand(program: Command, end: End): void {
+  const schedule = program
+    .command("schedule")
+    .description("run manifests at night, again and again")
+    .addHelpText("after", EXAMPLES);
+  addSet(schedule, end);
+  schedule
+    .command("list")
+    .description("all schedules: when they are due next, and how the last night went")
+    .option("--json", "one line for each")
+    .action(async ({ json }: Json) => end(await withApp(async (app) => list(app, json))));
+  addVerb(schedule, { end, verb: "remove", about: "forget a schedule; its batches stay", act: remove });
+  addVerb(schedule, { end, verb: "run", about: "begin a night now", act: runNow });
+  addVerb(schedule, {
+    end,
+    verb: "pause",
+    about: "begin no nights until it is resumed",
+    act: (app, name) => pause(app, name, true),
+  });
+  addVerb(schedule, {
+    end,
+    verb: "resume",
+    about: "on with the next night",
+    act: (app, name) => pause(app, name, false),
+  });
+}
+
+function addSet(schedule: Command, end: End): void {
+  schedule
+    .command("set")
+    .description("make a schedule, or change it")
+    .argument("<name>")
+    .requiredOption("--cron <line>", 'when: minute, hour, day, month, weekday, such as "0 1 * * *"')
+    .requiredOption("--manifest <where>", "a file, s3://bucket/key or https://…")
+    .option("--tz <zone>", "the time zone of the cron line and the window (default: this machine's)")
+    .addOption(new Option("--format <format>", "found by name and content if left out").choices(MANIFEST_FORMATS))
+    .option("--collection <name>", "for items that name none")
+    .option("--tag <tag...>", "for items that have none")
+    .option("--window <from-to>", "start calls only in these hours, such as 01:00-06:00")
+    .option("--budget <price>", 'never spend more in a night, such as "20 USD"; needs PRICE_PER_IMAGE, also at night')
+    .option("--max-images <count>", "never call for more images in a night")
+    .option("--webhook-url <url>", "told when a night has come to rest")
+    .option("--strict", "enqueue nothing while something in the manifest is wrong (default: on without what is wrong)")
+    .addOption(
+      new Option("--missed <how>", "a night on which no worker was there: run once when one is, or left out")
+        .choices(["late", "skip"])
+        .default("late"),
+    )
+    .option("--json", "one JSON document")
+    .action(async (name: string, flags: ScheduleFlags & Json) => end(await withApp((app) => set(app, name, flags))));
+}
+
+interface Verb {
+  end: End;
+  verb: string;
+  about: string;
+  /** Resolves to the line to print, or undefined where there is no such schedule. */
+  act(app: App, name: string): Promise<string | undefined>;
+}
+
+function addVerb(schedule: Command, { end, verb, about, act }: Verb): void {
+  schedule
+    .command(verb)
+    .description(about)
+    .argument("<name>")
+    .option("--json", "one JSON document")
+    .action(async (name: string, { json }: Json) =>
+      end(
+        await withApp(async (app) => {
+          const line = await act(app, name);
+          const schedule = app.catalog().schedules.find(name);
+          if (line === undefined) say(`There is no schedule "${name}"; see: asset-archiver schedule list`);
+          else if (json) printJson(schedule === undefined ? { name } : toScheduleView(app, schedule));
+          else print(line);
+          return line === undefined ? EXIT.failed : EXIT.done;
+        }),
+      ),
+    );
+}
+
+async function set(app: App, name: string, flags: ScheduleFlags & Json): Promise<number> {
+  const schedule = await app.catalog().schedules.set(toSchedule(app, name, flags));
+  await tellRedis(() => keepJobSchedulers(app));
+  show(app, schedule, flags.json);
+  return EXIT.done;
+}
+
+function list(app: App, json = false): number {
+  const all = app.catalog().schedules.list();
+  for (const schedule of all) show(app, schedule, json);
+  if (all.length === 0) say('There is no schedule yet; make one with "schedule set"');
+  return EXIT.done;
+}
+
+async function remove(app: App, name: string): Promise<string | undefined> {
+  if (!(await app.catalog().schedules.remove(name))) return undefined;
+  await tellRedis(() => keepJobSchedulers(app));
+  return `${name} is removed`;
+}
+
+async function runNow(app: App, name: string): Promise<string | undefined> {
+  const called = await app.catalog().schedules.callUp(name, app.clock.now());
+  if (called === undefined) return undefined;
+  await tellRedis(() => watchNights(app));
+  return `${name}: a night begins as soon as a worker is there; see: asset-archiver schedule list`;
+}
+
+async function pause(app: App, name: string, paused: boolean): Promise<string | undefined> {
+  if ((await app.catalog().schedules.pause(name, paused)) === undefined) return undefined;
+  await tellRedis(() => keepJobSchedulers(app));
+  return `${name} is ${paused ? "paused; a night that has begun goes on (bulk --pause holds it)" : "resumed"}`;
+}
+
+// it is on record: a Redis that is away hears of it from the workers
+async function tellRedis(tell: () => Promise<void>): Promise<void> {
+  await tell().catch((error) => say(`Recorded; Redis will hear of it from a worker (${toMessage(error)})`));
+}
+
+function show(app: App, schedule: Schedule, json = false): void {
+  const view = toScheduleView(app, schedule);
+  if (json) printJson(view);
+  else for (const line of toLines(view)) print(line);
+}
+
+function toLines(view: ScheduleView): string[] {
+  const { last } = view;
+  const limits = [view.window, view.budget, view.max_images === null ? null : `${view.max_images} images`];
+  const given = limits.filter((limit) => limit !== null).join(", ");
+  const batch = last?.batch;
+  const night = batch
+    ? `${batch.batch} ${batch.state}, archived ${batch.requests.archived} of ${batch.items.total}`
+    : "";
+  return [
+    `${view.name}  ${view.cron}  ${view.tz}${view.paused ? "  paused" : ""}`,
+    `  manifest  ${view.manifest}${given === "" ? "" : `  (${given})`}`,
+    ...(view.next === null ? [] : [`  next      ${view.next}`]),
+    ...(last === null ? [] : [`  last      ${last.due}  ${last.state}  ${night}${last.error ?? ""}`]),
+  ];
+}

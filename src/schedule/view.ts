@@ -1,0 +1,55 @@
+// How a schedule looks to whoever asks: `schedule list`, and programs.
+import type { App } from "../app.ts";
+import { lookAtBatch } from "../batch/look.ts";
+import { isPending, type Schedule } from "../pipeline/schedule.ts";
+import { nextCronTime } from "../queue/schedule-jobs.ts";
+import type { BatchView } from "../report/batch-view.ts";
+
+/** A schedule as shown. Times are ISO 8601. */
+export interface ScheduleView {
+  name: string;
+  cron: string;
+  tz: string;
+  /** Without the query of an address. */
+  manifest: string;
+  collection: string | null;
+  tags: string[];
+  window: string | null;
+  budget: string | null;
+  max_images: number | null;
+  missed: "late" | "skip";
+  strict: boolean;
+  paused: boolean;
+  /** When the next night is due; null while it is paused. */
+  next: string | null;
+  last: { due: string; state: "to begin" | "begun" | "failed"; batch: BatchView | null; error: string | null } | null;
+}
+
+export function toScheduleView(app: App, schedule: Schedule): ScheduleView {
+  const { name, cron, tz, collection, tags, window, budget, max_images, missed, strict, paused } = schedule;
+  const next = paused ? undefined : nextCronTime(schedule, app.clock.now());
+  return {
+    name,
+    cron,
+    tz,
+    manifest: /^https?:/i.test(schedule.manifest) ? (schedule.manifest.split(/[?#]/)[0] ?? "") : schedule.manifest,
+    collection,
+    tags: tags ?? [],
+    window,
+    budget,
+    max_images,
+    missed,
+    strict,
+    paused,
+    next: next === undefined ? null : new Date(next).toISOString(),
+    last: lastOf(app, schedule),
+  };
+}
+
+function lastOf(app: App, schedule: Schedule): ScheduleView["last"] {
+  const { last_due_at, last_batch_id, last_error: error } = schedule;
+  if (last_due_at === null) return null;
+  const state = isPending(schedule) ? "to begin" : error === null ? "begun" : "failed";
+  const batch = last_batch_id === null ? null : (lookAtBatch(app, last_batch_id) ?? null);
+  return { due: new Date(last_due_at).toISOString(), state, batch, error };
+}
