@@ -7,8 +7,14 @@ import { ConfigError, type Fault, toMessage } from "./errors.ts";
 import { parseStorageUrl, type StorageLocation } from "./store/storage-url.ts";
 import { type Price, parseDuration, parsePrice, parseRate, parseSize } from "./units.ts";
 
-const duration = text(parseDuration, "a duration such as 250ms, 30s or 7d");
-const size = text(parseSize, "a size such as 500KB or 64MiB");
+const DAY_MS = 24 * 3600_000;
+// a timer takes 24.8 days at most: with more it fires at once, which for the API's timeout would break every paid call
+const duration = ({ least = 1, most = DAY_MS } = {}) =>
+  text(
+    (value) => within(parseDuration(value), { least, most }),
+    `a duration such as 250ms, 30s or 7d, ${least === 0 ? "" : "more than 0 and "}at most ${most / DAY_MS}d`,
+  );
+const size = text((value) => parseSize(value) || undefined, "a size such as 500KB or 64MiB, more than 0");
 const rate = text(parseRate, "a rate such as 10/s or 300/m");
 const price = text(parsePrice, "a price such as 0.02 USD");
 const boolean = text(
@@ -21,10 +27,7 @@ const list = z.string().transform((value) =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== ""),
 );
-const file = text(
-  (value) => /^(?:file:)?(\/{0,2}.+)$/.exec(value)?.[1]?.replace(/^\/\//, ""),
-  "file:<path>, such as file:./data/catalog.db",
-);
+const file = text(toFile, "file:<path>, such as file:./data/catalog.db");
 const whole = (min: number, max: number) =>
   text(
     (value) => (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max ? Number(value) : undefined),
@@ -53,18 +56,18 @@ export const SETTINGS = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, "wanted printable ASCII characters without spaces")
     .optional(),
-  IMAGE_API_TIMEOUT: duration.prefault("180s"),
+  IMAGE_API_TIMEOUT: duration().prefault("180s"),
   GENERATE_CONCURRENCY: whole(1, 10_000).prefault("16"),
   ARCHIVE_CONCURRENCY: whole(1, 10_000).prefault("16"),
   GENERATE_RATE_LIMIT: rate.optional(),
   GENERATE_ATTEMPTS: whole(1, 1_000).prefault("8"),
   UNKNOWN_CALL_POLICY: z.enum(["retry", "park"], { error: "wanted retry or park" }).default("retry"),
   MAX_UNARCHIVED_IMAGES: whole(4, 10_000_000).prefault("2000"),
-  URL_LIFETIME: duration.prefault("7d"),
+  URL_LIFETIME: duration({ most: 36_500 * DAY_MS }).prefault("7d"),
   IMAGE_MAX_BYTES: size.prefault("64MiB"),
   PRIVATE_IMAGE_HOSTS: list.prefault(""),
   PRICE_PER_IMAGE: price.optional(),
-  SHUTDOWN_GRACE: duration.prefault("60s"),
+  SHUTDOWN_GRACE: duration({ least: 0 }).prefault("60s"),
   HTTP_PROXY: z.string().optional(),
   HTTPS_PROXY: z.string().optional(),
   NO_PROXY: z.string().optional(),
@@ -147,7 +150,7 @@ export function readSettings(): Settings {
 /** Checks an environment. An empty value counts as none, as `.env` files often hold them. */
 export function parseSettings(environment: Environment): Settings {
   const given: Environment = Object.fromEntries(
-    Object.entries(withUpperCaseProxies(environment)).filter(([, value]) => value !== undefined && value !== ""),
+    Object.entries(withUpperCaseProxies(environment)).filter(([, value]) => value !== undefined && value.trim() !== ""),
   );
   const parsed = SETTINGS.safeParse(given);
   if (!parsed.success) throw toConfigError(parsed.error);
@@ -220,9 +223,20 @@ function text<T>(parse: (value: string) => T | undefined, wanted: string) {
   });
 }
 
+function within(value: number | undefined, { least, most }: { least: number; most: number }): number | undefined {
+  return value !== undefined && value >= least && value <= most ? value : undefined;
+}
+
+/** The path of a file: with or without the scheme `file:`, and with no other (":memory:" would keep nothing). */
+function toFile(value: string): string | undefined {
+  const path = value.replace(/^file:(?:\/\/(?=\/))?/i, "");
+  return path === "" || /^[A-Za-z][\w+.-]+:|^:/.test(path) ? undefined : path;
+}
+
 function url(protocols: readonly string[]) {
   const wanted = `wanted a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
-  return z.string().refine((value) => protocols.includes(URL.parse(value)?.protocol ?? ""), wanted);
+  const fits = (url: URL | null) => url !== null && protocols.includes(url.protocol) && url.hostname !== "";
+  return z.string().refine((value) => fits(URL.parse(value)), wanted);
 }
 
 function toStorage(value: string, context: z.RefinementCtx): StorageLocation {

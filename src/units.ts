@@ -25,20 +25,24 @@ export function parseRate(text: string): { max: number; durationMs: number } | u
   const [, max, time] = /^(\d+)\s*\/\s*(\d*\s*(?:ms|s|m|h|d))$/.exec(text.trim()) ?? [];
   if (max === undefined || time === undefined || Number(max) === 0) return undefined;
   const durationMs = parseDuration(/^\d/.test(time) ? time : `1${time}`);
-  return durationMs === undefined || durationMs === 0 ? undefined : { max: Number(max), durationMs };
+  if (durationMs === undefined || durationMs === 0 || !Number.isSafeInteger(Number(max))) return undefined;
+  return { max: Number(max), durationMs };
 }
 
 /** `0.02 USD`; undefined for anything else. */
 export function parsePrice(text: string): Price | undefined {
   const [, amount, currency] = /^(\d+(?:\.\d{1,6})?)\s*([A-Za-z]{3})$/.exec(text.trim()) ?? [];
   if (amount === undefined || currency === undefined) return undefined;
-  return { micros: Math.round(Number(amount) * 1e6), currency: currency.toUpperCase() };
+  const micros = Math.round(Number(amount) * 1e6);
+  return Number.isSafeInteger(micros) ? { micros, currency: currency.toUpperCase() } : undefined;
 }
 
 function parseQuantity(text: string, units: Record<string, number>): number | undefined {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/.exec(text.trim()) ?? [];
   const factor = unit === undefined || !Object.hasOwn(units, unit) ? undefined : units[unit];
-  return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
+  if (amount === undefined || factor === undefined) return undefined;
+  const quantity = Number(amount) * factor;
+  return quantity <= Number.MAX_SAFE_INTEGER ? quantity : undefined;
 }
 
 /** `1.25 USD`: at least two decimals, at most six. */

@@ -9,10 +9,13 @@ type Issue = z.core.$ZodIssue;
 export function toFaults(error: z.ZodError, data: unknown, fieldNames: readonly string[] = []): Fault[] {
   return error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => unknownField(key, fieldNames))
+      ? issue.keys.map((key, order) => unknownField(key, order < SUGGESTIONS ? fieldNames : []))
       : [toFault(issue, data)],
   );
 }
+
+/** For so many misspelt names a better one is looked for: a job of a hundred thousand fields must not stop the process. */
+const SUGGESTIONS = 50;
 
 function unknownField(key: string, fieldNames: readonly string[]): Fault {
   const meant = nearest(key, fieldNames);

@@ -35,7 +35,12 @@ export const recipeFields = {
     .max(PROMPT_MAX_LENGTH)
     .refine((text) => text.trim() !== "", "wanted some text, got an empty prompt")
     .refine(wellFormed, "wanted valid Unicode, got a lone surrogate"),
-  model: z.string().min(1).max(200).refine(wellFormed).default(RECIPE_DEFAULTS.model),
+  model: z
+    .string()
+    .min(1)
+    .max(200)
+    .refine(wellFormed, "wanted valid Unicode, got a lone surrogate")
+    .default(RECIPE_DEFAULTS.model),
   n: z.int().min(1).max(4).default(RECIPE_DEFAULTS.n),
   aspect_ratio: z.enum(ASPECT_RATIOS).default(RECIPE_DEFAULTS.aspect_ratio),
   seed: z.int().min(RANDOM_SEED).default(RECIPE_DEFAULTS.seed),

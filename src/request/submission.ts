@@ -88,9 +88,14 @@ export function toRequest(submission: Submission, options: { requestId: string; 
   };
 }
 
+/** More faults than this are counted and not named: a list of a million tags has one fault, not a million. */
+const NAMED_FAULTS = 50;
+
 /** One line that names every fault. */
 export function describeFaults(faults: readonly Fault[]): string {
-  return `The request does not fit: ${faults.map((fault) => `${fault.field}: ${fault.message}`).join("; ")}`;
+  const named = faults.slice(0, NAMED_FAULTS).map((fault) => `${fault.field}: ${fault.message}`);
+  const more = faults.length > NAMED_FAULTS ? `; and ${faults.length - NAMED_FAULTS} more` : "";
+  return `The request does not fit: ${named.join("; ")}${more}`;
 }
 
 /** SHA-256 of what was asked for, whatever its id. */

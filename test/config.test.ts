@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { type Environment, parseSettings } from "../src/config.ts";
+import { ConfigError } from "../src/errors.ts";
+
+function faults(environment: Environment): ConfigError {
+  try {
+    parseSettings(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+  }
+  throw new Error("Got no ConfigError");
+}
+
+test("without any setting everything has the default that the design promises", () => {
+  expect(parseSettings({})).toMatchObject({
+    redisUrl: "redis://127.0.0.1:6379",
+    redisGiven: false,
+    queuePrefix: "{asset-archiver}",
+    catalogFile: "./data/catalog.db",
+    storage: { kind: "directory", path: "./data/archive", forcePathStyle: false },
+    imageApi: { baseUrl: "https://api.modelverse.cn/v1", key: undefined, timeoutMs: 180_000 },
+    generate: { concurrency: 16, attempts: 8, rateLimit: undefined, unknownCallPolicy: "retry" },
+    archive: { concurrency: 16 },
+    urlLifetimeMs: 604_800_000,
+    imageMaxBytes: 67_108_864,
+    privateImageHosts: [],
+    pricePerImage: undefined,
+    http: { host: "127.0.0.1", port: 8080, tokens: [] },
+    logLevel: "info",
+  });
+});
+
+test("settings are read as people write them", () => {
+  const settings = parseSettings({
+    REDIS_URL: "rediss://user:pass@redis.test:6380/2",
+    CATALOG_URL: "file:///srv/catalog.db",
+    STORAGE_URL: "s3://bucket/some/prefix",
+    IMAGE_API_KEY: "sk-1",
+    IMAGE_API_TIMEOUT: " 90s ",
+    GENERATE_CONCURRENCY: "1",
+    GENERATE_RATE_LIMIT: "300/m",
+    UNKNOWN_CALL_POLICY: "park",
+    PRIVATE_IMAGE_HOSTS: " a.test , ,b.test:8080 ",
+    PRICE_PER_IMAGE: "0.02 USD",
+    SHUTDOWN_GRACE: "0s",
+    PORT: "0",
+    API_TOKENS: "one,two",
+    UNHEARD_OF: "whatever",
+  });
+  expect(settings).toMatchObject({
+    redisUrl: "rediss://user:pass@redis.test:6380/2",
+    redisGiven: true,
+    catalogFile: "/srv/catalog.db",
+    spoolFolder: "/srv/spool",
+    storage: { kind: "s3", bucket: "bucket", prefix: "some/prefix" },
+    imageApi: { key: "sk-1", timeoutMs: 90_000 },
+    generate: { concurrency: 1, rateLimit: { max: 300, durationMs: 60_000 }, unknownCallPolicy: "park" },
+    privateImageHosts: ["a.test", "b.test:8080"],
+    pricePerImage: { micros: 20_000, currency: "USD" },
+    shutdownGraceMs: 0,
+    http: { port: 0, tokens: ["one", "two"] },
+  });
+  expect(Object.isFrozen(settings)).toBe(true);
+});
+
+test("what is empty or blank counts as not given", () => {
+  const names = ["REDIS_URL", "STORAGE_URL", "IMAGE_API_KEY", "GENERATE_RATE_LIMIT", "PORT", "API_TOKENS", "LOG_LEVEL"];
+  for (const value of ["", "  ", "\t\n", undefined]) {
+    expect(parseSettings(Object.fromEntries(names.map((name) => [name, value])))).toEqual(parseSettings({}));
+  }
+});
+
+test.each([
+  [{}, false],
+  [{ AWS_ENDPOINT_URL_S3: "http://s3.test" }, true],
+  [{ AWS_ENDPOINT_URL: "http://s3.test" }, true],
+  [{ AWS_ENDPOINT_URL_S3: "" }, false],
+  [{ AWS_ENDPOINT_URL_S3: "http://s3.test", S3_FORCE_PATH_STYLE: "false" }, false],
+  [{ S3_FORCE_PATH_STYLE: "TRUE" }, true],
+])("path style follows the endpoint unless it is set: %j", (environment: Environment, forcePathStyle) => {
+  expect(parseSettings(environment).storage.forcePathStyle).toBe(forcePathStyle);
+});
+
+test.each([
+  ["file:./data/catalog.db", "./data/catalog.db"],
+  ["file:/srv/c.db", "/srv/c.db"],
+  ["file:///srv/c.db", "/srv/c.db"],
+  ["./c.db", "./c.db"],
+  ["c.db", "c.db"],
+])("the catalog at %s is the file %s", (CATALOG_URL, file) => {
+  expect(parseSettings({ CATALOG_URL }).catalogFile).toBe(file);
+});
+
+const WRONG: [string, string[]][] = [
+  ["REDIS_URL", ["127.0.0.1:6379", "http://redis.test", "redis", "redis://"]],
+  ["CATALOG_URL", ["file:", "postgres://db.test/x", "s3://bucket/x", ":memory:", "file::memory:"]],
+  ["STORAGE_URL", ["./data", "ftp://x", "s3://", "file:"]],
+  ["S3_FORCE_PATH_STYLE", ["yes", "2"]],
+  ["IMAGE_API_BASE_URL", ["api.test", "ftp://api.test", "http://"]],
+  ["IMAGE_API_KEY", ["two words", "line\nbreak", "schlüssel"]],
+  ["IMAGE_API_TIMEOUT", ["0s", "30", "-1s", "soon", "30d"]],
+  ["GENERATE_CONCURRENCY", ["0", "-1", "1.5", "many", "10001"]],
+  ["ARCHIVE_CONCURRENCY", ["0"]],
+  ["GENERATE_RATE_LIMIT", ["0/s", "10", "fast"]],
+  ["GENERATE_ATTEMPTS", ["0", "x"]],
+  ["UNKNOWN_CALL_POLICY", ["Retry", "ask"]],
+  ["MAX_UNARCHIVED_IMAGES", ["3", "x"]],
+  ["URL_LIFETIME", ["0d", "a week"]],
+  ["IMAGE_MAX_BYTES", ["0B", "64", "big"]],
+  ["PRICE_PER_IMAGE", ["0.02", "cheap"]],
+  ["SHUTDOWN_GRACE", ["60", "30d"]],
+  ["PORT", ["-1", "65536", "http"]],
+  ["LOG_LEVEL", ["INFO", "loud"]],
+];
+
+describe("what does not fit", () => {
+  test.each(WRONG.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
+    "%s=%s is a fault of its own",
+    (name, value) => {
+      const error = faults({ [name]: value });
+      expect(error.code).toBe("invalid_settings");
+      expect(error.faults.map((fault) => fault.field)).toEqual([name]);
+      expect(error.faults[0]?.message).toMatch(/^wanted /);
+    },
+  );
+
+  test("is reported all at once, each in a line of its own", () => {
+    const environment = Object.fromEntries(WRONG.map(([name, [value]]) => [name, value]));
+    const error = faults(environment);
+    expect(error.faults.map((fault) => fault.field).sort()).toEqual(WRONG.map(([name]) => name).sort());
+    expect(error.message.split("\n")).toHaveLength(WRONG.length + 1);
+  });
+
+  test("never shows a value, for one of them may be a secret", () => {
+    const secret = "hunter2";
+    const environment = Object.fromEntries(WRONG.map(([name]) => [name, ` ${secret} with spaces ://`]));
+    const error = faults(environment);
+    expect(error.faults.length).toBeGreaterThan(10);
+    expect(JSON.stringify([error.message, error.faults, error])).not.toContain(secret);
+  });
+});
