@@ -12,7 +12,7 @@ import { inject, vi } from "vitest";
 export const PROGRAM = join(import.meta.dirname, "../../bin/asset-archiver.mjs");
 
 // dozens of processes that start on a machine which runs other tests, too: deadlines are for hangs, not for slowness
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 export type Environment = Record<string, string>;
 
