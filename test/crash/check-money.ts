@@ -61,9 +61,12 @@ function checkGroup({ prompt, details, received, figures, breaches }: Group): vo
   }
   const done = Math.min(...details.map((detail) => completedAt(detail, received)));
   const repeated = received.filter((entry) => entry.time > done);
-  figures.answered_calls_repeated += repeated.length;
-  for (const entry of repeated) {
-    breaches.push(`"${prompt}": call ${entry.number} was made ${entry.time - done} ms after the answer was committed`);
+  // a call that the API refused unread stands on the bill without a prompt; the ledger knows whose it was
+  const rowsAfter = rows.filter((row) => row.sent_at > done);
+  figures.answered_calls_repeated += Math.max(repeated.length, rowsAfter.length);
+  if (repeated.length + rowsAfter.length > 0) {
+    const times = [...repeated.map((entry) => entry.time), ...rowsAfter.map((row) => row.sent_at)];
+    breaches.push(`"${prompt}": called again ${Math.min(...times) - done} ms after the answer was committed`);
   }
   const bought = details.filter(({ request, calls }) => request.state === "archived" && count(calls, "answered") > 0);
   if (bought.length > 1) {

@@ -77,9 +77,12 @@ export const killAtRandom: Mode = async ({ arena, extent, say }) => {
   return settle(arena, fleet);
 };
 
-async function killOne(arena: Arena, fleet: Fleet): Promise<void> {
-  await delay(arena.dice.between(100, 1_800));
-  await fleet.kill(arena.dice.between(0, 1));
+// mostly at work, now and then while it starts
+async function killOne({ dice }: Arena, fleet: Fleet): Promise<void> {
+  const slot = dice.between(0, 1);
+  if (!dice.chance(0.2)) await fleet.ready(slot);
+  await delay(dice.between(0, 1_000));
+  await fleet.kill(slot);
 }
 
 /**

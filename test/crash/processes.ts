@@ -63,6 +63,8 @@ export function startWorkerProcess(place: WorkerPlace, options: { at?: string; n
 
 /** Workers that are started again whenever they die, as a supervisor would. */
 export interface Fleet {
+  /** Resolves when that one takes jobs, or has died before it did. */
+  ready(slot: number): Promise<unknown>;
   /** SIGKILL for one of them; resolves when it is dead. The next life begins by itself. */
   kill(slot: number): Promise<void>;
   readonly kills: number;
@@ -93,6 +95,7 @@ export async function startFleet(place: WorkerPlace, size: number): Promise<Flee
     get kills() {
       return kills;
     },
+    ready: async (number) => slots[number]?.child?.ready.catch(() => undefined),
     kill: async (number) => {
       const child = slots[number]?.child;
       if (child?.process.kill("SIGKILL") !== true) return;
