@@ -7,7 +7,7 @@ import { collect } from "../support/collect.ts";
 import { closedOrigin, startHttp } from "../support/servers.ts";
 import { openBusyWorld, openWorld, type World } from "../support/world.ts";
 
-const WAIT_MS = 15_000;
+const WAIT_MS = 60_000;
 
 async function serve(world: World) {
   const server = await startServer(world.app);

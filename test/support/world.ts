@@ -4,12 +4,15 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inject, onTestFinished } from "vitest";
+import { inject, onTestFinished, vi } from "vitest";
 import { type App, createApp } from "../../src/app.ts";
 import { parseSettings } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
 import { openSandbox, type Sandbox, type SandboxOptions } from "../../src/sandbox/sandbox.ts";
 import { startWorker } from "../../src/worker.ts";
+
+// threads and whole programs start on a machine that runs other tests, too: deadlines are for hangs, not for slowness
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 export interface World {
   app: App;

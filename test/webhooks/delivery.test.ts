@@ -13,7 +13,7 @@ import { openBusyWorld, openWorld, type World } from "../support/world.ts";
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const SETTINGS = { WEBHOOK_SECRET: SECRET, PRIVATE_WEBHOOK_HOSTS: "127.0.0.1" };
-const SOON_MS = 15_000;
+const SOON_MS = 60_000;
 
 interface Message {
   headers: Record<string, string>;
