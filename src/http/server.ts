@@ -26,9 +26,11 @@ export interface RunningServer {
 }
 
 /** The head of a request must arrive within this, and a connection without one is closed after that, in ms. */
-const HEAD_TIMEOUT_MS = 20_000;
+const HEAD_TIMEOUT_MS = 60_000;
 /** Longer than what is in front of a server usually keeps a connection, so that it never sends into a closed one. */
 const KEEP_ALIVE_MS = 65_000;
+/** Callers who come at once and have not been let in yet; the default of 511 turns the rest of a thousand away. */
+const BACKLOG = 4_096;
 const STOP_GRACE_MS = 10_000;
 
 /** Starts listening. Throws ConfigError for a HOST that needs tokens, or an address that cannot be had. */
@@ -62,7 +64,8 @@ function needsTokens(host: string): ConfigError {
   });
 }
 
-function createParts(app: App, stopping: AbortSignal): HttpParts {
+/** What the routes of this app work with. */
+export function createParts(app: App, stopping: AbortSignal): HttpParts {
   const { http, catalogFile } = app.settings;
   return {
     app,
@@ -100,7 +103,7 @@ function refuseUnreadable(error: unknown): Response {
 async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
-  server.listen({ host: host.replace(/^\[(.*)\]$/, "$1"), port }, resolve);
+  server.listen({ host: host.replace(/^\[(.*)\]$/, "$1"), port, backlog: BACKLOG }, resolve);
   try {
     await promise;
   } catch (error) {
