@@ -1,9 +1,9 @@
 // The composition root: the only file that sees every adapter. What it opens it closes, in reverse order.
 import { type OpenCatalog, openCatalog } from "./catalog/catalog.ts";
-import { openRecorder } from "./catalog/recorder.ts";
+import { openRecorder, type Recorder } from "./catalog/recorder.ts";
 import { clock } from "./clock.ts";
 import type { Settings } from "./config.ts";
-import type { Catalog, Clock, Log, OnStep } from "./pipeline/ports.ts";
+import type { Clock, Log, OnStep } from "./pipeline/ports.ts";
 import { openProducerConnection } from "./queue/connection.ts";
 import { createGate, type OpenGate } from "./queue/gate.ts";
 import { createQueues, type Queues } from "./queue/queues.ts";
@@ -19,7 +19,7 @@ export interface App {
   readonly onStep: OnStep;
   catalog(): OpenCatalog;
   /** The pipeline's side of the catalog, its writes on a thread of their own: for what runs for long. */
-  recorder(): Catalog;
+  recorder(): Recorder;
   store(): ProbedStore;
   /** The store at MIRROR_URL, which has a second copy of everything; undefined where none is set. */
   mirror(): ProbedStore | undefined;

@@ -34,6 +34,8 @@ export interface WorkerOptions {
 export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Promise<RunningWorker> {
   const apiKey = requireApiKey(app);
   const catalog = app.catalog();
+  // the thread takes its time to load, while everything else here goes on
+  const recording = app.recorder().ready();
   await catalog.register();
   const settled = await catalog.settleAllDeadCalls();
   if (settled > 0)
@@ -43,6 +45,7 @@ export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Pro
     );
   const queues = await app.queues();
   await queues.gate.reopen();
+  await recording;
   const stopping = new AbortController();
   const giveUp = new AbortController();
   const stages = await startStages(app, { apiKey, catalog, stopping: stopping.signal, signal: giveUp.signal, lockMs });

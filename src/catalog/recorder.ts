@@ -8,6 +8,8 @@ import type { Asked, Told } from "./record-thread.ts";
 
 /** The port; whoever opened it closes it. */
 export interface Recorder extends Catalog {
+  /** Resolves when the thread has opened the catalog: before that, what is asked for waits. */
+  ready(): Promise<void>;
   /** Commits what is under way and ends the thread. */
   close(): Promise<void>;
 }
@@ -36,6 +38,7 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
     noteSpooled: remote("noteSpooled"),
     noteSidecar: remote("noteSidecar"),
     finish: remote("finish"),
+    ready: async () => void (await thread.ask("countUnarchivedImages", [])),
     close: thread.close,
   };
 }
