@@ -95,7 +95,7 @@ test.skipIf(!hasTerminals)(
   "on a terminal it shows what goes on, invites to go on, and ends with 0 on Ctrl-C",
   async () => {
     // exec: a shell in between would take the Ctrl-C, too, and end with 130 whatever its child says
-  const command = `exec ${process.execPath} ${PROGRAM} demo --image-scale 0.05`;
+    const command = `exec ${process.execPath} ${PROGRAM} demo --image-scale 0.05`;
     const terminal = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
       cwd: place.folder,
       env: { ...place.env, TERM: "xterm" },
