@@ -53,7 +53,9 @@ function openApp(env: Record<string, string> = {}): App {
   const catalog = openCatalog({ file: settings.catalogFile, clock: { now } });
   app.onClose(() => catalog.close());
   const sleep = (ms: number, signal: AbortSignal) => realClock.sleep(Math.min(ms, 50), signal);
-  return { ...app, catalog: () => catalog, recorder: () => catalog, clock: { now, sleep } };
+  // on this thread, for the clock is here
+  const recorder = { ...catalog, ready: async () => undefined, close: async () => undefined };
+  return { ...app, catalog: () => catalog, recorder: () => recorder, clock: { now, sleep } };
 }
 
 async function work(env: Record<string, string> = {}): Promise<App> {
