@@ -1,5 +1,6 @@
 // The purse: rows of paid calls. A call is written before it is sent, and closed exactly once.
 import { and, eq, inArray, isNull, ne, sql } from "drizzle-orm";
+import { hasEnded } from "../pipeline/archive.ts";
 import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
 import { charge, holdRequest, refund } from "./budget.ts";
@@ -168,6 +169,7 @@ function keepAnswer(parts: Parts, call: Call, record: AnswerRecord): void {
     })
     .run();
   const state = parts.reader.row(request_id)?.state;
+  if (state !== undefined && hasEnded(state)) touch(parts, request_id, 0);
   if (state === "copying" || state === "archived") return;
   if (record.images.length > 0) {
     parts.db
@@ -221,7 +223,8 @@ function isThis(call: Call) {
 function touch(parts: Parts, requestId: string, spent: number): void {
   parts.db
     .update(requests)
-    .set({ attempt: sql`${requests.attempt} + ${spent}`, updated_at: parts.now() })
+    // a call that ends after its request leaves the sidecar behind the rows
+    .set({ attempt: sql`${requests.attempt} + ${spent}`, updated_at: parts.now(), sidecar_at: null })
     .where(eq(requests.request_id, requestId))
     .run();
 }

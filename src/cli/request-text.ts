@@ -19,6 +19,8 @@ export function printView(view: RequestView, { locate }: Pick<Desk, "locate">): 
     print(`  ${plain(view.prompt)}`);
     print(`  seed ${view.seed}, ${view.aspect_ratio}, n ${view.n}, recipe ${view.recipe_id?.slice(0, 12)}`);
   }
+  if (view.note !== null) print(`  note: ${plain(view.note)}`);
+  if (view.deleted_at !== null) print(`  ${toDeletion(view.deleted_at, view.erased_at)}`);
   if (view.error !== null) print(`  ${view.error.code}: ${plain(view.error.message)}`);
   for (const call of view.calls) {
     const reason = call.error === null ? "" : `  ${call.error.code}: ${plain(call.error.message)}`;
@@ -28,6 +30,10 @@ export function printView(view: RequestView, { locate }: Pick<Desk, "locate">): 
     print(`  image ${asset.index}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  ${locate(asset)}`);
   }
   if (view.webhook !== null) printWebhook(view.webhook);
+}
+
+function toDeletion(deletedAt: string, erasedAt: string | null): string {
+  return erasedAt === null ? `deletion asked for ${deletedAt}` : `deleted, its bytes removed ${erasedAt}`;
 }
 
 function printWebhook({ url, events }: WebhookView): void {

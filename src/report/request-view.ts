@@ -20,11 +20,16 @@ export interface RequestView extends Partial<Recipe> {
   tags: string[];
   metadata: Json;
   reused_from: string | null;
+  /** What somebody wrote about it afterwards. */
+  note: string | null;
   /** Why it failed, is parked, or waits. */
   error: { code: string; message: string } | null;
   created_at: string;
   updated_at: string;
   archived_at: string | null;
+  /** When its deletion was asked for, and when its bytes went. */
+  deleted_at: string | null;
+  erased_at: string | null;
   calls: CallView[];
   assets: ArchivedAsset[];
   /** The events told to `webhook_url`, in order; null where there is none to tell. */
@@ -81,10 +86,13 @@ export function toRequestSummary(request: RequestRecord): RequestSummary {
     tags: request.tags,
     metadata: request.metadata,
     reused_from: request.reused_from,
+    note: request.note,
     error: request.error,
     created_at: iso(request.created_at),
     updated_at: iso(request.updated_at),
     archived_at: isoOrNull(request.archived_at),
+    deleted_at: isoOrNull(request.deleted_at),
+    erased_at: isoOrNull(request.erased_at),
   };
 }
 

@@ -66,7 +66,7 @@ it("a catalog rebuilt from the store equals the old one, row by row", async () =
     expect.arrayContaining(["refused", "answered"]),
   );
   expect(compareWithOld(parts.file, target)).toEqual([]);
-}, 60_000);
+});
 
 it("a rebuilt catalog answers searches and takes requests", async () => {
   const place = await openRichPlace();
@@ -86,7 +86,7 @@ it("a rebuilt catalog answers searches and takes requests", async () => {
   expect(await old.find("later")).toBeUndefined();
   expect(await old.find("plain")).toBeDefined();
   old.close();
-}, 60_000);
+});
 
 it("names what it cannot use and goes on with the rest", async () => {
   const place = await openPlace();

@@ -4,13 +4,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { inject, onTestFinished } from "vitest";
+import { inject, onTestFinished, vi } from "vitest";
 import { type App, createApp } from "../../src/app.ts";
 import { type Environment, parseSettings } from "../../src/config.ts";
 import type { RequestDetail } from "../../src/pipeline/records.ts";
 import { openSandbox, type Sandbox, type SandboxOptions } from "../../src/sandbox/sandbox.ts";
 import { submit, waitForEnd } from "../../src/submit.ts";
 import { startWorker } from "../../src/worker.ts";
+
+// each test starts workers on a machine which runs other tests, too: deadlines are for hangs, not for slowness
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 export const QUIET = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -66,7 +69,7 @@ export async function archiveAll(place: Place, requests: readonly (object | (() 
         continue;
       }
       const { request_id } = (await submit(app, request)).request;
-      const ended = await waitForEnd(app, request_id, AbortSignal.timeout(20_000));
+      const ended = await waitForEnd(app, request_id, AbortSignal.timeout(60_000));
       if (ended === undefined) throw new Error(`Request "${request_id}" did not end in time`);
       details.push(ended);
     }
@@ -80,7 +83,7 @@ export async function archiveAll(place: Place, requests: readonly (object | (() 
 
 // a request that failed gets its sidecar a moment after its end
 async function untilSealed(app: App): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   while (app.catalog().listUnsealed().length > 0) {
     if (Date.now() > deadline) throw new Error("Sidecars are missing");
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,10 +1,15 @@
 // `catalog`: the group of commands that read the catalog; one file for each verb in catalog/.
 import type { Command } from "commander";
+import { addCatalogBackup } from "./catalog/backup.ts";
+import { addCatalogDelete, addCatalogUndelete } from "./catalog/delete.ts";
+import { addCatalogEdit } from "./catalog/edit.ts";
 import { addCatalogExport } from "./catalog/export.ts";
 import { addCatalogList } from "./catalog/list.ts";
+import { addCatalogMirror } from "./catalog/mirror.ts";
 import { addCatalogRebuild } from "./catalog/rebuild.ts";
 import { addCatalogSearch } from "./catalog/search.ts";
 import { addCatalogShow } from "./catalog/show.ts";
+import { addCatalogVerify } from "./catalog/verify.ts";
 
 /** Adds one verb to the group; it calls `end` with its exit code. */
 export type AddVerb = (group: Command, end: (code: number) => void) => void;
@@ -14,7 +19,13 @@ const VERBS: readonly AddVerb[] = [
   addCatalogSearch,
   addCatalogShow,
   addCatalogExport,
+  addCatalogVerify,
+  addCatalogMirror,
+  addCatalogBackup,
   addCatalogRebuild,
+  addCatalogEdit,
+  addCatalogDelete,
+  addCatalogUndelete,
 ];
 
 export function addCatalogCommand(program: Command, end: (code: number) => void): void {

@@ -1,0 +1,92 @@
+// `catalog delete` and `catalog undelete`: a deletion is a wish with a time of grace, and leaves a tombstone.
+import type { Command } from "commander";
+import { RejectedError } from "../../../errors.ts";
+import { eraseDue } from "../../../keeping/tidy.ts";
+import { parseDuration, showDuration } from "../../../units.ts";
+import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
+import { sealNow } from "./edit.ts";
+
+const EXAMPLES = `
+From now on the requests answer no others and are in no search and no export. After the grace a worker removes the bytes
+that no other request shares; what was asked for, and how it was made, stays on record.
+
+Examples:
+  $ asset-archiver catalog delete fox-1 fox-2
+  $ asset-archiver catalog delete fox-1 --grace 0s
+  $ asset-archiver catalog undelete fox-1`;
+
+const GRACE = "30d";
+
+interface Options {
+  grace?: string;
+  json?: boolean;
+}
+
+export function addCatalogDelete(group: Command, end: (code: number) => void): void {
+  group
+    .command("delete")
+    .description("let requests and their images go, after a time of grace")
+    .argument("<request_id...>")
+    .option("--grace <duration>", "so long it can be taken back", GRACE)
+    .option("--json", "one JSON line for each request")
+    .addHelpText("after", EXAMPLES)
+    .action(async (ids: string[], options: Options) => end(await runDelete(ids, options)));
+}
+
+export function addCatalogUndelete(group: Command, end: (code: number) => void): void {
+  group
+    .command("undelete")
+    .description("take deletions back, as long as the bytes are there")
+    .argument("<request_id...>")
+    .option("--json", "one JSON line for each request")
+    .addHelpText("after", EXAMPLES)
+    .action(async (ids: string[], options: Options) => end(await runUndelete(ids, options)));
+}
+
+function runDelete(ids: string[], options: Options): Promise<number> {
+  const graceMs = parseDuration(options.grace ?? GRACE);
+  if (graceMs === undefined)
+    throw new RejectedError(`--grace: wanted a duration such as 30d, got "${options.grace}"`, {
+      code: "invalid_request",
+    });
+  return withApp(async (app) => {
+    const signal = interruption();
+    const eraseAfter = app.clock.now() + graceMs;
+    const code = await each(ids, options, async (id) => app.catalog().tidy.delete(id, eraseAfter));
+    await sealNow(app, signal);
+    const parts = { catalog: app.catalog(), store: app.store(), mirror: app.mirror(), log: app.log, signal };
+    if (graceMs === 0) {
+      await eraseDue(parts);
+      await sealNow(app, signal);
+    } else if (!options.json)
+      say(`Their bytes go after ${showDuration(graceMs)}; until then: asset-archiver catalog undelete`);
+    return code;
+  });
+}
+
+function runUndelete(ids: string[], options: Options): Promise<number> {
+  return withApp(async (app) => {
+    const code = await each(ids, options, (id) => app.catalog().tidy.undelete(id));
+    await sealNow(app, interruption());
+    return code;
+  });
+}
+
+async function each(ids: string[], { json }: Options, change: (id: string) => Promise<string>): Promise<number> {
+  let code: number = EXIT.done;
+  for (const request_id of ids) {
+    const result = await change(request_id);
+    const fits = result === "changed" || result === "unchanged";
+    if (!fits) code = EXIT.failed;
+    if (json) printJson({ request_id, result });
+    else if (fits) print(`${request_id}  ${result}`);
+    else say(describe(request_id, result));
+  }
+  return code;
+}
+
+function describe(id: string, result: string): string {
+  if (result === "unknown") return `There is no request "${id}"`;
+  if (result === "erased") return `Cannot take back the deletion of "${id}": its bytes are gone`;
+  return `Cannot delete "${id}" while it is ${result}: wait for it, or cancel it first`;
+}

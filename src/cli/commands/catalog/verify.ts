@@ -1,0 +1,155 @@
+// `catalog verify`: reads back what is archived and says what is not as it was; repairs it only when asked to.
+import type { Command } from "commander";
+import type { App } from "../../../app.ts";
+import { RejectedError } from "../../../errors.ts";
+import { createInspector } from "../../../image/inspect.ts";
+import { createDownloader } from "../../../image-api/download.ts";
+import { type Repaired, repair, undoRepair } from "../../../keeping/repair.ts";
+import { type Verified, type VerifyOptions, verify } from "../../../keeping/verify.ts";
+import { parseDuration, parseRate } from "../../../units.ts";
+import { toCount } from "../../catalog-filter.ts";
+import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
+import { createProgress } from "../../live-view.ts";
+
+const EXAMPLES = `
+Every asset's bytes are read, hashed and decoded, the longest unproven first; then every sidecar is compared, and the
+store's names are looked through for what the catalog does not know. A run that is cut short goes on where it was.
+Without --repair nothing in the store is changed. With it, images come from the mirror, else from the provider's address
+while it lives; what is doubtful is set aside under quarantine/. A repair of more than 1 % of what was read wants --yes.
+
+Examples:
+  $ asset-archiver catalog verify
+  $ asset-archiver catalog verify --for 1h --rate 20/s
+  $ asset-archiver catalog verify --sample 200 --json
+  $ asset-archiver catalog verify --repair
+  $ asset-archiver catalog verify --undo 20261123T074500Z-1a2b3c4d`;
+
+interface Options {
+  sample?: string;
+  oldest?: string;
+  for?: string;
+  rate?: string;
+  repair?: boolean;
+  yes?: boolean;
+  undo?: string;
+  json?: boolean;
+}
+
+export function addCatalogVerify(group: Command, end: (code: number) => void): void {
+  group
+    .command("verify")
+    .description("read back what is archived, and report what is missing, corrupt or unknown")
+    .option("--sample <count>", "so many assets by chance")
+    .option("--oldest <count>", "so many assets, the longest unproven")
+    .option("--for <duration>", "begin no more after so long, such as 1h; the next run goes on")
+    .option("--rate <rate>", "at most so many assets, such as 20/s")
+    .option("--repair", "mend what was found")
+    .option("--yes", "mend it even where that touches more than 1 %")
+    .option("--undo <run>", "put back what a repair has set aside")
+    .option("--json", "one JSON document")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: Options) => end(await withApp((app) => runVerify(app, options))));
+}
+
+/** A repair that touches a larger share than this stops and asks. */
+const SHARE_MAX = 0.01;
+
+async function runVerify(app: App, options: Options): Promise<number> {
+  const wanted = toOptions(options);
+  const signal = interruption();
+  if (options.undo !== undefined) return runUndo(app, { ...options, undo: options.undo, signal });
+  const progress = createProgress(process.stderr);
+  const { clock } = app;
+  const parts = { catalog: app.catalog(), store: app.store(), inspect: createInspector(), clock, signal };
+  try {
+    const onProgress = ({ assets, sidecars, findings }: { assets: number; sidecars: number; findings: number }) =>
+      progress.show(() => `${assets} assets, ${sidecars} sidecars, ${findings} findings`);
+    const verified = await verify({ ...parts, onProgress }, wanted);
+    progress.end();
+    if (!options.repair || verified.found.length === 0) return tell({ verified, options });
+    if (!options.yes && verified.findings > SHARE_MAX * (verified.assets + verified.sidecars)) {
+      const code = tell({ verified, options });
+      say(
+        `To mend this, ${verified.findings} keys of ${verified.assets + verified.sidecars} would be touched: more than 1 %. Is it the right store? Then add --yes`,
+      );
+      return code;
+    }
+    const run = await mend(app, { ...parts, verified });
+    return tell({ verified, options, run });
+  } catch (error) {
+    progress.end();
+    if (signal.aborted) return EXIT.interrupted;
+    throw error;
+  }
+}
+
+async function mend(
+  app: App,
+  { verified, ...parts }: Omit<Parameters<typeof repair>[0], "mirror" | "downloader"> & { verified: Verified },
+): ReturnType<typeof repair> {
+  const { imageMaxBytes: maxBytes, privateImageHosts: privateHosts, proxy } = app.settings;
+  const downloader = createDownloader({ maxBytes, privateHosts, proxy, connections: 4 });
+  app.onClose(() => downloader.close());
+  return repair({ ...parts, mirror: app.mirror(), downloader }, verified.found);
+}
+
+function toOptions(options: Options): VerifyOptions {
+  return {
+    sample: options.sample === undefined ? undefined : toCount(options.sample, "--sample"),
+    oldest: options.oldest === undefined ? undefined : toCount(options.oldest, "--oldest"),
+    forMs: read(options.for, { flag: "--for", parse: parseDuration, wanted: "a duration such as 1h" }),
+    rate: read(options.rate, { flag: "--rate", parse: parseRate, wanted: "a rate such as 20/s" }),
+  };
+}
+
+function read<T>(
+  text: string | undefined,
+  { flag, parse, wanted }: { flag: string; parse: (text: string) => T | undefined; wanted: string },
+): T | undefined {
+  if (text === undefined) return undefined;
+  const value = parse(text);
+  if (value !== undefined) return value;
+  const message = `wanted ${wanted}, got "${text}"`;
+  throw new RejectedError(`${flag}: ${message}`, { code: "invalid_request", faults: [{ field: flag, message }] });
+}
+
+interface Told {
+  verified: Verified;
+  options: Options;
+  run?: { run_id: string; repaired: Repaired[] };
+}
+
+function tell({ verified, options, run }: Told): number {
+  const left = run === undefined ? verified.findings : run.repaired.filter((one) => one.left !== null).length;
+  if (options.json) printJson({ ...verified, repair: run ?? null });
+  else {
+    const { assets, of, sidecars, findings, complete } = verified;
+    print(
+      `${assets} of ${of} assets and ${sidecars} sidecars read, ${findings} findings${complete ? "" : " (not all was read)"}`,
+    );
+    if (run === undefined) for (const { kind, key, reason } of verified.found) print(`  ${kind}  ${key}: ${reason}`);
+    else tellRepairs(run);
+  }
+  return left === 0 ? EXIT.done : EXIT.failed;
+}
+
+function tellRepairs({ run_id, repaired }: { run_id: string; repaired: Repaired[] }): void {
+  for (const { kind, key, by, left } of repaired) print(`  ${kind}  ${key}: ${left ?? `mended (${by})`}`);
+  if (repaired.some((one) => one.quarantined !== null))
+    print(
+      `What was doubtful lies under quarantine/${run_id}/; to put it back: asset-archiver catalog verify --undo ${run_id}`,
+    );
+}
+
+async function runUndo(
+  app: App,
+  { undo, json, signal }: { undo: string; json?: boolean; signal: AbortSignal },
+): Promise<number> {
+  if (!/^[\w-]+$/.test(undo))
+    throw new RejectedError(`--undo: wanted the id of a repair, got "${undo}"`, { code: "invalid_request" });
+  const undone = await undoRepair({ store: app.store(), signal }, undo);
+  if (json) printJson({ undone });
+  else for (const { key, restored, reason } of undone) print(`${key}: ${restored ? "put back" : reason}`);
+  if (undone.length === 0) say(`Nothing lies under quarantine/${undo}/`);
+  return undone.length === 0 ? EXIT.failed : EXIT.done;
+}

@@ -1,0 +1,237 @@
+// Verifying: reads back what the catalog says is archived, and reports what is not so. Changes nothing in the store.
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { OpenCatalog } from "../catalog/catalog.ts";
+import { ArchiverError, toMessage } from "../errors.ts";
+import { sidecarKey } from "../pipeline/keys.ts";
+import type { Clock, ImageFacts, InspectImage, Store } from "../pipeline/ports.ts";
+import type { Asset, AssetFault } from "../pipeline/records.ts";
+import { sidecarBytes, toSidecar } from "../pipeline/sidecar.ts";
+import { parseSidecar } from "../pipeline/sidecar-form.ts";
+import { createPace } from "./pace.ts";
+import { inGroups, mapInOrder } from "./streams.ts";
+
+export interface VerifyParts {
+  catalog: OpenCatalog;
+  store: Store;
+  inspect: InspectImage;
+  clock: Clock;
+  signal: AbortSignal;
+  onProgress(done: Checked): void;
+}
+
+export interface VerifyOptions {
+  /** So many assets by chance, instead of all. */
+  sample?: number | undefined;
+  /** So many assets, the longest unproven, instead of all. */
+  oldest?: number | undefined;
+  /** No new asset is begun after so many ms. The run stays open, and the next one goes on. */
+  forMs?: number | undefined;
+  /** At most so many assets in so many ms. */
+  rate?: { max: number; durationMs: number } | undefined;
+}
+
+export interface Checked {
+  assets: number;
+  sidecars: number;
+  findings: number;
+}
+
+/**
+ * What is wrong with one key.
+ * - an asset: `missing`, `corrupt`, `undecodable`, `misrecorded` (see AssetFault)
+ * - `orphaned`: an image or a sidecar in the store that the catalog does not know
+ * - `sidecar_missing`, `sidecar_differs`: of a request that the catalog knows
+ */
+export interface Finding {
+  kind: AssetFault | "orphaned" | "sidecar_missing" | "sidecar_differs";
+  key: string;
+  digest: string | null;
+  request_id: string | null;
+  reason: string;
+}
+
+/** How a verification went. `complete` is false when it was cut short, and for samples. */
+export interface Verified extends Checked {
+  complete: boolean;
+  /** Of how many assets there are. */
+  of: number;
+  found: Finding[];
+}
+
+const AT_ONCE = 8;
+const GROUP = 64;
+
+/** Reads back all assets, the longest unproven first, then sidecars and the store's own names. */
+export async function verify(parts: VerifyParts, options: VerifyOptions = {}): Promise<Verified> {
+  const { keeping } = parts.catalog;
+  const whole = options.sample === undefined && options.oldest === undefined;
+  const run = whole ? await keeping.beginRun("verify") : undefined;
+  const since = run?.started_at ?? parts.clock.now();
+  const unproven = keeping.listUnproven({ since: whole ? since : Number.MAX_SAFE_INTEGER, sample: options.sample });
+  const places = unproven.slice(0, options.oldest);
+  const done: Verified = { assets: 0, sidecars: 0, findings: 0, complete: false, of: places.length, found: [] };
+  const inTime = await verifyAssets({ ...parts, done, whole }, { places, options });
+  if (whole && inTime) {
+    await verifySidecars({ ...parts, done });
+    await findOrphans({ ...parts, done });
+    done.complete = true;
+  }
+  if (run !== undefined && done.complete) {
+    const { assets, sidecars, findings } = done;
+    await keeping.endRun(run.run_id, { assets, sidecars, findings });
+  }
+  return done;
+}
+
+type Run = VerifyParts & { done: Verified };
+
+async function verifyAssets(
+  run: Run & { whole: boolean },
+  { places, options }: { places: readonly number[]; options: VerifyOptions },
+): Promise<boolean> {
+  const { catalog, clock, signal, done } = run;
+  const pace = createPace({ clock, rate: options.rate, signal });
+  const deadline = options.forMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + options.forMs;
+  for (let at = 0; at < places.length; at += GROUP) {
+    const group = catalog.keeping.assetsAt(places.slice(at, at + GROUP));
+    const proofs: Proof[] = [];
+    for await (const proof of mapInOrder(group, AT_ONCE, (asset) => proveInTurn(asset, { run, pace, deadline })))
+      if (proof !== undefined) proofs.push(proof);
+    note(done, proofs);
+    await catalog.keeping.noteProofs(
+      proofs.map(({ asset, fault }) => ({ digest: asset.digest, fault: fault?.kind ?? null })),
+    );
+    // a whole run looks at all sidecars later
+    const digests = proofs.map(({ asset }) => asset.digest);
+    if (!run.whole) for (const id of catalog.keeping.sealedRequestsOf(digests)) await verifySidecar(run, id);
+    run.onProgress(done);
+    signal.throwIfAborted();
+    if (proofs.length < group.length) return false;
+  }
+  return true;
+}
+
+interface Turn {
+  run: Run;
+  pace: () => Promise<void>;
+  deadline: number;
+}
+
+async function proveInTurn(asset: Asset, { run, pace, deadline }: Turn): Promise<Proof | undefined> {
+  await pace();
+  if (run.signal.aborted || run.clock.now() >= deadline) return undefined;
+  return prove(asset, run);
+}
+
+interface Proof {
+  asset: Asset;
+  fault: { kind: AssetFault; reason: string } | undefined;
+}
+
+/** Reads one asset back. Throws only where the store cannot be read at all. */
+export async function prove(
+  asset: Asset,
+  { store, inspect, signal }: Pick<VerifyParts, "store" | "inspect" | "signal">,
+): Promise<Proof> {
+  const bytes = await store.get(asset.key, { signal });
+  if (bytes === undefined) return { asset, fault: { kind: "missing", reason: "it is not in the store" } };
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  if (digest !== asset.digest)
+    return { asset, fault: { kind: "corrupt", reason: `the store holds ${bytes.length} bytes with digest ${digest}` } };
+  try {
+    return { asset, fault: findDifference(asset, { ...(await inspect(bytes)), bytes: bytes.length }) };
+  } catch (error) {
+    if (!(error instanceof ArchiverError)) throw error;
+    return { asset, fault: { kind: "undecodable", reason: error.message } };
+  }
+}
+
+function findDifference(asset: Asset, found: ImageFacts & { bytes: number }): Proof["fault"] {
+  const wrong = (["bytes", "content_type", "width", "height"] as const).filter(
+    (field) => asset[field] !== found[field],
+  );
+  if (wrong.length === 0) return undefined;
+  const reason = wrong.map((field) => `${field} is ${found[field]}, recorded as ${asset[field]}`).join("; ");
+  return { kind: "misrecorded", reason };
+}
+
+function note(done: Verified, proofs: readonly Proof[]): void {
+  done.assets += proofs.length;
+  for (const { asset, fault } of proofs)
+    if (fault !== undefined) add(done, { ...fault, key: asset.key, digest: asset.digest, request_id: null });
+}
+
+function add(done: Verified, finding: Finding): void {
+  done.found.push(finding);
+  done.findings = done.found.length;
+}
+
+async function verifySidecars(run: Run): Promise<void> {
+  for (const page of run.catalog.keeping.listSealed()) {
+    // each result is empty; the loop only keeps the number in hand small
+    for await (const _ of mapInOrder(page, AT_ONCE, (id) => verifySidecar(run, id))) run.signal.throwIfAborted();
+    run.onProgress(run.done);
+  }
+}
+
+async function verifySidecar({ done, ...parts }: Run, requestId: string): Promise<void> {
+  const proof = await proveSidecar(requestId, parts);
+  if (proof === undefined) return;
+  done.sidecars += 1;
+  if (proof.fault !== undefined) add(done, { ...proof.fault, key: proof.key, digest: null, request_id: requestId });
+}
+
+/** What comparing a sidecar with the catalog showed. */
+export interface SidecarProof {
+  key: string;
+  fault: { kind: "sidecar_missing" | "sidecar_differs"; reason: string } | undefined;
+}
+
+/** Compares one sidecar; undefined where the request is changing just now, and whoever changes it writes it anew. */
+export async function proveSidecar(
+  requestId: string,
+  { catalog, store, signal }: Pick<VerifyParts, "catalog" | "store" | "signal">,
+): Promise<SidecarProof | undefined> {
+  const before = await catalog.find(requestId);
+  if (before === undefined) return undefined;
+  const key = sidecarKey(before.request);
+  const bytes = await store.get(key, { signal });
+  const detail = await catalog.find(requestId);
+  if (detail === undefined || !isDeepStrictEqual(detail, before)) return undefined;
+  if (bytes === undefined) return { key, fault: { kind: "sidecar_missing", reason: "it is not in the store" } };
+  const reason = findSidecarFault(bytes, { key, wanted: sidecarBytes(toSidecar(detail)) });
+  return { key, fault: reason === undefined ? undefined : { kind: "sidecar_differs", reason } };
+}
+
+// the bytes of an older version differ and say the same
+function findSidecarFault(bytes: Buffer, { key, wanted }: { key: string; wanted: Buffer }): string | undefined {
+  if (bytes.equals(wanted)) return undefined;
+  try {
+    return isDeepStrictEqual(parseSidecar(bytes, key), parseSidecar(wanted, key))
+      ? undefined
+      : "it says something else than the catalog";
+  } catch (error) {
+    return toMessage(error);
+  }
+}
+
+async function findOrphans(run: Run): Promise<void> {
+  const { catalog, store, signal, done } = run;
+  const orphaned = (key: string, what: string) =>
+    add(done, { kind: "orphaned", key, digest: null, request_id: null, reason: `the catalog knows no such ${what}` });
+  for await (const group of inGroups(store.list("images/", { signal }), 500))
+    for (const key of catalog.keeping.findUnknownKeys(group.map((object) => object.key))) orphaned(key, "image");
+  for await (const group of inGroups(store.list("requests/", { signal }), 500)) {
+    const ids = group.map(({ key }) => ({
+      key,
+      id:
+        key
+          .split("/")
+          .at(-1)
+          ?.replace(/\.json$/, "") ?? "",
+    }));
+    const known = catalog.browse.states(ids.map(({ id }) => id));
+    for (const { key, id } of ids) if (!known.has(id)) orphaned(key, "request");
+  }
+}
