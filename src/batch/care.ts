@@ -6,16 +6,20 @@ import type { Batch } from "../pipeline/batch.ts";
 import { cancelItems } from "./cancel.ts";
 import { reportBatch } from "./report.ts";
 import { holdNow, restOf } from "./rest.ts";
+import { createTeller } from "./tell.ts";
 import { occurrenceAt, parseWindow } from "./window.ts";
 
 /** Looks after all open batches once; returns whether one of them may go on that was held the last time. */
 export function createBatchCare(app: App): () => Promise<boolean> {
   let held = new Set<string>();
+  const tell = createTeller(app);
   return async () => {
     const catalog = app.catalog();
     const now = app.clock.now();
     for (const batch of catalog.batches.listOpen()) await careFor(app, batch);
     const open = catalog.batches.listOpen();
+    // not waited for: a receiver that is slow must not keep a window from opening
+    for (const batch of open) tell(batch).catch((error) => complain(app, batch, error));
     const heldNow = new Set(
       open.filter((batch) => holdNow(batch, { catalog, now }) !== null).map(({ batch_id }) => batch_id),
     );
@@ -35,8 +39,12 @@ async function careFor(app: App, batch: Batch): Promise<void> {
     const rest = restOf(rolled, { catalog: app.catalog(), now });
     if (rest !== null && rest !== rolled.reported) await reportBatch(app, { batch: rolled, rest });
   } catch (error) {
-    app.log.warn({ batch_id: batch.batch_id, error: toMessage(error) }, "cannot look after a batch; it is tried again");
+    complain(app, batch, error);
   }
+}
+
+function complain(app: App, { batch_id }: Batch, error: unknown): void {
+  app.log.warn({ batch_id, error: toMessage(error) }, "cannot look after a batch; it is tried again");
 }
 
 /** Sets the next occurrence of a window that has closed. Until then the closed one holds the batch. */

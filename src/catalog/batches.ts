@@ -17,6 +17,7 @@ import {
   listItems,
 } from "./batch-figures.ts";
 import { type BatchItem, createAcceptItems, findConflicts, type Taken } from "./batch-items.ts";
+import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
 import type { Parts } from "./parts.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
@@ -46,7 +47,7 @@ export type NewBatch = Pick<
   BatchChange;
 
 /** Everything about batches that the rest of the program may ask or change. */
-export interface Batches {
+export interface Batches extends Telling {
   /** Begins a batch; where the same manifest is unfinished in one already, that one goes on, with the limits given now. */
   begin(batch: NewBatch): Promise<{ batch: Batch; goesOn: boolean }>;
   acceptItems(batchId: string, items: readonly BatchItem[]): Promise<Taken[]>;
@@ -60,7 +61,7 @@ export interface Batches {
   find(batchId: string): Batch | undefined;
   /** Newest first. */
   list(filter?: { schedule?: string; limit?: number }): Batch[];
-  /** Batches that are not finished, or whose report is owed. */
+  /** Batches that are not finished, or whose report or webhook is owed. */
   listOpen(): Batch[];
   /** Moves what is unfinished in the other batches of a schedule into this one; returns how many. */
   inherit(batchId: string): Promise<number>;
@@ -104,6 +105,7 @@ export function createBatches(parts: Parts, write: Write): Batches {
     firstImages: (batchId, limit) => firstImages(parts, batchId, limit),
     archived: (batchId) => archivedOf(parts, batchId),
     claimReport: (batchId, rest) => write(() => claimReport(parts, batchId, rest)),
+    ...createTelling(parts, write),
     noteReport: (batchId, report) => write(() => noteReport(parts, batchId, report)),
   };
 }
@@ -166,7 +168,9 @@ function listOpen(parts: Parts): Batch[] {
   return parts.db
     .select()
     .from(batches)
-    .where(or(isNull(batches.finished_at), isNull(batches.reported), lt(batches.reported_at, batches.finished_at)))
+    .where(
+      or(isNull(batches.finished_at), isNull(batches.reported), lt(batches.reported_at, batches.finished_at), isUntold),
+    )
     .all();
 }
 
@@ -216,6 +220,8 @@ function noteReport(parts: Parts, batchId: string, report: { rest: string; key: 
       result: report.result,
       reported_at: parts.now(),
       report_claimed_at: null,
+      tell_attempts: 0,
+      tell_at: null,
     })
     .where(eq(batches.batch_id, batchId))
     .run();

@@ -20,15 +20,22 @@ export function toWebhookMessage(
   { webhook, detail }: { webhook: Webhook; detail: RequestDetail },
   { secrets, nowMs }: { secrets: readonly string[]; nowMs: number },
 ): WebhookMessage {
-  const body = JSON.stringify(toBody(webhook, detail));
+  return signMessage({ id: webhook.event_id, body: JSON.stringify(toBody(webhook, detail)) }, { secrets, nowMs });
+}
+
+/** Any body as a message, with the headers of the specification. */
+export function signMessage(
+  { id, body }: { id: string; body: string },
+  { secrets, nowMs }: { secrets: readonly string[]; nowMs: number },
+): WebhookMessage {
   const at = new Date(nowMs);
-  const signatures = secrets.map((secret) => new Signer(secret).sign(webhook.event_id, at, body));
+  const signatures = secrets.map((secret) => new Signer(secret).sign(id, at, body));
   return {
     body,
     headers: {
       "content-type": "application/json",
       "user-agent": "asset-archiver",
-      "webhook-id": webhook.event_id,
+      "webhook-id": id,
       "webhook-timestamp": String(Math.floor(nowMs / 1000)),
       ...(signatures.length === 0 ? {} : { "webhook-signature": signatures.join(" ") }),
     },

@@ -37,6 +37,7 @@ export function addScheduleCommand(program: Command, end: End): void {
     .command("list")
     .description("all schedules: when they are due next, and how the last night went")
     .option("--json", "one line for each")
+    .addHelpText("after", exampleOf("list"))
     .action(async ({ json }: Json) => end(await withApp(async (app) => list(app, json))));
   addVerb(schedule, { end, verb: "remove", about: "forget a schedule; its batches stay", act: remove });
   addVerb(schedule, { end, verb: "run", about: "begin a night now", act: runNow });
@@ -76,7 +77,12 @@ function addSet(schedule: Command, end: End): void {
         .default("late"),
     )
     .option("--json", "one JSON document")
+    .addHelpText("after", EXAMPLES)
     .action(async (name: string, flags: ScheduleFlags & Json) => end(await withApp((app) => set(app, name, flags))));
+}
+
+function exampleOf(args: string): string {
+  return `\nExamples:\n  $ asset-archiver schedule ${args}`;
 }
 
 interface Verb {
@@ -93,6 +99,7 @@ function addVerb(schedule: Command, { end, verb, about, act }: Verb): void {
     .description(about)
     .argument("<name>")
     .option("--json", "one JSON document")
+    .addHelpText("after", exampleOf(`${verb} nightly`))
     .action(async (name: string, { json }: Json) =>
       end(
         await withApp(async (app) => {

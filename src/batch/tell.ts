@@ -1,0 +1,66 @@
+// Tells the webhook of a batch that it has come to rest: at least once for each rest, signed like every webhook of ours.
+import { createHash } from "node:crypto";
+import type { App } from "../app.ts";
+import type { Batch } from "../pipeline/batch.ts";
+import { signMessage } from "../webhooks/message.ts";
+import { webhookDelayMs } from "../webhooks/schedule.ts";
+import { createSender, type Sender } from "../webhooks/sender.ts";
+
+/** Whoever tries is believed for so long, in ms: more than a sender takes. */
+const TRY_MS = 60_000;
+
+/** Tries to tell one batch's webhook what is owed to it, where that is due. Its connections are opened at first use. */
+export function createTeller(app: App): (batch: Batch) => Promise<void> {
+  let sender: Sender | undefined;
+  return async (batch) => {
+    const { webhook_url: url, reported: rest } = batch;
+    if (url === null || rest === null || rest === batch.told) return;
+    const attempt = await app.catalog().batches.claimTelling(batch.batch_id, app.clock.now() + TRY_MS);
+    if (attempt === undefined) return;
+    sender ??= openSender(app);
+    await tryTo(app, { batch, url, rest, attempt, sender });
+  };
+}
+
+interface Try {
+  batch: Batch;
+  url: string;
+  rest: string;
+  attempt: number;
+  sender: Sender;
+}
+
+async function tryTo(app: App, { batch, url, rest, attempt, sender }: Try): Promise<void> {
+  const { batches } = app.catalog();
+  const { batch_id } = batch;
+  const { secrets } = app.settings.webhooks;
+  const message = signMessage(toMessage(app, batch, rest), { secrets, nowMs: app.clock.now() });
+  const end = await sender.send(url, message, { signal: new AbortController().signal });
+  if (end.kind === "delivered") {
+    await batches.noteTold(batch_id, rest);
+    app.log.info({ batch_id, attempt }, "webhook of a batch delivered");
+    return;
+  }
+  const retryAfterMs = end.kind === "failed" ? end.retryAfterMs : undefined;
+  const delayMs = end.kind === "refused" ? undefined : webhookDelayMs(attempt, { random: Math.random, retryAfterMs });
+  app.log.warn({ batch_id, attempt, delay_ms: delayMs ?? null }, end.error);
+  if (delayMs === undefined) await batches.noteTold(batch_id, rest);
+  else await batches.tellAt(batch_id, app.clock.now() + delayMs);
+}
+
+/** The report without its pictures, and where the page with them lies. The same id for every try of the same rest. */
+function toMessage(app: App, batch: Batch, rest: string): { id: string; body: string } {
+  const hash = createHash("sha256").update(`${batch.batch_id}/${rest}`).digest("hex");
+  const event = rest.startsWith("finished:") ? (batch.state === "cancelled" ? "cancelled" : "finished") : "held";
+  const report = batch.report_key === null ? null : app.store().locate(batch.report_key);
+  const timestamp = new Date(batch.reported_at ?? batch.created_at).toISOString();
+  const data = { ...(batch.result as object | null), report };
+  return { id: `msg_${hash.slice(0, 32)}`, body: JSON.stringify({ type: `batch.${event}`, timestamp, data }) };
+}
+
+function openSender(app: App): Sender {
+  const { webhooks, proxy } = app.settings;
+  const sender = createSender({ privateHosts: webhooks.privateHosts, proxy });
+  app.onClose(() => sender.close());
+  return sender;
+}

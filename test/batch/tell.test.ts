@@ -1,0 +1,85 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { Webhook } from "standardwebhooks";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type App, createApp } from "../../src/app.ts";
+import { createTeller } from "../../src/batch/tell.ts";
+import { parseSettings } from "../../src/config.ts";
+import { createLog } from "../../src/log.ts";
+import type { Batch } from "../../src/pipeline/batch.ts";
+import { beginWith, newBatch, openTestCatalog, type TestCatalog } from "./support.ts";
+
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+
+let place: TestCatalog;
+let server: Server;
+let app: App;
+const heard: { id: string; body: string; headers: Record<string, string> }[] = [];
+const answers: number[] = [];
+
+beforeEach(async () => {
+  place = await openTestCatalog();
+  server = createServer(async (request, response) => {
+    const headers = request.headers as Record<string, string>;
+    heard.push({ id: headers["webhook-id"] ?? "", body: await text(request), headers });
+    response.writeHead(answers.shift() ?? 204).end();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  place.clock.at = Date.now();
+  const { port } = server.address() as AddressInfo;
+  const settings = parseSettings({ WEBHOOK_SECRET: SECRET, PRIVATE_WEBHOOK_HOSTS: `127.0.0.1:${port}` });
+  const { catalog, clock } = place;
+  const made = createApp({ settings, log: createLog({ level: "silent" }) });
+  app = { ...made, catalog: () => catalog, clock: { ...made.clock, now: () => clock.at } };
+  await beginWith(catalog, newBatch("b", { webhook_url: `http://127.0.0.1:${port}/hook?token=x` }), []);
+  await catalog.batches.noteReport("b", { rest: "finished:1", key: "reports/b/report.html", result: { images: 3 } });
+});
+
+afterEach(async () => {
+  heard.length = answers.length = 0;
+  await app.close();
+  server.close();
+  await place[Symbol.asyncDispose]();
+});
+
+function batch(): Batch {
+  return place.catalog.batches.find("b") as Batch;
+}
+
+test("of two workers one tells, signed, with the report and where it lies; and nobody tells again", async () => {
+  await Promise.all([createTeller(app)(batch()), createTeller(app)(batch())]);
+  await createTeller(app)(batch());
+  expect(heard).toHaveLength(1);
+  const [message] = heard as [(typeof heard)[0]];
+  const body = new Webhook(SECRET).verify(message.body, message.headers);
+  expect(body).toMatchObject({
+    type: "batch.finished",
+    data: { images: 3, report: expect.stringContaining("report.html") },
+  });
+  expect(place.catalog.batches.listOpen()).toEqual([]);
+});
+
+test("a receiver that fails is tried again later, under the same id", async () => {
+  answers.push(500);
+  const tell = createTeller(app);
+  await tell(batch());
+  await tell(batch());
+  expect(heard).toHaveLength(1);
+  expect(place.catalog.batches.listOpen()).toHaveLength(1);
+  place.clock.at += 60_000;
+  await tell(batch());
+  expect(heard.map(({ id }) => id)).toEqual([heard[0]?.id, heard[0]?.id]);
+  expect(batch().told).toBe("finished:1");
+});
+
+test("a receiver that wants no more is given up; the next rest is told to it all the same", async () => {
+  answers.push(410);
+  const tell = createTeller(app);
+  await tell(batch());
+  expect(batch().told).toBe("finished:1");
+  await place.catalog.batches.noteReport("b", { rest: "finished:2", key: "k", result: {} });
+  await tell(batch());
+  expect(new Set(heard.map(({ id }) => id)).size).toBe(2);
+});
