@@ -2,7 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import Sqlite from "better-sqlite3";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ESCAPE, openPlace, type Place, PROGRAM } from "./support.ts";
 
 interface Summary {
@@ -125,10 +126,16 @@ test.skipIf(!hasTerminals)(
 
 const DEMO = { CATALOG_URL: "file:./data/demo/catalog.db", STORAGE_URL: "file:./data/demo/archive" };
 
+// looked at from here: a command would take longer to start than the demo has to live
 async function untilBegun(place: Place): Promise<void> {
-  for (let tries = 0; tries < 60; tries++) {
-    const { out } = await place.run(["catalog", "list", "--json"], { env: DEMO });
-    if (out.split("\n").length > 12) return;
-  }
-  throw new Error("the demo never began");
+  const file = join(place.folder, "data/demo/catalog.db");
+  await vi.waitFor(
+    () => {
+      const catalog = new Sqlite(file, { readonly: true, fileMustExist: true });
+      const rows = catalog.prepare("select count(*) as number from requests").get() as { number: number };
+      catalog.close();
+      expect(rows.number).toBe(12);
+    },
+    { timeout: 60_000, interval: 30 },
+  );
 }
