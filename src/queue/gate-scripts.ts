@@ -44,8 +44,8 @@ local function keep()
 end`;
 
 /**
- * ARGV: configured spacing, longest wait in hand, longest probe (all ms). Returns {admitted, wait ms, reason, epoch}: a
- * caller that is admitted has taken its slot, waits for it, and (where it had to wait) confirms it.
+ * ARGV: configured spacing, longest wait in hand, longest probe (all ms). Returns {admitted, wait ms, reason, epoch, slot}:
+ * a caller that is admitted has taken its slot, waits for it, and (where it had to wait) confirms it.
  */
 export const ADMIT_SCRIPT = `${NOW}
 local until_ms = get('until')
@@ -73,11 +73,16 @@ set('next', slot + spacing, 'last', slot)
 local wait = math.ceil(slot - now)
 if wait == 0 then redis.call('HINCRBY', KEYS[1], 'made', 1) end
 keep()
-return {1, wait, '', text('epoch')}`;
+return {1, wait, '', text('epoch'), math.floor(slot)}`;
 
-/** ARGV: epoch. Returns 1 when the slot that was given in it may be used still. */
+/**
+ * ARGV: epoch, slot, most lateness (ms; -1: any). Returns 1 when the slot that was given in this epoch may be used still:
+ * one whose caller was held up by something else would push its call into those of others.
+ */
 export const CONFIRM_SCRIPT = `${NOW}
 if text('epoch') ~= ARGV[1] then return 0 end
+local most = tonumber(ARGV[3])
+if most >= 0 and now - tonumber(ARGV[2]) > most then return 0 end
 redis.call('HINCRBY', KEYS[1], 'made', 1)
 return 1`;
 

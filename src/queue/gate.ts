@@ -45,20 +45,20 @@ const UNREACHABLE_MS = 3_000;
 export function createGate(options: GateOptions): OpenGate {
   const { redis, clock } = options;
   const key = `${options.prefix}:gate`;
-  const spacingMs = options.rateLimit === undefined ? 0 : toSpacing(options.rateLimit);
+  const { spacingMs, latenessMs } = toSpacing(options.rateLimit);
   const run = (script: string, args: (string | number)[] = []) =>
     reached(options.redisUrl, () => redis.eval(script, 1, key, ...args));
 
   async function admit({ signal }: { signal: AbortSignal }): Promise<Leave> {
     for (;;) {
       const answer = await run(ADMIT_SCRIPT, [spacingMs, INLINE_WAIT_MS, options.callTimeoutMs + 10_000]);
-      const [admitted, waitMs, reason, epoch] = answer as [number, number, string, string];
+      const [admitted, waitMs, reason, epoch, slot] = answer as [number, number, string, string, number];
       if (admitted === 0) return { admitted: false, waitMs, reason };
       if (waitMs === 0) return { admitted: true };
       await clock.sleep(waitMs, signal);
       if (signal.aborted) return { admitted: false, waitMs: 0, reason: "this worker is stopping" };
       // a limit or a halt that somebody met meanwhile makes the slot void: this call would be in vain
-      if ((await run(CONFIRM_SCRIPT, [epoch])) === 1) return { admitted: true };
+      if ((await run(CONFIRM_SCRIPT, [epoch, slot, latenessMs])) === 1) return { admitted: true };
     }
   }
 
@@ -90,11 +90,16 @@ export function createGate(options: GateOptions): OpenGate {
 
 type Leave = Awaited<ReturnType<Gate["admit"]>>;
 
-/** Slots are even, but calls start some ms after theirs: this much less than the limit keeps every window below it. */
-const LATENESS_MS = 50;
+/** Slots are even, but calls start some time after theirs: so much less than the limit keeps every window below it. */
+const LATENESS_SHARE = 0.05;
+const LATENESS_MAX_MS = 1_000;
 
-function toSpacing({ max, durationMs }: { max: number; durationMs: number }): number {
-  return (durationMs + Math.min(LATENESS_MS, durationMs / 10)) / max;
+/** The distance of slots under a configured limit, and how late a call may be for its own; -1: nothing is configured. */
+function toSpacing(rateLimit: GateOptions["rateLimit"]): { spacingMs: number; latenessMs: number } {
+  if (rateLimit === undefined) return { spacingMs: 0, latenessMs: -1 };
+  const { max, durationMs } = rateLimit;
+  const latenessMs = Math.min(durationMs * LATENESS_SHARE, LATENESS_MAX_MS);
+  return { spacingMs: (durationMs + latenessMs) / max, latenessMs: Math.ceil(latenessMs) };
 }
 
 interface Event {

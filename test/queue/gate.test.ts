@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import type { CallFailure, CallResult } from "../../src/pipeline/ports.ts";
 import type { OpenGate } from "../../src/queue/gate.ts";
@@ -23,7 +24,11 @@ function failed(fields: Partial<CallFailure>, kind: "refused" | "unknown" | "uns
 }
 
 const LIMITED = (retry_after_ms: number | null) => failed({ class: "wait", code: "http_429", retry_after_ms });
-const BAD_KEY = failed({ class: "config", code: "http_401", message: "check IMAGE_API_KEY", retry_after_ms: 50 });
+const badKey = (retry_after_ms: number) =>
+  failed({ class: "config", code: "http_401", message: "check IMAGE_API_KEY", retry_after_ms });
+/** A halt that is soon over, and one that outlasts its test. */
+const BAD_KEY = badKey(50);
+const BAD_KEY_LONG = badKey(60_000);
 
 async function admitted(gate: OpenGate): Promise<boolean> {
   return (await gate.admit({ signal: NEVER })).admitted;
@@ -43,7 +48,7 @@ describe("a halt", () => {
     const prefix = testPrefix();
     const [one, other] = [await openTestGate({ prefix }), await openTestGate({ prefix })];
     expect(await admitted(one)).toBe(true);
-    expect(await one.report(BAD_KEY)).toBe(50);
+    expect(await one.report(BAD_KEY_LONG)).toBe(60_000);
     expect(await other.admit({ signal: NEVER })).toMatchObject({ admitted: false, reason: "check IMAGE_API_KEY" });
     expect(await other.state()).toMatchObject({ code: "http_401", reason: "check IMAGE_API_KEY" });
   });
@@ -63,7 +68,7 @@ describe("a halt", () => {
     const gate = await openTestGate();
     await gate.report(BAD_KEY);
     await waitAndAdmit(gate);
-    await gate.report(BAD_KEY);
+    await gate.report(BAD_KEY_LONG);
     expect(await admitted(gate)).toBe(false);
   });
 
@@ -238,10 +243,12 @@ describe("a fleet of 32 callers against a limit of 20 in 500 ms", () => {
 
 test("a configured rate is never exceeded in any window, however many ask", async () => {
   const prefix = testPrefix();
-  const rateLimit = { max: 20, durationMs: 1_000 };
+  const rateLimit = { max: 40, durationMs: 2_000 };
   const gates = await Promise.all(Array.from({ length: 4 }, () => openTestGate({ prefix, rateLimit })));
   const calls: number[] = [];
-  const end = Date.now() + 3_000;
+  const stalls = monitorEventLoopDelay({ resolution: 5 });
+  stalls.enable();
+  const end = Date.now() + 5_000;
   const one = async (gate: OpenGate) => {
     while (Date.now() < end) {
       const leave = await gate.admit({ signal: NEVER });
@@ -250,10 +257,13 @@ test("a configured rate is never exceeded in any window, however many ask", asyn
     }
   };
   await Promise.all(Array.from({ length: 32 }, (_, index) => one(gates[index % 4] as OpenGate)));
+  // a process that stands still notes a call later than it was let through, which is no fault of the gate's
+  const windowMs = 2_000 - stalls.max / 1e6;
+  stalls.disable();
   const sorted = calls.sort((a, b) => a - b);
-  const fullest = Math.max(...sorted.map((from) => sorted.filter((at) => at >= from && at < from + 1_000).length));
-  expect(fullest).toBeLessThanOrEqual(20);
-  expect(sorted.filter((at) => at < end).length).toBeGreaterThan(50);
+  const fullest = Math.max(...sorted.map((from) => sorted.filter((at) => at >= from && at < from + windowMs).length));
+  expect(fullest).toBeLessThanOrEqual(40);
+  expect(sorted.filter((at) => at < end).length).toBeGreaterThan(60);
 });
 
 test("a rate slower than the gate forgets is kept all the same", async () => {
