@@ -9,15 +9,19 @@ export interface RateLimit {
 export function createRateLimit(rate: { max: number; durationMs: number } | null, clock: { now(): number }): RateLimit {
   const buckets = new Map<string, { left: number; at: number }>();
   if (rate === null) return { take: () => 0 };
-  const perMs = rate.max / rate.durationMs;
+  // in whole numbers, a request costing `durationMs` and a millisecond bringing `max`: who waited as told must not be
+  // turned away by a rounding
+  const { max, durationMs } = rate;
+  const full = max * durationMs;
 
   return {
     take: (caller) => {
       const now = clock.now();
-      const bucket = buckets.get(caller) ?? { left: rate.max, at: now };
-      const left = Math.min(rate.max, bucket.left + Math.max(0, now - bucket.at) * perMs);
-      buckets.set(caller, { left: left >= 1 ? left - 1 : left, at: now });
-      return left >= 1 ? 0 : Math.ceil((1 - left) / perMs);
+      const bucket = buckets.get(caller) ?? { left: full, at: now };
+      const left = Math.min(full, bucket.left + Math.max(0, now - bucket.at) * max);
+      const passes = left >= durationMs;
+      buckets.set(caller, { left: passes ? left - durationMs : left, at: now });
+      return passes ? 0 : Math.ceil((durationMs - left) / max);
     },
   };
 }

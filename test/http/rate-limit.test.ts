@@ -13,6 +13,15 @@ test("as many as allowed come at once, and the rest wait for their turn", () => 
   expect(limit.take("a")).toBe(100);
 });
 
+test("who waited as told is not turned away by a rounding", () => {
+  let now = 0;
+  const limit = createRateLimit({ max: 1, durationMs: 1627 }, { now: () => now });
+  expect(limit.take("a")).toBe(0);
+  now = 91;
+  now += limit.take("a");
+  expect(limit.take("a")).toBe(0);
+});
+
 test("no rate is no limit", () => {
   const limit = createRateLimit(null, { now: () => 0 });
   expect(Array.from({ length: 10_000 }, () => limit.take("a")).every((wait) => wait === 0)).toBe(true);
