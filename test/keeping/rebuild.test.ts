@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { reportBatch } from "../../src/batch/report.ts";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import { compareWithOld, type RebuildParts, rebuildTo, swapIn } from "../../src/keeping/rebuild.ts";
@@ -186,4 +187,27 @@ it("takes the place of a catalog that is broken", async () => {
   const catalog = openCatalog({ file: parts.file });
   expect((await catalog.find("done"))?.request.state).toBe("archived");
   catalog.close();
+});
+
+it("brings batches back that have come to rest", async () => {
+  const place = await openPlace();
+  await archiveAll(place, [{ request_id: "done", prompt: "done" }]);
+  const app = openApp(place);
+  const { batches } = app.catalog();
+  const { batch } = await batches.begin({
+    batch_id: "night-1",
+    name: "night",
+    manifest: "night.jsonl",
+    manifest_digest: "d".repeat(64),
+    schedule: null,
+    items: 1,
+    invalid: 0,
+    max_images: 10,
+    webhook_url: "https://example.com/hook",
+  });
+  await batches.endEnqueuing(batch.batch_id);
+  await reportBatch(app, { batch: batches.find("night-1") ?? batch, rest: "all" });
+  const target = join(place.folder, "again.db");
+  await expect(rebuildTo(target, partsOf(place))).resolves.toMatchObject({ batches: 1, unusable: [] });
+  expect(rowsOf(target, "batches")).toEqual(rowsOf(join(place.folder, "catalog.db"), "batches"));
 });
