@@ -7,7 +7,7 @@ import type { Report } from "./check.ts";
 
 const run = promisify(execFile);
 
-const TIMEOUT_MS = 280_000;
+const TIMEOUT_MS = 600_000;
 
 async function crash(mode: string, requests: number): Promise<Report> {
   const args = [

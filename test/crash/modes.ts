@@ -28,7 +28,7 @@ const SUB_STEPS = ["spool", "download", "verify", "put", "record"];
 
 export const KILL_POINTS = [...[...GENERATE_STEPS, ...ARCHIVE_STEPS].map((step) => step.name), ...SUB_STEPS];
 
-const REACH_MS = 30_000;
+const REACH_MS = 60_000;
 
 /** Kills after every named step, and once while the API is at work, each with fresh requests on top of what is left. */
 export const killAtPoints: Mode = async ({ arena, extent, breaches, say }) => {
