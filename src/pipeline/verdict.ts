@@ -52,8 +52,8 @@ const DEFAULT_WAIT_MS = 5_000;
  * | unsent | aborted: we were told to stop | wait, this request | no |
  * | unsent | any other | wait, the whole fleet | no |
  * | unknown | any, policy `park` | parked | yes |
- * | unknown | any, policy `retry`, more than the limit | parked | yes |
- * | unknown | any, policy `retry`, within the limit | retry, or exhausted | yes |
+ * | unknown | any, policy `retry`, at the limit | parked | yes |
+ * | unknown | any, policy `retry`, below the limit | retry, or exhausted | yes |
  */
 export function verdictOfCall(result: Exclude<CallResult, { kind: "answered" }>, context: CallContext): Verdict {
   const { kind, failure } = result;
@@ -90,8 +90,8 @@ export function verdictOfCall(result: Exclude<CallResult, { kind: "answered" }>,
 }
 
 function verdictOfUnknown(error: ArchiverError, context: CallContext): Verdict {
-  const overLimit = context.unknownCalls > UNKNOWN_CALLS_LIMIT;
-  if (context.unknownCallPolicy === "park" || overLimit) return { kind: "parked", error, spend: true };
+  const atLimit = context.unknownCalls >= UNKNOWN_CALLS_LIMIT;
+  if (context.unknownCallPolicy === "park" || atLimit) return { kind: "parked", error, spend: true };
   return retryOrExhausted(error, context);
 }
 

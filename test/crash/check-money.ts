@@ -86,12 +86,9 @@ function completedAt({ request, calls }: RequestDetail, received: readonly BillE
   return Number.POSITIVE_INFINITY;
 }
 
-/** Two may be followed by another call; the third parks the request. */
-const MOST_UNKNOWN = UNKNOWN_CALLS_LIMIT + 1;
-
 function checkRows({ request, calls, generations }: RequestDetail, breaches: string[]): void {
   const { request_id } = request;
-  if (count(calls, "unknown") > MOST_UNKNOWN)
+  if (count(calls, "unknown") > UNKNOWN_CALLS_LIMIT)
     breaches.push(`request ${request_id} has ${count(calls, "unknown")} calls of unknown outcome`);
   if (count(calls, "sent") > 0) breaches.push(`request ${request_id} has a call that is out, and nobody waits for it`);
   if (count(calls, "answered") !== generations.length) {

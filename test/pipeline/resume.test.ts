@@ -100,7 +100,7 @@ test("killed in every call, a request is not called for ever: a person decides a
     // as a worker that starts does
     await (await startProcess(world)).catalog.settleAllDeadCalls();
   }
-  expect(calls).toBe(3);
+  expect(calls).toBe(2);
 });
 
 test.each(["by the worker that starts", "by the job itself"])(

@@ -70,8 +70,13 @@ test.each([
   ["unknown, policy park", failed("unknown"), PARK, { kind: "parked", spend: true }],
   ["unknown, policy park, at the last attempt", failed("unknown"), { ...PARK, ...LAST }, { kind: "parked" }],
   ["unknown, policy retry, the first", failed("unknown"), {}, { kind: "retry", spend: true }],
-  ["unknown, policy retry, at the limit", failed("unknown"), { unknownCalls: 2 }, { kind: "retry", spend: true }],
-  ["unknown, policy retry, past the limit", failed("unknown"), { unknownCalls: 3 }, { kind: "parked", spend: true }],
+  ["unknown, policy retry, at the limit", failed("unknown"), { unknownCalls: 2 }, { kind: "parked", spend: true }],
+  [
+    "unknown, policy retry, retried by a person",
+    failed("unknown"),
+    { unknownCalls: 3 },
+    { kind: "parked", spend: true },
+  ],
   ["unknown, policy retry, at the last attempt", failed("unknown"), LAST, { kind: "exhausted", spend: true }],
   ["unknown, aborted by us", failed("unknown", { code: "aborted" }), {}, { kind: "retry", spend: true }],
 ] as const)("a call that is %s", (_, result, context, wanted) => {
