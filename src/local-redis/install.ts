@@ -54,8 +54,8 @@ function run(program: string, words: string[], signal?: AbortSignal): Promise<tr
     let output = "";
     const child = spawn(program, words, {
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: APT_TIMEOUT_MS,
-      ...(signal && { signal }),
+      // spawn's own timeout goes on after the program has ended, and keeps this process alive for all of it
+      signal: AbortSignal.any([AbortSignal.timeout(APT_TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]),
     });
     const keep = (chunk: Buffer) => {
       output = `${output}${chunk}`.slice(-2000);

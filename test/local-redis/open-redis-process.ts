@@ -1,4 +1,5 @@
 // A program for the tests: opens a Redis with the options given as JSON, and closes it when a line comes on stdin.
+// It ends by itself: what is left open somewhere keeps it alive, and the test waits for its end.
 import { once } from "node:events";
 import { openRedis } from "../../src/local-redis/open-redis.ts";
 
@@ -10,10 +11,11 @@ try {
   tell({ url: redis.url, startedByUs: redis.startedByUs, said });
   await once(process.stdin, "data");
   await redis.close();
-  process.exit(0);
 } catch (error) {
   tell({ code: (error as { code?: string }).code, message: (error as Error).message, said });
-  process.exit(1);
+  process.exitCode = 1;
+} finally {
+  process.stdin.destroy();
 }
 
 function tell(line: object): void {
