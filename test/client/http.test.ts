@@ -156,12 +156,12 @@ test("a server that is away is a clear error, soon", async () => {
   await expect(client.enqueueBulk([{ prompt: "a" }]).next()).rejects.toMatchObject(away);
 });
 
-async function standIn(handler: RequestListener) {
-  return createClient({ url: await startHttp(handler), timeoutMs: 300 });
+async function standIn(handler: RequestListener, timeoutMs = 10_000) {
+  return createClient({ url: await startHttp(handler), timeoutMs });
 }
 
 test("a server that never answers is a clear error after the time", async () => {
-  const client = await standIn(() => undefined);
+  const client = await standIn(() => undefined, 300);
   await expect(client.get("fox")).rejects.toMatchObject({
     code: "server_unreachable",
     message: expect.stringContaining("300 ms"),
