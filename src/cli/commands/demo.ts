@@ -8,7 +8,7 @@ import { findSurprise, type Standing } from "../demo/outcome.ts";
 import { toDemoPrompts } from "../demo/prompts.ts";
 import { DEMO_FOLDER, type Demo, openDemo } from "../demo/stage.ts";
 import { toSummaryJson, toSummaryLines } from "../demo/summary.ts";
-import { runPrompts } from "../demo/watch.ts";
+import { finishLeftovers, runPrompts } from "../demo/watch.ts";
 import { aborted, callAs, EXIT, interruption, print, printJson, say } from "../io.ts";
 import { createLiveView, type LiveView } from "../live-view.ts";
 import { toSwitches } from "../switch-flags.ts";
@@ -56,7 +56,7 @@ async function runDemo(options: Options): Promise<number> {
       onEnd = createListener(demo, { told, tell: print });
       toInvitation(demo.environment, callAs()).forEach(print);
       await aborted(signal);
-    }
+    } else await finishLeftovers(demo, signal);
     return standings.every((one) => findSurprise(one) === undefined) ? EXIT.done : EXIT.failed;
   } finally {
     view.end();

@@ -37,6 +37,19 @@ export async function runPrompts(
   }
 }
 
+/** What an interrupted demo left behind gets so long to come to its end, in ms. */
+const LEFTOVERS_MS = 60_000;
+
+/** Waits until nothing of an earlier demo is under way: its retries may be due later than the last of our own requests. */
+export async function finishLeftovers({ app }: Demo, signal: AbortSignal): Promise<void> {
+  const deadline = app.clock.now() + LEFTOVERS_MS;
+  while (!signal.aborted && app.clock.now() < deadline) {
+    const { queued, generating, copying } = app.catalog().counts().requests;
+    if (queued + generating + copying === 0) return;
+    await app.clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
 async function look(demo: Demo, standings: Standing[]): Promise<void> {
   for (const standing of standings) {
     if (isOver(standing)) continue;
