@@ -2,6 +2,7 @@
 import { and, asc, count, desc, eq, gt, inArray, isNull, max, min, type SQL, sql } from "drizzle-orm";
 import type { Call, RequestRecord, RequestState } from "../pipeline/records.ts";
 import { isNotHeld } from "./budget.ts";
+import { NO_REQUESTS } from "./counts.ts";
 import type { Parts } from "./parts.ts";
 import { toRequestRecord } from "./rows.ts";
 import { assets, calls, images, requests } from "./schema.ts";
@@ -28,7 +29,7 @@ export function countItems(parts: Parts, batchId: string): Record<RequestState, 
     .where(eq(requests.batch_id, batchId))
     .groupBy(requests.state)
     .all();
-  return { ...NO_ITEMS, ...Object.fromEntries(rows.map(({ state, number }) => [state, number])) };
+  return { ...NO_REQUESTS, ...Object.fromEntries(rows.map(({ state, number }) => [state, number])) };
 }
 
 export function figuresOf(parts: Parts, batchId: string): BatchFigures {
@@ -191,14 +192,5 @@ export function archivedOf(parts: Parts, batchId: string) {
   return { ...kept, worked, slowest };
 }
 
-const NO_ITEMS: Record<RequestState, number> = {
-  queued: 0,
-  generating: 0,
-  copying: 0,
-  archived: 0,
-  failed: 0,
-  parked: 0,
-  cancelled: 0,
-};
 const NONE = { calls: 0, images: 0 };
 const NO_CALLS = { sent: NONE, answered: NONE, refused: NONE, unknown: NONE };

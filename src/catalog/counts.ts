@@ -48,7 +48,8 @@ function byState<S extends string>(rows: { state: S; number: number }[]): Partia
   return Object.fromEntries(rows.map(({ state, number }) => [state, number])) as Partial<Record<S, number>>;
 }
 
-const NO_REQUESTS: Record<RequestState, number> = {
+/** Every state of a request, with none in it. */
+export const NO_REQUESTS: Readonly<Record<RequestState, number>> = {
   queued: 0,
   generating: 0,
   copying: 0,
