@@ -40,6 +40,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["clock.ts", "config.ts"],
   ["log.ts"],
   ["app.ts"],
+  ["thumbnails"],
   ["batch", "keeping"],
   ["manifests.ts", "overview.ts", "plan", "submit.ts", "upkeep.ts", "webhook-stage.ts"],
   ["schedule"],

@@ -11,6 +11,7 @@ import type { GeneratePorts } from "./pipeline/generate-run.ts";
 import { createArchiveQueue } from "./queue/queues.ts";
 import { runArchiveWorker, runGenerateWorker, type StageWorker } from "./queue/workers.ts";
 import { runScheduleStage } from "./schedule/stage.ts";
+import { createThumbnailMaker } from "./thumbnails/maker.ts";
 import { startUpkeep } from "./upkeep.ts";
 import { createAppNotifier, runWebhookStage } from "./webhook-stage.ts";
 
@@ -147,9 +148,14 @@ function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
   });
   app.onClose(() => downloader.close());
   const spool = createSpoolOf(settings);
+  const catalog = app.recorder();
+  const store = app.store();
+  const thumbnails = createThumbnailMaker({ catalog, store, log });
+  app.onClose(() => thumbnails.close());
   return {
-    catalog: app.recorder(),
-    store: app.store(),
+    catalog,
+    store,
+    thumbnails,
     downloader,
     inspect: createInspector(),
     spool,

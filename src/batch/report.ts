@@ -1,13 +1,13 @@
 // The report of a batch: gathered from the catalog, rendered, and written to the store; once for each time it comes to rest.
 import { createHash } from "node:crypto";
 import type { App } from "../app.ts";
-import { toThumbnail } from "../image/thumbnail.ts";
 import type { Batch } from "../pipeline/batch.ts";
 import { batchSidecarBytes, batchSidecarKey } from "../pipeline/batch-sidecar.ts";
 import { toBatchHtml } from "../report/batch-html.ts";
 import { toBatchMarkdown } from "../report/batch-markdown.ts";
 import { type BatchFailure, type BatchReport, toBatchReport } from "../report/batch-report.ts";
 import type { Json } from "../request/canonical-json.ts";
+import { readThumbnail } from "../thumbnails/read.ts";
 import { holdNow, restOf } from "./rest.ts";
 
 /** Pictures on the contact sheet, and ids named for each reason of failure. */
@@ -110,10 +110,10 @@ function gatherFailures(app: App, batchId: string): Omit<BatchFailure, "redrive"
 /** A report without a picture is better than none: what cannot be read is left out. */
 async function makeThumbnails(app: App, report: BatchReport): Promise<Map<string, string>> {
   const thumbnails = new Map<string, string>();
-  for (const { digest, key } of report.sheet) {
+  for (const asset of report.sheet) {
+    const { digest } = asset;
     if (thumbnails.has(digest)) continue;
-    const bytes = await app.store().get(key);
-    const small = bytes && (await toThumbnail(bytes));
+    const small = await readThumbnail({ store: app.store() }, asset);
     if (small) thumbnails.set(digest, `data:image/webp;base64,${small.toString("base64")}`);
   }
   return thumbnails;

@@ -1,19 +1,19 @@
 // Assets and their ties to the images of requests; and answers taken from what is archived already.
 import { and, desc, eq, isNotNull, isNull, ne } from "drizzle-orm";
-import type { Asset, RequestDetail } from "../pipeline/records.ts";
+import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
 /** Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. */
-export function recordAsset(parts: Parts, image: { request_id: string; index: number }, asset: Asset): void {
+export function recordAsset(parts: Parts, image: { request_id: string; index: number }, asset: NewAsset): void {
   parts.db
     .insert(assets)
     .values(asset)
     // bytes that were removed once are there again
     .onConflictDoUpdate({
       target: assets.digest,
-      set: { erased_at: null, mirrored_at: null, verified_at: null, fault: null },
+      set: { erased_at: null, mirrored_at: null, verified_at: null, fault: null, thumbnail: null },
       setWhere: isNotNull(assets.erased_at),
     })
     .run();

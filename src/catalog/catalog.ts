@@ -40,6 +40,7 @@ import { toRequestRecord } from "./rows.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
 import { createSearch, type Search } from "./search.ts";
 import { indexAll } from "./search-index.ts";
+import { noteThumbnails } from "./thumbnails.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
 import { heartbeat, isWorkerAlive, listDeadWorkers, listLiveWorkers, registerWorker, thisProcess } from "./workers.ts";
@@ -187,6 +188,7 @@ function createPort(parts: Parts, write: Write): Catalog {
     answerCall: (call, record: AnswerRecord) => write(() => answerCall(parts, call, record)),
     countUnarchivedImages: async () => countUnarchivedImages(parts),
     recordAsset: (image, asset) => write(() => recordAsset(parts, image, asset)),
+    noteThumbnails: (digests) => write(() => noteThumbnails(parts, digests)),
     noteError: (requestId, note) => write(() => noteError(parts, requestId, note)),
     settleForLess: (requestId, error) => write(() => settleForLess(parts, requestId, error)),
     noteSpooled: (image, spoolFile) => write(() => noteSpooled(parts, image, spoolFile)),

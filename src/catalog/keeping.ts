@@ -5,6 +5,7 @@ import type { Json } from "../request/canonical-json.ts";
 import * as mirror from "./mirror.ts";
 import type { Parts } from "./parts.ts";
 import * as proofs from "./proofs.ts";
+import * as thumbnails from "./thumbnails.ts";
 import type { Write } from "./writer.ts";
 
 /** What verifying and mirroring ask and write down. */
@@ -26,6 +27,9 @@ export interface Keeping {
   queueAllMirrors(): Promise<number>;
   countMirrorJobs(): number;
   countUnmirrored(): number;
+  /** Assets that have no thumbnail yet; see thumbnails.ts. */
+  listUnpictured(page: { until: number; limit: number }): thumbnails.Unpictured[];
+  noteLateLooks(looks: readonly thumbnails.LateLook[]): Promise<void>;
 }
 
 export function createKeeping(parts: Parts, write: Write): Keeping {
@@ -46,5 +50,7 @@ export function createKeeping(parts: Parts, write: Write): Keeping {
     queueAllMirrors: () => write(() => mirror.queueAllMirrors(parts, sidecarKey)),
     countMirrorJobs: () => mirror.countMirrorJobs(parts),
     countUnmirrored: () => mirror.countUnmirrored(parts),
+    listUnpictured: (page) => thumbnails.listUnpictured(parts, page),
+    noteLateLooks: (looks) => write(() => thumbnails.noteLateLooks(parts, looks)),
   };
 }

@@ -146,10 +146,16 @@ export const assets = sqliteTable(
     mirrored_at: integer(),
     /** When its bytes were removed, because nobody wanted them any more: the row is the tombstone. */
     erased_at: integer(),
+    /** Its perceptual hash, 16 hex digits; null: not looked at yet. */
+    phash: text(),
+    /** Whether the store has its thumbnail; null: it is to be made. */
+    thumbnail: text().$type<"stored" | "impossible">(),
   },
   (table) => [
     index("assets_by_bytes").on(table.bytes),
     index("assets_by_size").on(table.width, table.height),
+    // none, most of the time
+    index("assets_without_thumbnail").on(table.archived_at).where(sql`thumbnail is null and erased_at is null`),
     check("assets_digest", sql`length(${table.digest}) = 64`),
     check("assets_bytes", sql`${table.bytes} > 0 and ${table.width} > 0 and ${table.height} > 0`),
   ],

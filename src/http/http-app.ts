@@ -8,7 +8,7 @@ import { createDocument, registerSchemas } from "./openapi.ts";
 import type { Exchange, Http, HttpEnv, HttpParts } from "./parts.ts";
 import { addAssetRoutes } from "./routes/assets.ts";
 import { addBulkRoute } from "./routes/bulk.ts";
-import { addContentRoute } from "./routes/content.ts";
+import { addContentRoute, addThumbnailRoute } from "./routes/content.ts";
 import { addImagesRoute } from "./routes/images.ts";
 import { addPage } from "./routes/page.ts";
 import { addRequestRoutes } from "./routes/requests.ts";
@@ -23,6 +23,7 @@ export function createHttpApp(parts: HttpParts): Http {
   addRequestRoutes(http, parts);
   addAssetRoutes(http, parts);
   addContentRoute(http, parts);
+  addThumbnailRoute(http, parts);
   addImagesRoute(http, parts);
   addServerRoutes(http, { parts, document: () => createDocument(http, { secured: parts.tokens.required }) });
   addPage(http);

@@ -1,7 +1,8 @@
 // From bytes to what the image is: type, size, decodes to the end; or why not.
 import { availableParallelism } from "node:os";
 import { TransientError, toMessage } from "../errors.ts";
-import type { ImageFacts, InspectImage } from "../pipeline/ports.ts";
+import type { ImageFacts, InspectImage, Preview } from "../pipeline/image-ports.ts";
+import { firstFrame, hashOf, PREVIEW_SIDE } from "./preview.ts";
 import { loadSharp } from "./sharp.ts";
 import { findType, pngReachesItsEnd } from "./type.ts";
 
@@ -27,21 +28,33 @@ export function createInspector(options: InspectorOptions = {}): InspectImage {
     const type = findType(bytes);
     if (type === undefined) throw notAnImage(bytes);
     if (type.extension === "png" && !pngReachesItsEnd(bytes)) throw broken("the PNG stops before its end");
-    const size = await inTurn(() => decode(bytes, { maxPixels }));
-    return { ...type, ...size };
+    const { preview, ...size } = await inTurn(() => decode(bytes, { maxPixels }));
+    return { ...type, ...size, preview, phash: hashOf(preview) };
   };
 }
 
-/** Decodes every frame to its last row and throws the pixels away as they come. */
-async function decode(bytes: Buffer, limits: { maxPixels: number }): Promise<Pick<ImageFacts, "width" | "height">> {
+type Decoded = Pick<ImageFacts, "width" | "height"> & { preview: Preview };
+
+/** Decodes every frame to its last row; of all the pixels only the preview is kept. */
+async function decode(bytes: Buffer, limits: { maxPixels: number }): Promise<Decoded> {
   const open = await loadSharp();
   // "error" and not "warning": an image that every viewer shows must not be lost over a stray byte between markers
   const input = { failOn: "error", limitInputPixels: limits.maxPixels, sequentialRead: true, animated: true } as const;
   try {
-    const header = await open(bytes, input).metadata();
-    // shrinking to 8 × 8 reads all pixels and holds a few rows; shrinking while loading would skip most of the work
-    await open(bytes, input).resize(8, 8, { fit: "fill", fastShrinkOnLoad: false }).raw().toBuffer();
-    return { width: header.width, height: header.pageHeight ?? header.height };
+    const { width, height, pageHeight = height } = await open(bytes, input).metadata();
+    // shrinking reads all pixels and holds a few rows; shrinking while loading would skip most of the work
+    const { data, info } = await open(bytes, input)
+      .resize(PREVIEW_SIDE, PREVIEW_SIDE, {
+        fit: "inside",
+        withoutEnlargement: true,
+        fastShrinkOnLoad: false,
+        kernel: "mitchell",
+      })
+      .toColourspace("srgb")
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const frame = { ...info, height: info.height / (info.pages ?? 1) };
+    return { width, height: pageHeight, preview: firstFrame(data, frame) };
   } catch (error) {
     throw broken(toMessage(error).split("\n")[0] ?? "", error);
   }

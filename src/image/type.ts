@@ -1,6 +1,6 @@
 // The type of an image by its first bytes, and whether its frame reaches its own end. Pure; decodes nothing.
 // Names, headers and extensions are not looked at: they are what other programs believe.
-import type { ImageFacts } from "../pipeline/ports.ts";
+import type { ImageFacts } from "../pipeline/image-ports.ts";
 
 type Type = Pick<ImageFacts, "content_type" | "extension">;
 

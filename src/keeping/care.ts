@@ -1,5 +1,7 @@
-// What a worker does for the archive besides its jobs: second copies, sidecars that follow changes, deletions that are due.
+// What a worker does for the archive besides its jobs: second copies, sidecars that follow changes, deletions that are due,
+// thumbnails that were not made in time.
 import type { App } from "../app.ts";
+import { makeUpThumbnails } from "../thumbnails/make-up.ts";
 import { mirrorDue } from "./mirror.ts";
 import { eraseDue, resealChanged } from "./tidy.ts";
 
@@ -12,4 +14,5 @@ export async function careForArchive(app: App, signal: AbortSignal): Promise<voi
   await resealChanged({ catalog, store, mirror, log, signal });
   await eraseDue({ catalog, store, mirror, log, signal });
   if (mirror !== undefined) await mirrorDue({ keeping: catalog.keeping, store, mirror, clock, log, signal });
+  await makeUpThumbnails({ catalog, store, clock, log, signal });
 }

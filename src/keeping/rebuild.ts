@@ -6,7 +6,8 @@ import { createFreshCatalog, type FreshCatalog } from "../catalog/fresh.ts";
 import { swapCatalog } from "../catalog/swap.ts";
 import { ConfigError, toMessage } from "../errors.ts";
 import { parseBatchSidecar } from "../pipeline/batch-sidecar.ts";
-import type { Clock, InspectImage, Store } from "../pipeline/ports.ts";
+import type { InspectImage } from "../pipeline/image-ports.ts";
+import type { Clock, Store } from "../pipeline/ports.ts";
 import { parseSidecar, type SidecarRecords } from "../pipeline/sidecar-form.ts";
 import { inGroups, mapInOrder } from "./streams.ts";
 

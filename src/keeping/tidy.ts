@@ -1,6 +1,7 @@
 // What follows when people change requests afterwards: sidecars are written again, and bytes whose grace is over go.
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import { toMessage } from "../errors.ts";
+import { thumbnailKey } from "../pipeline/keys.ts";
 import type { Log, Store } from "../pipeline/ports.ts";
 import { putSidecar } from "../pipeline/sidecar.ts";
 
@@ -55,5 +56,6 @@ async function removeBytes(
 ): Promise<void> {
   if (!catalog.tidy.isErased(asset.digest)) return;
   await store.delete(asset.key, { signal });
+  await store.delete(thumbnailKey(asset.digest), { signal });
   await mirror?.delete(asset.key, { signal });
 }

@@ -3,19 +3,9 @@
 import { ArchiverError, toMessage } from "../errors.ts";
 import { archiveDelayMs } from "./backoff.ts";
 import { copyImage } from "./copy-image.ts";
+import type { InspectImage, Thumbnails } from "./image-ports.ts";
 import { missingIndexes } from "./missing.ts";
-import type {
-  Catalog,
-  Clock,
-  Downloader,
-  InspectImage,
-  Log,
-  Notifier,
-  OnStep,
-  RequestEnd,
-  Spool,
-  Store,
-} from "./ports.ts";
+import type { Catalog, Clock, Downloader, Log, Notifier, OnStep, RequestEnd, Spool, Store } from "./ports.ts";
 import type { Image, ImageType, RequestDetail, RequestRecord } from "./records.ts";
 import { putSidecar } from "./sidecar.ts";
 import { runSteps, type Step } from "./steps.ts";
@@ -27,6 +17,7 @@ export interface ArchivePorts {
   downloader: Downloader;
   inspect: InspectImage;
   spool: Spool;
+  thumbnails: Thumbnails;
   clock: Clock;
   notifier: Notifier;
   random: () => number;

@@ -1,8 +1,9 @@
 // One image from wherever it lies to an asset: fetch → verify → put → record. Any number of times, with the same end.
 import { createHash } from "node:crypto";
 import { ArchiverError, RejectedError, toMessage } from "../errors.ts";
+import type { InspectedImage, InspectImage, Thumbnails } from "./image-ports.ts";
 import { imageKey } from "./keys.ts";
-import type { Catalog, Clock, Downloader, ImageFacts, InspectImage, Log, OnStep, Spool, Store } from "./ports.ts";
+import type { Catalog, Clock, Downloader, Log, OnStep, Spool, Store } from "./ports.ts";
 import type { Image } from "./records.ts";
 
 export interface CopyRun {
@@ -11,6 +12,7 @@ export interface CopyRun {
   downloader: Downloader;
   inspect: InspectImage;
   spool: Spool;
+  thumbnails: Thumbnails;
   clock: Clock;
   log: Log;
   onStep: OnStep;
@@ -28,15 +30,16 @@ export async function copyImage(run: CopyRun, image: Image): Promise<void> {
   const key = imageKey(digest, facts.extension);
   await put(run, { image, key, bytes, digest, facts });
   await run.onStep("put", run.requestId);
-  const { content_type, width, height } = facts;
-  const archived_at = run.clock.now();
-  await run.catalog.recordAsset(image, { digest, key, bytes: bytes.length, content_type, width, height, archived_at });
+  const { content_type, width, height, phash, preview } = facts;
+  const stored = { digest, key, bytes: bytes.length, content_type, width, height, phash };
+  await run.catalog.recordAsset(image, { ...stored, archived_at: run.clock.now() });
   await run.onStep("record", run.requestId);
+  run.thumbnails.offer({ digest, preview });
 }
 
 interface Checked {
   bytes: Buffer;
-  facts: ImageFacts;
+  facts: InspectedImage;
 }
 
 /** Bytes that lie on disk. Where they are of no use the URL is asked; without one they never will be. */
@@ -77,7 +80,7 @@ async function download(run: CopyRun, image: Image): Promise<Buffer> {
   }
 }
 
-async function verify(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<ImageFacts> {
+async function verify(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<InspectedImage> {
   try {
     return await run.inspect(bytes);
   } catch (error) {
@@ -103,7 +106,7 @@ interface Put {
   key: string;
   bytes: Buffer;
   digest: string;
-  facts: ImageFacts;
+  facts: InspectedImage;
 }
 
 async function put(run: CopyRun, { image, key, bytes, digest, facts }: Put): Promise<void> {

@@ -1,9 +1,14 @@
 // Where things lie in the store. Pure; the layout is a promise.
-import type { ImageFacts } from "./ports.ts";
+import type { ImageFacts } from "./image-ports.ts";
 
 /** images/<first two hex of digest>/<digest>.<extension> */
 export function imageKey(digest: string, extension: ImageFacts["extension"]): string {
   return `images/${digest.slice(0, 2)}/${digest}.${extension}`;
+}
+
+/** thumbnails/<first two hex of digest>/<digest>.webp */
+export function thumbnailKey(digest: string): string {
+  return `thumbnails/${digest.slice(0, 2)}/${digest}.webp`;
 }
 
 /** requests/<yyyy>/<mm>/<dd>/<request_id>.json, by the day (UTC) on which the request was accepted. */

@@ -3,7 +3,7 @@
 import type { Json } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
 import type { Request } from "../request/submission.ts";
-import type { Asset, Call, HoldReason, ImageType, RequestDetail, RequestRecord } from "./records.ts";
+import type { Call, HoldReason, NewAsset, RequestDetail, RequestRecord } from "./records.ts";
 
 /** What a call asks for: a recipe, where `seed` and `n` may differ from the request's when only missing images are made up. */
 export interface CallRequest {
@@ -58,17 +58,6 @@ export interface Downloader {
   download(url: string, options: { signal: AbortSignal }): Promise<Buffer>;
   close(): Promise<void>;
 }
-
-/** What an image turned out to be, by its content alone. */
-export interface ImageFacts {
-  content_type: ImageType;
-  extension: "png" | "jpg" | "webp";
-  width: number;
-  height: number;
-}
-
-/** Looks into bytes and decodes them to the end. Throws TransientError `not_an_image` or `image_broken`. */
-export type InspectImage = (bytes: Buffer) => Promise<ImageFacts>;
 
 export interface PutOptions {
   contentType: string;
@@ -179,7 +168,9 @@ export interface Catalog {
   countUnarchivedImages(): Promise<number>;
 
   /** Records an asset (unless it stands already) and ties it to the image. */
-  recordAsset(image: { request_id: string; index: number }, asset: Asset): Promise<void>;
+  recordAsset(image: { request_id: string; index: number }, asset: NewAsset): Promise<void>;
+  /** The thumbnails of these assets are in the store. */
+  noteThumbnails(digests: readonly string[]): Promise<void>;
   /** Writes down why an unfinished request waits or tries again, for people who look meanwhile. */
   noteError(requestId: string, note: { code: string; message: string; spend: boolean }): Promise<void>;
   /** Sends what came of a request on to be copied, although images are missing; with these archived it fails with `error`. */

@@ -94,6 +94,9 @@ export interface Asset {
   archived_at: number;
 }
 
+/** An asset as it is recorded, with its perceptual hash (16 hex digits), which the store's sidecars leave out. */
+export type NewAsset = Asset & { phash: string };
+
 /** The image types that can become assets. */
 export type ImageType = "image/png" | "image/jpeg" | "image/webp";
 

@@ -18,6 +18,7 @@ async function archive(catalog: OpenCatalog, id: string): Promise<void> {
     content_type: "image/png",
     width: 1,
     height: 1,
+    phash: "0123456789abcdef",
     archived_at: 1,
   } as const;
   await catalog.recordAsset({ request_id: id, index: 0 }, asset);

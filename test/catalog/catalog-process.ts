@@ -31,8 +31,8 @@ async function workOne(id: string): Promise<void> {
     complete: true,
   });
   const digest = "a".repeat(64);
-  const asset = { digest, key: "k", bytes: 1, content_type: "image/png" as const, width: 1, height: 1, archived_at: 1 };
-  await catalog.recordAsset({ request_id: id, index: 0 }, asset);
+  const facts = { bytes: 1, content_type: "image/png" as const, width: 1, height: 1, phash: "0123456789abcdef" };
+  await catalog.recordAsset({ request_id: id, index: 0 }, { digest, key: "k", archived_at: 1, ...facts });
   if (!(await catalog.finish(id, { state: "archived" }))) throw new Error(`Got no end of ${id}`);
 }
 

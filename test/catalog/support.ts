@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type CatalogOptions, type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
 import type { AnswerRecord, CallFailure } from "../../src/pipeline/ports.ts";
-import type { Asset, Call, RequestDetail } from "../../src/pipeline/records.ts";
+import type { Call, NewAsset, RequestDetail } from "../../src/pipeline/records.ts";
 import { parseSubmission, type Request, type SubmissionInput, toRequest } from "../../src/request/submission.ts";
 
 /** A folder that is gone after the test. */
@@ -72,11 +72,13 @@ export const FAILURE: CallFailure = {
   retry_after_ms: null,
 };
 
+const PHASH = "00000000ffffffff";
+
 /** An asset whose digest is made of one letter. */
-export function asset(letter: string): Asset {
+export function asset(letter: string): NewAsset {
   const digest = letter.repeat(64);
   const key = `images/${letter}${letter}/${digest}.png`;
-  return { digest, key, bytes: 10, content_type: "image/png", width: 1, height: 1, archived_at: 5 };
+  return { digest, key, bytes: 10, content_type: "image/png", width: 1, height: 1, archived_at: 5, phash: PHASH };
 }
 
 /** Takes a request all the way to `archived`. */

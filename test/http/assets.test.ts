@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { assetDetailSchema, assetPageSchema } from "../../src/http/schemas.ts";
 import type { Asset } from "../../src/pipeline/records.ts";
@@ -21,7 +22,7 @@ async function archive({ app }: Pick<Served, "app">, bytes: Buffer, index = 0): 
     archived_at: 1_700_000_000_000,
   };
   await app.store().put(key, bytes, { contentType: "image/png", digest });
-  await app.catalog().recordAsset({ request_id: "r", index }, asset);
+  await app.catalog().recordAsset({ request_id: "r", index }, { ...asset, phash: "0123456789abcdef" });
   return asset;
 }
 
@@ -195,6 +196,7 @@ async function archiveRequest({ post, app }: Pick<Served, "post" | "app">) {
     width: 1,
     height: 1,
     archived_at: 1,
+    phash: "0123456789abcdef",
   };
   await catalog.recordAsset({ request_id, index: 0 }, asset);
   return { request_id, digest };
@@ -242,4 +244,26 @@ test("a bucket without ASSET_REDIRECT is read through the server, in parts too",
   const part = await ask(path, { headers: { range: "bytes=10-19" } });
   expect(part.status).toBe(206);
   expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(10, 20))).toBe(true);
+});
+
+test("the thumbnail of an asset is small, and made of the original where there is none yet", async () => {
+  const served = await openServed();
+  const noise = { type: "gaussian" as const, mean: 128, sigma: 30 };
+  const create = { width: 640, height: 320, channels: 3 as const, background: "#888", noise };
+  const { digest } = await archive(served, await sharp({ create }).png().toBuffer());
+  const answer = await served.ask(`/v1/assets/${digest}/thumbnail`);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toBe("image/webp");
+  expect(answer.headers.get("cache-control")).toBe("public, max-age=86400");
+  const made = await sharp(Buffer.from(await answer.arrayBuffer())).metadata();
+  expect(made).toMatchObject({ format: "webp", width: 256, height: 128 });
+});
+
+test("there is no thumbnail of an image that the store has lost or that shows nothing", async () => {
+  const served = await openServed();
+  const { digest } = await archive(served, randomBytes(100));
+  const answer = await served.ask(`/v1/assets/${digest}/thumbnail`);
+  expect(answer.status).toBe(500);
+  expect(await answer.json()).toMatchObject({ error: { code: "asset_missing", param: digest } });
+  expect((await served.ask(`/v1/assets/${"0".repeat(64)}/thumbnail`)).status).toBe(404);
 });

@@ -7,7 +7,7 @@ import { createInspector } from "../../src/image/inspect.ts";
 import { rebuildTo } from "../../src/keeping/rebuild.ts";
 import { eraseDue, resealChanged, type TidyParts } from "../../src/keeping/tidy.ts";
 import { verify } from "../../src/keeping/verify.ts";
-import { sidecarKey } from "../../src/pipeline/keys.ts";
+import { sidecarKey, thumbnailKey } from "../../src/pipeline/keys.ts";
 import type { RequestDetail } from "../../src/pipeline/records.ts";
 import { archiveAll, openApp, openPlace, type Place, QUIET, rowsOf } from "./support.ts";
 
@@ -84,11 +84,14 @@ it("erasing removes only bytes that nobody shares, and leaves a tombstone", asyn
   ]);
   const app = openApp(place);
   const { tidy } = app.catalog();
+  const thumbnail = join(place.folder, "archive", thumbnailKey(a?.assets[0]?.digest ?? ""));
+  expect(existsSync(thumbnail)).toBe(true);
   for (const id of ["a", "shared"]) await tidy.delete(id, app.clock.now());
   await resealChanged(partsOf(app));
   expect(await eraseDue(partsOf(app))).toBe(1);
   await resealChanged(partsOf(app));
   expect(existsSync(join(place.folder, "archive", a?.assets[0]?.key ?? ""))).toBe(false);
+  expect(existsSync(thumbnail)).toBe(false);
   expect(existsSync(join(place.folder, "archive", shared?.assets[0]?.key ?? ""))).toBe(true);
   expect(sidecarOf(place, a).request).toMatchObject({ request_id: "a", erased_at: expect.any(String) });
   expect(await tidy.undelete("a")).toBe("erased");
@@ -97,6 +100,7 @@ it("erasing removes only bytes that nobody shares, and leaves a tombstone", asyn
   // the same bytes, archived once more, are an asset again
   await archiveAll(place, [{ request_id: "again", prompt: "a fox", seed: 1 }]);
   expect(existsSync(join(place.folder, "archive", a?.assets[0]?.key ?? ""))).toBe(true);
+  expect(existsSync(thumbnail)).toBe(true);
   const sqlite = new Sqlite(join(place.folder, "catalog.db"), { readonly: true });
   expect(sqlite.prepare("select count(*) from assets where erased_at is not null").pluck().get()).toBe(0);
   sqlite.close();

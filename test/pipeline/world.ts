@@ -33,6 +33,8 @@ export interface World {
   log: { level: string; message: string; fields: object }[];
   /** Requests whose webhook was told that they have ended, in order. */
   notified: string[];
+  /** Digests whose thumbnails were offered to be made. */
+  pictured: string[];
 }
 
 /** A process of this world. One that was killed stands still at its last step for good. */
@@ -80,6 +82,7 @@ export async function openWorld(
     aheadMs: 0,
     log: [],
     notified: [],
+    pictured: [],
   };
 }
 
@@ -127,6 +130,7 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
     gate: world.gate,
     inspect: createInspector(),
     spool: createSpool({ folder: spoolFolder }),
+    thumbnails: { offer: ({ digest }: { digest: string }) => void world.pictured.push(digest) },
     archiveQueue: {
       add: async ({ request_id, purpose }: { request_id: string; purpose: ArchivePurpose }) => {
         world.archiveJobs.set(`${request_id} ${purpose}`, { request_id, purpose });

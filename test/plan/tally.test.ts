@@ -150,7 +150,7 @@ describe("experience", () => {
       await catalog.answerCall(call, answer([0]));
       await catalog.recordAsset(
         { request_id: id, index: 0 },
-        { ...ASSET, digest: id.repeat(64), key: id, bytes: took },
+        { ...ASSET, digest: id.repeat(64), key: id, bytes: took, phash: "0123456789abcdef" },
       );
       await catalog.finish(id, { state: "archived" });
     }

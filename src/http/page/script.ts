@@ -23,22 +23,22 @@ async function ask(path) {
 }
 
 // with a token an image cannot be asked for by its address alone
-async function imageUrl(digest) {
-  const path = "/v1/assets/" + digest + "/content";
+async function imageUrl(path) {
   if (!sessionStorage.getItem("token")) return path;
-  if (!images.has(digest)) images.set(digest, ask(path).then((answer) => answer.blob()).then(URL.createObjectURL));
+  if (!images.has(path)) images.set(path, ask(path).then((answer) => answer.blob()).then(URL.createObjectURL));
   if (images.size > KEEP_IMAGES) forget(images.keys().next().value);
-  return images.get(digest);
+  return images.get(path);
 }
 
-function forget(digest) {
-  images.get(digest)?.then(URL.revokeObjectURL, () => {});
-  images.delete(digest);
+function forget(path) {
+  images.get(path)?.then(URL.revokeObjectURL, () => {});
+  images.delete(path);
 }
 
-function picture(asset, alt) {
+function picture(asset, alt, form = "content") {
+  const path = "/v1/assets/" + asset.digest + "/" + form;
   const img = element("img", { alt, loading: "lazy", decoding: "async" });
-  imageUrl(asset.digest).then((url) => { img.src = url; }, () => { images.delete(asset.digest); });
+  imageUrl(path).then((url) => { img.src = url; }, () => { images.delete(path); });
   return img;
 }
 
@@ -82,7 +82,7 @@ const BUSY = ["queued", "generating", "copying"];
 function card(request) {
   const [first] = request.assets;
   const frame = element("div", { className: "frame" + (!first && BUSY.includes(request.state) ? " busy" : "") });
-  if (first) frame.append(picture(first, request.prompt ?? ""));
+  if (first) frame.append(picture(first, request.prompt ?? "", "thumbnail"));
   else if (!BUSY.includes(request.state)) frame.textContent = request.error?.code ?? "no image";
   if (request.assets.length > 1) frame.append(element("span", { className: "more", textContent: "1 of " + request.assets.length }));
   const foot = element("div", { className: "foot" },

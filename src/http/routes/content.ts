@@ -1,6 +1,7 @@
 // The bytes of an asset: they never change, so a reader may keep them for ever, and may ask for any part of them.
 import { z } from "zod";
 import type { Asset } from "../../pipeline/records.ts";
+import { readThumbnail } from "../../thumbnails/read.ts";
 import { matchesTag, parseRange } from "../byte-range.ts";
 import { HttpError } from "../http-error.ts";
 import type { Exchange, Http, HttpParts } from "../parts.ts";
@@ -33,6 +34,31 @@ export function addContentRoute(http: Http, parts: HttpParts): void {
     },
     (c) => sendContent(parts, c),
   );
+}
+
+/** A small picture of an asset; a newer version of this program may make it differently. */
+export function addThumbnailRoute(http: Http, parts: HttpParts): void {
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/v1/assets/{digest}/thumbnail",
+      summary: "A small picture of an asset: WebP, at most 256 pixels a side",
+      answers: { 200: { description: "the picture", content: { "image/webp": binary } } },
+    },
+    (c) => sendThumbnail(parts, c),
+  );
+}
+
+async function sendThumbnail(parts: HttpParts, c: Exchange): Promise<Response> {
+  const asset = findAsset(parts, c.req.param("digest"));
+  const small = await readThumbnail({ store: parts.app.store(), signal: c.req.raw.signal }, asset);
+  if (small === undefined) throw missing(asset);
+  return c.body(new Uint8Array(small), 200, {
+    "content-type": "image/webp",
+    "cache-control": `${parts.tokens.required ? "private" : "public"}, max-age=86400`,
+    "content-security-policy": "default-src 'none'; sandbox",
+  });
 }
 
 async function sendContent(parts: HttpParts, c: Exchange): Promise<Response> {

@@ -1,0 +1,46 @@
+// Which assets have a thumbnail and a perceptual hash, and which still wait for theirs.
+import { and, asc, eq, inArray, isNull, lte, sql } from "drizzle-orm";
+import type { Asset } from "../pipeline/records.ts";
+import type { Parts } from "./parts.ts";
+import { ASSET_COLUMNS } from "./rows.ts";
+import { assets } from "./schema.ts";
+
+/** An asset that waits for its thumbnail, and perhaps for its hash. */
+export type Unpictured = Asset & { phash: string | null };
+
+/** What looking at an asset later brought. Without a hash nothing could be seen: its bytes are gone or show no image. */
+export interface LateLook {
+  digest: string;
+  phash: string | null;
+  thumbnail: "stored" | "impossible";
+}
+
+/** The thumbnails of these assets are in the store. */
+export function noteThumbnails(parts: Parts, digests: readonly string[]): void {
+  parts.db
+    .update(assets)
+    .set({ thumbnail: "stored" })
+    .where(inArray(assets.digest, [...digests]))
+    .run();
+}
+
+/** Assets archived until then that have no thumbnail, a page, oldest first. */
+export function listUnpictured(parts: Parts, { until, limit }: { until: number; limit: number }): Unpictured[] {
+  return parts.db
+    .select({ ...ASSET_COLUMNS, phash: assets.phash })
+    .from(assets)
+    .where(and(isNull(assets.thumbnail), isNull(assets.erased_at), lte(assets.archived_at, until)))
+    .orderBy(asc(assets.archived_at))
+    .limit(limit)
+    .all();
+}
+
+/** Writes down what was seen late. */
+export function noteLateLooks(parts: Parts, looks: readonly LateLook[]): void {
+  for (const { digest, phash, thumbnail } of looks)
+    parts.db
+      .update(assets)
+      .set({ thumbnail, phash: sql`coalesce(${phash}, ${assets.phash})` })
+      .where(eq(assets.digest, digest))
+      .run();
+}

@@ -1,0 +1,34 @@
+// The ports of looking at images: what bytes turn out to be, and small pictures of them.
+import type { ImageType } from "./records.ts";
+
+/** What an image turned out to be, by its content alone. */
+export interface ImageFacts {
+  content_type: ImageType;
+  extension: "png" | "jpg" | "webp";
+  width: number;
+  height: number;
+}
+
+/** A small picture of an image's first frame: rows of pixels, 8 bits a channel. */
+export interface Preview {
+  width: number;
+  height: number;
+  channels: 1 | 2 | 3 | 4;
+  pixels: Buffer;
+}
+
+/** What decoding an image shows, besides what it is. */
+export interface InspectedImage extends ImageFacts {
+  /** The perceptual hash, 16 hex digits. */
+  phash: string;
+  preview: Preview;
+}
+
+/** Looks into bytes and decodes them to the end. Throws TransientError `not_an_image` or `image_broken`. */
+export type InspectImage = (bytes: Buffer) => Promise<InspectedImage>;
+
+/** Makes thumbnails of new assets, beside the work that counts: nobody waits for it, and what it leaves is made up later. */
+export interface Thumbnails {
+  /** Never throws and never waits. */
+  offer(asset: { digest: string; preview: Preview }): void;
+}

@@ -1,0 +1,90 @@
+// Makes the thumbnails of assets that have just been recorded, out of previews that are still in memory. It works beside
+// the jobs: it delays none, and what it cannot do now is made up later from the store (make-up.ts).
+import { createHash } from "node:crypto";
+import { toMessage } from "../errors.ts";
+import { toThumbnail } from "../image/preview.ts";
+import type { Preview, Thumbnails } from "../pipeline/image-ports.ts";
+import { thumbnailKey } from "../pipeline/keys.ts";
+import type { Catalog, Log, Store } from "../pipeline/ports.ts";
+
+export interface MakerParts {
+  store: Pick<Store, "put">;
+  catalog: Pick<Catalog, "noteThumbnails">;
+  log: Pick<Log, "debug">;
+}
+
+/** The port, and its end. */
+export interface ThumbnailMaker extends Thumbnails {
+  /** Makes what waits, for a moment, and writes down what was made. All else is left to be made up. */
+  close(): Promise<void>;
+}
+
+/** Previews that wait at most, 200 KB each: beyond that memory is worth more than reading the original once more. */
+const WAITING_MAX = 200;
+
+/** Thumbnails in hand at once: one that is encoded while the other one is on its way to the store. */
+const AT_ONCE = 2;
+
+/** So many thumbnails are written down in one commit, or as many as there are when none waits any more. */
+const NOTED_AT_ONCE = 50;
+
+/** What closing takes at most, in ms: a store that is away must not hold up a process that stops. */
+const CLOSE_MS = 3_000;
+
+/** One maker for a process. */
+export function createThumbnailMaker(parts: MakerParts): ThumbnailMaker {
+  const waiting: { digest: string; preview: Preview }[] = [];
+  const stored: string[] = [];
+  const lanes = new Set<Promise<void>>();
+  const givingUp = new AbortController();
+  const { signal } = givingUp;
+  let closed = false;
+
+  async function run(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
+      try {
+        const { digest, preview } = next;
+        await putThumbnail(parts.store, { digest, bytes: await toThumbnail(preview), signal });
+        stored.push(next.digest);
+        if (stored.length >= NOTED_AT_ONCE) await note();
+      } catch (error) {
+        parts.log.debug({ digest: next.digest, error: toMessage(error) }, "its thumbnail will be made up later");
+      }
+    }
+    await note().catch((error) => parts.log.debug({ error: toMessage(error) }, "thumbnails will be looked up later"));
+  }
+
+  async function note(): Promise<void> {
+    const digests = stored.splice(0);
+    if (digests.length > 0) await parts.catalog.noteThumbnails(digests);
+  }
+
+  return {
+    offer: (asset) => {
+      if (closed || waiting.length >= WAITING_MAX) return;
+      waiting.push(asset);
+      if (lanes.size >= AT_ONCE) return;
+      const lane = run().finally(() => lanes.delete(lane));
+      lanes.add(lane);
+    },
+    close: async () => {
+      closed = true;
+      const deadline = setTimeout(() => givingUp.abort(), CLOSE_MS);
+      await Promise.all(lanes);
+      clearTimeout(deadline);
+    },
+  };
+}
+
+/** Puts a thumbnail in its place. A later version may make it differently, so caches keep it for a day only. */
+export async function putThumbnail(
+  store: Pick<Store, "put">,
+  { digest, bytes, signal }: { digest: string; bytes: Buffer; signal?: AbortSignal },
+): Promise<void> {
+  await store.put(thumbnailKey(digest), bytes, {
+    contentType: "image/webp",
+    digest: createHash("sha256").update(bytes).digest("hex"),
+    cacheControl: "public, max-age=86400",
+    ...(signal === undefined ? {} : { signal }),
+  });
+}

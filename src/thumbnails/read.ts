@@ -1,0 +1,34 @@
+// The thumbnail of an asset, from wherever it can be had.
+import { createInspector } from "../image/inspect.ts";
+import { toThumbnail } from "../image/preview.ts";
+import type { InspectImage } from "../pipeline/image-ports.ts";
+import { thumbnailKey } from "../pipeline/keys.ts";
+import type { Store } from "../pipeline/ports.ts";
+
+export interface ReadParts {
+  store: Pick<Store, "get">;
+  signal?: AbortSignal;
+}
+
+/**
+ * A WebP of at most 256 pixels a side: the one in the store, else one made of the original and kept nowhere. Undefined
+ * where there are no bytes, or none that can be decoded. Throws what the store throws.
+ */
+export async function readThumbnail(
+  { store, signal }: ReadParts,
+  asset: { digest: string; key: string },
+): Promise<Buffer | undefined> {
+  const options = signal === undefined ? {} : { signal };
+  const made = await store.get(thumbnailKey(asset.digest), options);
+  if (made !== undefined) return made;
+  const bytes = await store.get(asset.key, options);
+  return bytes && makeThumbnail(bytes);
+}
+
+let inspect: InspectImage | undefined;
+
+async function makeThumbnail(bytes: Buffer): Promise<Buffer | undefined> {
+  inspect ??= createInspector();
+  const seen = await inspect(bytes).catch(() => undefined);
+  return seen && toThumbnail(seen.preview);
+}

@@ -1,0 +1,150 @@
+// Thumbnails from the archive's point of view: made beside the work, made up later, never in its way.
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import sharp from "sharp";
+import { describe, expect, test, vi } from "vitest";
+import { createInspector } from "../../src/image/inspect.ts";
+import { thumbnailKey } from "../../src/pipeline/keys.ts";
+import { makeUpThumbnails } from "../../src/thumbnails/make-up.ts";
+import { createThumbnailMaker } from "../../src/thumbnails/maker.ts";
+import { readThumbnail } from "../../src/thumbnails/read.ts";
+import { archiveAll, openApp, openPlace, type Place, QUIET, rowsOf } from "../keeping/support.ts";
+
+const signal = new AbortController().signal;
+const assetRows = (place: Place) => rowsOf(join(place.folder, "catalog.db"), "assets");
+const pathOf = (place: Place, key: unknown) => join(place.folder, "archive", String(key));
+
+function forget(place: Place, columns: "thumbnail = null" | "thumbnail = null, phash = null"): void {
+  const sqlite = new Sqlite(join(place.folder, "catalog.db"));
+  sqlite.exec(`update assets set ${columns}`);
+  sqlite.close();
+}
+
+/** One round of care, an hour later. */
+async function makeUp(place: Place): Promise<number> {
+  const app = openApp(place);
+  const clock = { now: () => Date.now() + 3_600_000 };
+  return makeUpThumbnails({ catalog: app.catalog(), store: app.store(), clock, log: QUIET, signal });
+}
+
+test("an archived image has a thumbnail and a perceptual hash when its worker has stopped", async () => {
+  const place = await openPlace({ imageScale: 0.5 });
+  await archiveAll(place, [{ request_id: "a", prompt: "a fox", aspect_ratio: "16:9", n: 2 }]);
+  const rows = assetRows(place);
+  expect(rows).toHaveLength(2);
+  for (const { digest, thumbnail, phash, width, height } of rows) {
+    expect(thumbnail).toBe("stored");
+    expect(phash).toMatch(/^[0-9a-f]{16}$/);
+    const made = await sharp(pathOf(place, thumbnailKey(String(digest)))).metadata();
+    expect(made).toMatchObject({ format: "webp", width: 256 });
+    expect((made.height ?? 0) / 256).toBeCloseTo(Number(height) / Number(width), 1);
+  }
+  expect(await makeUp(place)).toBe(0);
+});
+
+describe("what was not made in time is made up", () => {
+  test("from the original, where there is no thumbnail", async () => {
+    const place = await openPlace();
+    await archiveAll(place, [{ request_id: "a", prompt: "a fox" }]);
+    const before = assetRows(place);
+    const path = pathOf(place, thumbnailKey(String(before[0]?.digest)));
+    const made = readFileSync(path);
+    rmSync(path);
+    forget(place, "thumbnail = null, phash = null");
+    expect(await makeUp(place)).toBe(1);
+    expect(assetRows(place)).toEqual(before);
+    expect(readFileSync(path)).toEqual(made);
+  });
+
+  test("from the thumbnail alone, where there is one: the original is not read", async () => {
+    const place = await openPlace();
+    await archiveAll(place, [{ request_id: "a", prompt: "a fox" }]);
+    const [row] = assetRows(place);
+    rmSync(pathOf(place, row?.key));
+    forget(place, "thumbnail = null, phash = null");
+    expect(await makeUp(place)).toBe(1);
+    const [after] = assetRows(place);
+    expect(after).toMatchObject({ thumbnail: "stored", phash: expect.stringMatching(/^[0-9a-f]{16}$/) });
+  });
+
+  test("an image that is gone or broken is looked at once, and does no harm to the others", async () => {
+    const place = await openPlace();
+    await archiveAll(
+      place,
+      ["a", "b", "c"].map((request_id) => ({ request_id, prompt: request_id })),
+    );
+    const [gone, broken] = assetRows(place);
+    for (const { digest } of assetRows(place)) rmSync(pathOf(place, thumbnailKey(String(digest))));
+    rmSync(pathOf(place, gone?.key));
+    writeFileSync(pathOf(place, broken?.key), "no image");
+    forget(place, "thumbnail = null");
+    expect(await makeUp(place)).toBe(3);
+    expect(assetRows(place).map(({ thumbnail }) => thumbnail)).toEqual(["impossible", "impossible", "stored"]);
+    expect(await makeUp(place)).toBe(0);
+  });
+
+  test("assets of the last minute are left to their own process", async () => {
+    const place = await openPlace();
+    await archiveAll(place, [{ request_id: "a", prompt: "a fox" }]);
+    forget(place, "thumbnail = null");
+    const app = openApp(place);
+    const parts = { catalog: app.catalog(), store: app.store(), clock: { now: Date.now }, log: QUIET, signal };
+    expect(await makeUpThumbnails(parts)).toBe(0);
+  });
+});
+
+describe("the maker", () => {
+  const inspect = createInspector();
+  const picture = sharp({ create: { width: 20, height: 20, channels: 3, background: "#456" } });
+  const offerOf = async (letter: string) => {
+    const { preview } = await inspect(await picture.png().toBuffer());
+    return { digest: letter.repeat(64), preview };
+  };
+
+  test("a store that is away costs a thumbnail and nothing else", async () => {
+    const noted: string[] = [];
+    const put = vi.fn(async (key: string) => {
+      if (key.includes("aaaa")) throw new Error("away");
+    });
+    const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
+    const maker = createThumbnailMaker({ store: { put }, catalog, log: QUIET });
+    maker.offer(await offerOf("a"));
+    maker.offer(await offerOf("b"));
+    await maker.close();
+    expect(noted).toEqual(["b".repeat(64)]);
+    expect(put).toHaveBeenCalledTimes(2);
+  });
+
+  test("holds no more than 200 previews, and takes none after its end", async () => {
+    const gate = Promise.withResolvers<void>();
+    const put = vi.fn(() => gate.promise);
+    const noted: string[] = [];
+    const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
+    const maker = createThumbnailMaker({ store: { put }, catalog, log: QUIET });
+    const offer = await offerOf("a");
+    for (let count = 0; count < 500; count++) maker.offer(offer);
+    gate.resolve();
+    await maker.close();
+    // two in hand, and those that waited
+    expect(noted).toHaveLength(202);
+    maker.offer(offer);
+    expect(put).toHaveBeenCalledTimes(202);
+  });
+});
+
+test("a thumbnail that is not in the store is made of the original for whoever asks, and there is none of nothing", async () => {
+  const place = await openPlace();
+  await archiveAll(place, [{ request_id: "a", prompt: "a fox" }]);
+  const [row] = assetRows(place);
+  const asset = { digest: String(row?.digest), key: String(row?.key) };
+  const store = openApp(place).store();
+  const made = await readThumbnail({ store }, asset);
+  const path = pathOf(place, thumbnailKey(asset.digest));
+  expect(made).toEqual(readFileSync(path));
+  rmSync(path);
+  expect(await readThumbnail({ store }, asset)).toEqual(made);
+  expect(existsSync(path)).toBe(false);
+  rmSync(pathOf(place, asset.key));
+  expect(await readThumbnail({ store }, asset)).toBeUndefined();
+});
