@@ -72,7 +72,8 @@ export function assetsAt(parts: Parts, places: readonly number[]): Asset[] {
 export function noteProofs(parts: Parts, proofs: readonly { digest: string; fault: AssetFault | null }[]): void {
   const verified_at = parts.now();
   for (const { digest, fault } of proofs) {
-    const found = fault === null ? { fault, verified_at } : { fault };
+    // bytes that are good again may show what they did not before
+    const found = fault === null ? { fault, verified_at, thumbnail: sql`nullif(thumbnail, 'impossible')` } : { fault };
     parts.db.update(assets).set(found).where(eq(assets.digest, digest)).run();
   }
 }

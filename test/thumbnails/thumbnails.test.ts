@@ -82,6 +82,11 @@ describe("what was not made in time is made up", () => {
     expect(await makeUp(place)).toBe(3);
     expect(assetRows(place).map(({ thumbnail }) => thumbnail)).toEqual(["impossible", "impossible", "stored"]);
     expect(await makeUp(place)).toBe(0);
+    // proven again, as after a repair, it is looked at again
+    await openApp(place)
+      .catalog()
+      .keeping.noteProofs([{ digest: String(gone?.digest), fault: null }]);
+    expect(await makeUp(place)).toBe(1);
   });
 
   test("assets of the last minute are left to their own process", async () => {
