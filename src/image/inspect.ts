@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { TransientError, toMessage } from "../errors.ts";
 import type { ImageFacts, InspectImage, Preview } from "../pipeline/image-ports.ts";
-import { firstFrame, hashOf, PREVIEW_SIDE } from "./preview.ts";
+import { firstFrame, hashOf, previewSize } from "./preview.ts";
 import { loadSharp } from "./sharp.ts";
 import { findType, pngReachesItsEnd } from "./type.ts";
 
@@ -41,20 +41,16 @@ async function decode(bytes: Buffer, limits: { maxPixels: number }): Promise<Dec
   // "error" and not "warning": an image that every viewer shows must not be lost over a stray byte between markers
   const input = { failOn: "error", limitInputPixels: limits.maxPixels, sequentialRead: true, animated: true } as const;
   try {
-    const { width, height, pageHeight = height } = await open(bytes, input).metadata();
+    const header = await open(bytes, input).metadata();
+    const frame = { width: header.width, height: header.pageHeight ?? header.height };
+    const size = previewSize(frame);
     // shrinking reads all pixels and holds a few rows; shrinking while loading would skip most of the work
     const { data, info } = await open(bytes, input)
-      .resize(PREVIEW_SIDE, PREVIEW_SIDE, {
-        fit: "inside",
-        withoutEnlargement: true,
-        fastShrinkOnLoad: false,
-        kernel: "mitchell",
-      })
+      .resize({ ...size, fit: "fill", fastShrinkOnLoad: false, kernel: "mitchell" })
       .toColourspace("srgb")
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const frame = { ...info, height: info.height / (info.pages ?? 1) };
-    return { width, height: pageHeight, preview: firstFrame(data, frame) };
+    return { ...frame, preview: firstFrame(data, { ...size, channels: info.channels }) };
   } catch (error) {
     throw broken(toMessage(error).split("\n")[0] ?? "", error);
   }

@@ -4,12 +4,18 @@ import type { Preview } from "../pipeline/image-ports.ts";
 import { HASH_SIDE, toPerceptualHash } from "./perceptual-hash.ts";
 import { loadSharp } from "./sharp.ts";
 
-/** The longer side of a preview, in pixels; smaller images stay as they are. */
-export const PREVIEW_SIDE = 256;
+/** What a preview has at most: 300 × 300 pixels, or 400 × 225. A bound on the longer side would blur what is wide or tall. */
+const PREVIEW_PIXELS = 90_000;
 
 /** WebP's quality, and how hard it tries: 1 takes half the time of the default for files that are a twentieth larger. */
 const QUALITY = 62;
 const EFFORT = 1;
+
+/** The size of the preview of an image of that size: the same shape, and never larger than the image. */
+export function previewSize({ width, height }: { width: number; height: number }): { width: number; height: number } {
+  const scale = Math.min(1, Math.sqrt(PREVIEW_PIXELS / (width * height)));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
 
 /** The first of the frames that lie below one another in `pixels`. */
 export function firstFrame(pixels: Buffer, size: { width: number; height: number; channels: number }): Preview {
@@ -22,7 +28,7 @@ export function firstFrame(pixels: Buffer, size: { width: number; height: number
   };
 }
 
-/** The preview as a WebP of some 5 KB. */
+/** The preview as a WebP of some 10 KB. */
 export async function toThumbnail({ pixels, width, height, channels }: Preview): Promise<Buffer> {
   const open = await loadSharp();
   return open(pixels, { raw: { width, height, channels } }).webp({ quality: QUALITY, effort: EFFORT }).toBuffer();

@@ -19,7 +19,7 @@ export interface ThumbnailMaker extends Thumbnails {
   close(): Promise<void>;
 }
 
-/** Previews that wait at most, 200 KB each: beyond that memory is worth more than reading the original once more. */
+/** Previews that wait at most, 270 KB each: beyond that memory is worth more than reading the original once more. */
 const WAITING_MAX = 200;
 
 /** Thumbnails in hand at once: one that is encoded while the other one is on its way to the store. */

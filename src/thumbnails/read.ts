@@ -11,7 +11,7 @@ export interface ReadParts {
 }
 
 /**
- * A WebP of at most 256 pixels a side: the one in the store, else one made of the original and kept nowhere. Undefined
+ * A WebP of at most 90,000 pixels (300 × 300, or 400 × 225): the one in the store, else one made of the original and kept nowhere. Undefined
  * where there are no bytes, or none that can be decoded. Throws what the store throws.
  */
 export async function readThumbnail(

@@ -256,7 +256,7 @@ test("the thumbnail of an asset is small, and made of the original where there i
   expect(answer.headers.get("content-type")).toBe("image/webp");
   expect(answer.headers.get("cache-control")).toBe("public, max-age=86400");
   const made = await sharp(Buffer.from(await answer.arrayBuffer())).metadata();
-  expect(made).toMatchObject({ format: "webp", width: 256, height: 128 });
+  expect(made).toMatchObject({ format: "webp", width: 424, height: 212 });
 });
 
 test("there is no thumbnail of an image that the store has lost or that shows nothing", async () => {

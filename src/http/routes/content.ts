@@ -43,7 +43,7 @@ export function addThumbnailRoute(http: Http, parts: HttpParts): void {
     {
       method: "get",
       path: "/v1/assets/{digest}/thumbnail",
-      summary: "A small picture of an asset: WebP, at most 256 pixels a side",
+      summary: "A small picture of an asset: WebP, at most 90,000 pixels",
       answers: { 200: { description: "the picture", content: { "image/webp": binary } } },
     },
     (c) => sendThumbnail(parts, c),
