@@ -45,7 +45,7 @@ function flagOf(name: string): string {
   return SWITCHES.find((description: SwitchDescription) => description.name === name)?.flag ?? name;
 }
 
-const TEXTS: readonly SwitchKind[] = ["rate", "text", "retryAfter", "base64"];
+const TEXTS: readonly SwitchKind[] = ["rate", "text", "retryAfter", "base64", "modelChange"];
 
 function parse(kind: SwitchKind, text: string): unknown {
   if (text === "none" && (kind === "count" || kind === "rate" || kind === "status")) return null;

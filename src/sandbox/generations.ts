@@ -96,7 +96,8 @@ async function toAnswer(turn: Turn, call: SandboxCall, images: number): Promise<
   const withUrl = switches.bothForms || call.response_format === "url";
   const withBytes = switches.bothForms || call.response_format === "b64_json";
   const data = Array.from({ length: images }, async (_, index) => {
-    const picture = toPicture(call.recipe, { index, scale: switches.imageScale, padToBytes: switches.imageBytes });
+    const { imageScale: scale, imageBytes: padToBytes, modelChange } = switches;
+    const picture = toPicture(call.recipe, { index, scale, padToBytes, modelChange });
     const expiresAt = setup.now() + switches.urlLifetimeMs;
     return {
       ...(withUrl && { url: setup.imageUrls.create(picture, { origin, expiresAt }) }),

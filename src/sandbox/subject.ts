@@ -1,7 +1,7 @@
 // Which picture a recipe gets: size by ratio, style by what the prompt speaks of, the rest by digest. Pure.
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../request/canonical-json.ts";
-import { type Picture, STYLE_NAMES, type StyleName } from "./painting/picture.ts";
+import { type ModelChange, type Picture, STYLE_NAMES, type StyleName } from "./painting/picture.ts";
 import type { SandboxRecipe } from "./validation.ts";
 
 /** Width and height by ratio, as the model's own sizes are. */
@@ -20,10 +20,19 @@ export const SIZES: Readonly<Record<SandboxRecipe["aspect_ratio"], readonly [wid
 /** The smallest side that is still a picture. */
 const MIN_SIDE = 16;
 
-/** The picture for image `index` of a recipe: the same recipe and index give the same picture. */
-export function toPicture(recipe: SandboxRecipe, image: { index: number; scale: number; padToBytes: number }): Picture {
+/** How an image of a recipe is made. */
+export interface Making {
+  index: number;
+  scale: number;
+  padToBytes: number;
+  modelChange: ModelChange | "none";
+}
+
+/** The picture for image `index` of a recipe: the same recipe, index and model give the same picture. */
+export function toPicture(recipe: SandboxRecipe, image: Making): Picture {
+  const { modelChange } = image;
   const digest = createHash("sha256")
-    .update(canonicalJson({ ...recipe, index: image.index }))
+    .update(canonicalJson({ ...recipe, index: image.index, ...(modelChange === "other" && { modelChange }) }))
     .digest("hex");
   const [width, height] = SIZES[recipe.aspect_ratio].map((side) => Math.max(MIN_SIDE, Math.round(side * image.scale)));
   return {
@@ -32,6 +41,7 @@ export function toPicture(recipe: SandboxRecipe, image: { index: number; scale: 
     width: width as number,
     height: height as number,
     padToBytes: image.padToBytes,
+    ...(modelChange !== "none" && { change: modelChange }),
   };
 }
 

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { RejectedError } from "../errors.ts";
 import { toFaults } from "../request/faults.ts";
+import { MODEL_CHANGES } from "./painting/picture.ts";
 import { parseRateLimit } from "./rate-limit.ts";
 
 /** What kind of value a switch takes; the command line reads durations and sizes in their usual spelling. */
@@ -34,6 +35,7 @@ const KINDS = {
   status: z.int().min(400).max(599).nullable(),
   retryAfter: z.enum(["seconds", "date", "none"]),
   base64: z.enum(["data-url", "bare"]),
+  modelChange: z.enum(["none", ...MODEL_CHANGES]),
 } as const;
 
 const TABLE = {
@@ -51,6 +53,11 @@ const TABLE = {
   htmlRate: { kind: "fraction", value: 0, about: "share of calls that get a proxy's 502 page" },
   emptyRate: { kind: "fraction", value: 0, about: "share of calls that get 200 with data: []" },
   shortRate: { kind: "fraction", value: 0, about: "share of calls with n > 1 that get fewer images than n" },
+  modelChange: {
+    kind: "modelChange",
+    value: "none",
+    about: "from now on the model is another: none, encoder (same pixels), slight (a little lighter), other (pictures)",
+  },
   urlLifetimeMs: { kind: "duration", value: 7 * 86_400_000, about: "how long image URLs live" },
   base64: { kind: "base64", value: "data-url", about: "the form of b64_json: data-url or bare" },
   bothForms: { kind: "boolean", value: false, about: "give url and b64_json at once, whatever was asked for" },

@@ -2,7 +2,13 @@
 import sharp, { type OutputInfo } from "sharp";
 import { describe, expect, test } from "vitest";
 import { paint } from "../../src/sandbox/painting/paint.ts";
-import { type Picture, parsePictureId, STYLE_NAMES, toPictureId } from "../../src/sandbox/painting/picture.ts";
+import {
+  MODEL_CHANGES,
+  type Picture,
+  parsePictureId,
+  STYLE_NAMES,
+  toPictureId,
+} from "../../src/sandbox/painting/picture.ts";
 import { SIZES } from "../../src/sandbox/subject.ts";
 import { download, generateImages, generateUrl, openTestSandbox } from "./calls.ts";
 
@@ -51,6 +57,30 @@ describe("an image", () => {
     expect(new Set(all).size).toBe(all.length);
   });
 
+  test("is another one once the model has changed, as far as it was told to", async () => {
+    const sandbox = await openTestSandbox();
+    const fetchOne = async () => download(await generateUrl(sandbox, { seed: 42 }));
+    const before = await fetchOne();
+    const after: Record<string, Buffer> = {};
+    for (const modelChange of MODEL_CHANGES) {
+      sandbox.configure({ modelChange });
+      after[modelChange] = await fetchOne();
+      expect(await fetchOne()).toEqual(after[modelChange]);
+    }
+    const { encoder = before, slight = before, other = before } = after;
+    expect(new Set([before, encoder, slight, other].map((png) => png.toString("hex"))).size).toBe(4);
+    const pixels = (await pixelsOf(before)).data;
+    expect((await pixelsOf(encoder)).data.equals(pixels)).toBe(true);
+    const strays = async (png: Buffer) => {
+      const { data } = await pixelsOf(png);
+      return data.reduce((sum, value, at) => sum + Math.abs(value - (pixels[at] ?? 0)), 0) / data.length;
+    };
+    expect(await strays(slight)).toBeLessThan(12);
+    expect(await strays(other)).toBeGreaterThan(12);
+    sandbox.configure({ modelChange: "none" });
+    expect(await fetchOne()).toEqual(before);
+  });
+
   test("comes in the form asked for with the same bytes", async () => {
     const sandbox = await openTestSandbox();
     const [image] = await generateImages(sandbox, { seed: 1, response_format: "b64_json" });
@@ -95,8 +125,17 @@ test("a picture's id holds the whole picture", () => {
   for (const padToBytes of [0, 8_000_000]) {
     const whole = { ...picture, padToBytes };
     expect(parsePictureId(toPictureId(whole))).toEqual(whole);
+    const changed = { ...whole, change: "slight" as const };
+    expect(parsePictureId(toPictureId(changed))).toEqual(changed);
   }
-  for (const id of ["", "x", `${DIGEST}-oil-64x48`, `${DIGEST}-hills-64x`, `${DIGEST}-hills-64x48-`])
+  for (const id of [
+    "",
+    "x",
+    `${DIGEST}-hills-64x48-worse`,
+    `${DIGEST}-oil-64x48`,
+    `${DIGEST}-hills-64x`,
+    `${DIGEST}-hills-64x48-`,
+  ])
     expect(parsePictureId(id)).toBeUndefined();
 });
 

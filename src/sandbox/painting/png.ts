@@ -18,14 +18,15 @@ export interface Pixels {
 
 /**
  * A PNG file. `padToBytes` brings a smaller file to exactly that size (to within a dozen bytes) with incompressible
- * bytes in a private chunk; they stand before the pixels, so that a file cut short always lacks pixels.
+ * bytes in a private chunk; they stand before the pixels, so that a file cut short always lacks pixels. `level` is
+ * deflate's.
  */
-export function encodePng(pixels: Pixels, padToBytes = 0): Buffer {
+export function encodePng(pixels: Pixels, { padToBytes, level }: { padToBytes: number; level: number }): Buffer {
   const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
   header.writeUInt32BE(pixels.width, 0);
   header.writeUInt32BE(pixels.height, 4);
   const head = [SIGNATURE, chunk("IHDR", header), chunk("tEXt", Buffer.from("Software\0asset-archiver sandbox"))];
-  const body = [chunk("IDAT", deflateSync(filterRows(pixels), { level: 1 })), chunk("IEND", Buffer.alloc(0))];
+  const body = [chunk("IDAT", deflateSync(filterRows(pixels), { level })), chunk("IEND", Buffer.alloc(0))];
   const missing = padToBytes - [...head, ...body].reduce((sum, part) => sum + part.length, 0);
   return Buffer.concat([...head, ...padding(missing, pixels.rgb), ...body]);
 }
