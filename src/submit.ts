@@ -10,9 +10,13 @@ import { parseSubmission, toRequest } from "./request/submission.ts";
 /**
  * Accepts one request: committed to the catalog, then put into the queue. The same id with the same content is a no-op.
  * Throws RejectedError for data that does not fit or an id that is taken, TransientError when Redis cannot be reached; in
- * that case nothing was accepted.
+ * that case nothing was accepted. `reproduces` names the request that what comes is to be compared with.
  */
-export async function submit(app: App, data: unknown): Promise<RequestDetail> {
+export async function submit(
+  app: App,
+  data: unknown,
+  { reproduces }: { reproduces?: string } = {},
+): Promise<RequestDetail> {
   const submission = parseSubmission(data);
   const queues = await app.queues();
   const request = toRequest(submission, {
@@ -20,7 +24,10 @@ export async function submit(app: App, data: unknown): Promise<RequestDetail> {
     random: Math.random,
   });
   await queues.ping();
-  const detail = await app.catalog().accept(request, { jobId: toJobId(request.request_id) });
+  const detail = await app.catalog().accept(request, {
+    jobId: toJobId(request.request_id),
+    ...(reproduces !== undefined && { reproduces }),
+  });
   if (detail.request.state !== "queued") return detail;
   const job = toGenerateJob(detail.request);
   // from here on it is accepted: a Redis that fails just now is made good by the workers' upkeep

@@ -23,13 +23,14 @@ export interface Fault {
 export function acceptRequest(
   parts: Parts,
   request: Request,
-  origin: { jobId: string; batchId?: string },
+  origin: { jobId: string; batchId?: string; reproduces?: string },
 ): RequestDetail {
   const found = parts.reader.row(request.request_id);
   if (found !== undefined) return sameOrConflict(parts, request, found.content_hash);
-  const row = toRequestRow(request, { jobId: origin.jobId, batchId: origin.batchId ?? null, now: parts.now() });
+  const { jobId, batchId = null, reproduces } = origin;
+  const row = toRequestRow(request, { jobId, batchId, reproduces, now: parts.now() });
   const inserted = insertOf(parts.db, Object.keys(row)).get(row);
-  return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [], webhooks: [] });
+  return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [], webhooks: [], proof: null });
 }
 
 type Insert = ReturnType<typeof prepareInsert>;

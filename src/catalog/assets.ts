@@ -1,5 +1,5 @@
 // Assets and their ties to the images of requests; and answers taken from what is archived already.
-import { and, desc, eq, isNotNull, isNull, ne } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, ne, sql } from "drizzle-orm";
 import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
 import type { Parts } from "./parts.ts";
@@ -56,7 +56,8 @@ function isAnswerLost(parts: Parts, name: string): boolean {
 
 /**
  * Answers an explicit-seed request with the images of the newest archived one of the same recipe. One that has made calls
- * in vain is answered too: its twin may have been archived meanwhile.
+ * in vain is answered too: its twin may have been archived meanwhile. A reproduction may show something else than what it
+ * reproduces, so it answers only where nothing else of the recipe is left.
  */
 export function reuseArchived(parts: Parts, requestId: string): RequestDetail | undefined {
   const row = parts.reader.row(requestId);
@@ -73,7 +74,7 @@ export function reuseArchived(parts: Parts, requestId: string): RequestDetail | 
         isNull(requests.deleted_at),
       ),
     )
-    .orderBy(desc(requests.archived_at))
+    .orderBy(sql`${requests.reproduces} is not null`, desc(requests.archived_at))
     .limit(1)
     .get()?.request_id;
   if (source === undefined) return undefined;

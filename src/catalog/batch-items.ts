@@ -15,6 +15,8 @@ export interface BatchItem {
   item: number;
   /** The manifest has the very same request further up. */
   isDuplicate?: boolean;
+  /** The request that this one is to be compared with. */
+  reproduces?: string;
 }
 
 /**
@@ -52,7 +54,7 @@ export function createAcceptItems(parts: Parts): AcceptItems {
   const insert = prepareInsert(parts);
   return (batchId, items) => {
     const left = new Set<string>();
-    const taken = items.map(({ request, item, isDuplicate }): Taken => {
+    const taken = items.map(({ request, item, isDuplicate, reproduces }): Taken => {
       if (isDuplicate) return { request_id: request.request_id, item, as: "duplicate", job: null, known: true };
       const row = parts.reader.row(request.request_id);
       if (row !== undefined)
@@ -63,7 +65,7 @@ export function createAcceptItems(parts: Parts): AcceptItems {
           ...takeKnown(parts, { row, request, item, batchId, left }),
         };
       insert({
-        ...toRequestRow(request, { jobId: toJobId(request.request_id), batchId, now: parts.now() }),
+        ...toRequestRow(request, { jobId: toJobId(request.request_id), batchId, reproduces, now: parts.now() }),
         batch_item: item,
       });
       return { request_id: request.request_id, item, as: "accepted", job: "generate", known: false };

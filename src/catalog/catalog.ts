@@ -36,6 +36,7 @@ import {
 import { createLookup, type Experience, type Known, readExperience, type Wanted } from "./manifest-lookup.ts";
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
+import { createReproductions, type Reproductions } from "./reproductions.ts";
 import { toRequestRecord } from "./rows.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
 import { createSearch, type Search } from "./search.ts";
@@ -96,6 +97,8 @@ export interface OpenCatalog extends Catalog {
   readonly search: Search;
   /** Proofs, and the second copy. */
   readonly keeping: Keeping;
+  /** Recipes that were asked for again, and the proofs of what came. */
+  readonly reproductions: Reproductions;
   /** Changes that people make afterwards. */
   readonly tidy: Tidy;
   /** Writes a consistent copy of the live database to `file`, which must not exist, and checks it. */
@@ -146,6 +149,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     browse: createBrowse(parts),
     search: createSearch(parts, writer.write),
     keeping: createKeeping(parts, writer.write),
+    reproductions: createReproductions(parts, writer.write),
     tidy: createTidy(parts, writer.write),
     backup: (file, onProgress) => backupDatabase(database.sqlite, { file, onProgress }),
     indexTexts: () => indexAll(parts, writer.write),

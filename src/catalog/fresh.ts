@@ -1,11 +1,12 @@
 // A catalog that is being made anew from what the store holds: rows go in as they were, nothing is decided again.
 import { type InferInsertModel, sql } from "drizzle-orm";
 import type { Batch } from "../pipeline/batch.ts";
-import type { Asset, Image } from "../pipeline/records.ts";
+import type { Asset, Image, Proof } from "../pipeline/records.ts";
 import type { SidecarRecords } from "../pipeline/sidecar-form.ts";
 import { openDatabase } from "./database.ts";
 import { assets, calls, generations, images, requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
+import { proofImages, proofs } from "./schema-proofs.ts";
 
 /** Something in the store. */
 export interface StoredObject {
@@ -82,6 +83,7 @@ function createInsert(db: ReturnType<typeof openDatabase>["db"]): Insert {
     if (records.calls.length > 0) db.insert(calls).values(records.calls.map(toCallRow)).run();
     if (records.generations.length > 0) db.insert(generations).values(records.generations).run();
     if (records.images.length > 0) db.insert(images).values(records.images.map(toImageRow)).run();
+    if (records.proof !== null) insertProof(db, records.proof);
   };
 }
 
@@ -97,6 +99,15 @@ function insertAsset(db: ReturnType<typeof openDatabase>["db"], asset: Asset, er
       },
     })
     .run();
+}
+
+function insertProof(db: Parameters<typeof insertAsset>[0], { images: compared, ...proof }: Proof): void {
+  const { request_id } = proof;
+  db.insert(proofs).values(proof).run();
+  if (compared.length > 0)
+    db.insert(proofImages)
+      .values(compared.map((one) => ({ request_id, ...one })))
+      .run();
 }
 
 function toRow({ request }: SidecarRecords): InferInsertModel<typeof requests> {

@@ -2,7 +2,8 @@
 // neither a kill nor an outage of that store loses one.
 import { and, eq, isNull, lte, sql } from "drizzle-orm";
 import type { Parts } from "./parts.ts";
-import { assets, mirrorJobs, requests } from "./schema.ts";
+import { assets, requests } from "./schema.ts";
+import { mirrorJobs } from "./schema-keeping.ts";
 
 /** Something to be copied. `digest` is the image's; null for a sidecar, whose bytes change. */
 export interface MirrorJob {

@@ -5,7 +5,8 @@ import type { Asset, AssetFault } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
-import { assets, images, keepingRuns, requests } from "./schema.ts";
+import { assets, images, requests } from "./schema.ts";
+import { keepingRuns } from "./schema-keeping.ts";
 
 /** A run over the whole catalog. One that has not ended goes on where it was. */
 export interface KeepingRun {

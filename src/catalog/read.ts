@@ -1,16 +1,19 @@
 // Reads one request with everything that belongs to it, through statements prepared once.
 import { asc, eq, sql } from "drizzle-orm";
 import type { Batch } from "../pipeline/batch.ts";
-import type { RequestDetail } from "../pipeline/records.ts";
+import type { Proof, RequestDetail } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
 import { ASSET_COLUMNS, type RequestRow, toDetail } from "./rows.ts";
 import { assets, calls, generations, images, requests, webhooks } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
+import { proofImages, proofs } from "./schema-proofs.ts";
 
 export interface Reader {
   /** The bare row, or undefined. */
   row(requestId: string): RequestRow | undefined;
   detail(requestId: string): RequestDetail | undefined;
+  /** Of a reproduction that has been compared. */
+  proof(requestId: string): Proof | null;
   batch(batchId: string): Batch | undefined;
 }
 
@@ -33,6 +36,18 @@ export function createReader(db: Db): Reader {
     .where(eq(webhooks.request_id, id))
     .orderBy(asc(webhooks.number))
     .prepare();
+  const proofOf = db.select().from(proofs).where(eq(proofs.request_id, id)).prepare();
+  const proofImagesOf = db
+    .select(PROOF_IMAGE_COLUMNS)
+    .from(proofImages)
+    .where(eq(proofImages.request_id, id))
+    .orderBy(asc(proofImages.index))
+    .prepare();
+
+  function proof(requestId: string): Proof | null {
+    const found = proofOf.get({ id: requestId });
+    return found === undefined ? null : { ...found, images: proofImagesOf.all({ id: requestId }) };
+  }
 
   function detail(requestId: string): RequestDetail | undefined {
     const row = request.get({ id: requestId });
@@ -45,12 +60,26 @@ export function createReader(db: Db): Reader {
       assets: assetsOf.all({ id: requestId }),
       // only a request with a webhook has events: the others are spared the question
       webhooks: row.webhook_url === null ? [] : webhooksOf.all({ id: requestId }),
+      // and only a reproduction has a proof
+      proof: row.reproduces === null ? null : proof(requestId),
     });
   }
 
   return {
     row: (requestId) => request.get({ id: requestId }),
     detail,
+    proof,
     batch: (batchId) => batch.get({ id: batchId }),
   };
 }
+
+/** What a select of a proof's images wants: the record, without the request it belongs to. */
+export const PROOF_IMAGE_COLUMNS = {
+  index: proofImages.index,
+  outcome: proofImages.outcome,
+  distance: proofImages.distance,
+  mean_error: proofImages.mean_error,
+  digest: proofImages.digest,
+  original_digest: proofImages.original_digest,
+  reason: proofImages.reason,
+};

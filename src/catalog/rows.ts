@@ -1,6 +1,6 @@
 // Between rows and records: the flat columns of the tables and the nested records of the pipeline. Pure.
 import type { InferInsertModel, InferSelectModel } from "drizzle-orm";
-import type { Asset, Call, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
+import type { Asset, Call, Proof, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
 import type { Request } from "../request/submission.ts";
 import { assets, type calls, type generations, type images, type requests } from "./schema.ts";
@@ -24,7 +24,7 @@ export const ASSET_COLUMNS = {
 /** The row of a request that has just been accepted. */
 export function toRequestRow(
   request: Request,
-  origin: { jobId: string; batchId: string | null; now: number },
+  origin: { jobId: string; batchId: string | null; reproduces?: string | undefined; now: number },
 ): InferInsertModel<typeof requests> {
   const { recipe, ...rest } = request;
   return {
@@ -33,6 +33,7 @@ export function toRequestRow(
     state: "queued",
     job_id: origin.jobId,
     batch_id: origin.batchId,
+    reproduces: origin.reproduces ?? null,
     created_at: origin.now,
     updated_at: origin.now,
   };
@@ -58,6 +59,7 @@ export function toRequestRecord(row: RequestRow): RequestRecord {
     attempt: row.attempt,
     error: toError(row),
     reused_from: row.reused_from,
+    reproduces: row.reproduces,
     note: row.note,
     created_at: row.created_at,
     updated_at: row.updated_at,
@@ -80,6 +82,7 @@ export interface DetailRows {
   images: ImageRow[];
   assets: Asset[];
   webhooks: Webhook[];
+  proof: Proof | null;
 }
 
 export function toDetail(rows: DetailRows): RequestDetail {
@@ -90,6 +93,7 @@ export function toDetail(rows: DetailRows): RequestDetail {
     images: rows.images,
     assets: rows.assets,
     webhooks: rows.webhooks,
+    proof: rows.proof,
   };
 }
 

@@ -48,6 +48,8 @@ export const requests = sqliteTable(
     /** What was sent, where it did not fit. */
     submitted: text({ mode: "json" }).$type<Json>(),
     reused_from: text(),
+    /** The request that this one is to be compared with. */
+    reproduces: text(),
     created_at: integer().notNull(),
     updated_at: integer().notNull(),
     archived_at: integer(),
@@ -69,6 +71,7 @@ export const requests = sqliteTable(
     index("requests_by_batch").on(table.batch_id, table.state),
     // an archived request whose row was changed afterwards: none, most of the time
     index("requests_to_seal").on(table.updated_at).where(sql`state = 'archived' and sidecar_at is null`),
+    index("requests_by_original").on(table.reproduces).where(sql`reproduces is not null`),
     index("requests_to_erase").on(table.erase_after).where(sql`erase_after is not null and erased_at is null`),
     check(
       "requests_state",
@@ -219,31 +222,3 @@ export const searchDocs = sqliteTable("search_docs", {
   doc: integer().primaryKey(),
   request_id: text().notNull().unique(),
 });
-
-/** What the second store still has to be given. */
-export const mirrorJobs = sqliteTable(
-  "mirror_jobs",
-  {
-    key: text().primaryKey(),
-    /** Of the image; null for a sidecar. */
-    digest: text(),
-    request_id: text(),
-    tries: integer().notNull().default(0),
-    next_at: integer().notNull(),
-    error: text(),
-  },
-  (table) => [index("mirror_jobs_by_time").on(table.next_at)],
-);
-
-/** Runs of upkeep over the whole catalog, so that one that was killed goes on where it was. */
-export const keepingRuns = sqliteTable(
-  "keeping_runs",
-  {
-    run_id: text().primaryKey(),
-    kind: text().notNull(),
-    started_at: integer().notNull(),
-    ended_at: integer(),
-    result: text({ mode: "json" }).$type<Json>(),
-  },
-  (table) => [index("keeping_runs_by_kind").on(table.kind, table.started_at)],
-);

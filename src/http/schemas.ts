@@ -67,6 +67,7 @@ export const requestSchema = z.strictObject({
   tags: z.array(z.string()),
   metadata: z.unknown(),
   reused_from: z.string().nullable(),
+  reproduces: z.string().nullable(),
   note: z.string().nullable(),
   error: reason.nullable(),
   created_at: time,

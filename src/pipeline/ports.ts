@@ -141,7 +141,7 @@ export type Reservation =
 /** The record. Every promise resolves after its own durable commit (synchronous=FULL). */
 export interface Catalog {
   /** Records a request, or finds it. Throws RejectedError `request_id_conflict` when the id holds other content. */
-  accept(request: Request, origin: { jobId: string; batchId?: string }): Promise<RequestDetail>;
+  accept(request: Request, origin: { jobId: string; batchId?: string; reproduces?: string }): Promise<RequestDetail>;
   /** Records data that never fitted as a failed request, so that somebody can see it. */
   acceptFault(fault: {
     requestId: string;

@@ -31,6 +31,8 @@ export interface RequestRecord {
   error: { code: string; message: string } | null;
   /** The request whose images answered this one. */
   reused_from: string | null;
+  /** The request whose recipe this one asks for again, to compare what comes. Such a request is a reproduction. */
+  reproduces: string | null;
   /** What somebody wrote about it afterwards. */
   note: string | null;
   created_at: number;
@@ -141,4 +143,39 @@ export interface RequestDetail {
   assets: Asset[];
   /** In the order of the events. */
   webhooks: Webhook[];
+  /** What comparing a reproduction with its original showed; null until it is compared, and for any other request. */
+  proof: Proof | null;
+}
+
+/**
+ * How like an image is to the one that was re-made of its recipe, from best to worst; `incomparable` says nothing about
+ * either: one of the two is not there, or was not made of the recipe alone.
+ */
+export type Likeness = "identical_bytes" | "identical_pixels" | "near" | "drifted" | "incomparable";
+
+/** One image of a reproduction beside the original's image of the same index. */
+export interface ImageProof {
+  index: number;
+  outcome: Likeness;
+  /** Bits in which their perceptual hashes differ, 0 to 64; null where the pixels were not looked at. */
+  distance: number | null;
+  /** Mean absolute difference of all channels, 0 to 255; null where the sizes differ or the pixels were not looked at. */
+  mean_error: number | null;
+  digest: string | null;
+  original_digest: string | null;
+  /** Why they cannot be compared. */
+  reason: string | null;
+}
+
+/** What re-making a request's recipe showed. `outcome` is the worst of its images that could be compared. */
+export interface Proof {
+  /** The reproduction. */
+  request_id: string;
+  original_id: string;
+  outcome: Likeness;
+  compared_at: number;
+  /** When the API made either, by its own clock where it told. */
+  generated_at: number;
+  original_generated_at: number;
+  images: ImageProof[];
 }

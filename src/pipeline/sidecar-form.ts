@@ -5,7 +5,7 @@ import { RejectedError, toMessage } from "../errors.ts";
 import { ASPECT_RATIOS, recipeId } from "../request/recipe.ts";
 import { REQUEST_ID_PATTERN } from "../request/request-id.ts";
 import { imageKey } from "./keys.ts";
-import type { Asset, Call, Generation, Image, RequestRecord } from "./records.ts";
+import type { Asset, Call, Generation, Image, Proof, RequestRecord } from "./records.ts";
 
 /** What a sidecar holds, as records. */
 export interface SidecarRecords {
@@ -14,6 +14,7 @@ export interface SidecarRecords {
   generations: Generation[];
   images: Image[];
   assets: Asset[];
+  proof: Proof | null;
 }
 
 const count = z.int().min(0);
@@ -51,6 +52,7 @@ const request = z.object({
   attempt: count.default(0),
   error,
   reused_from: z.string().nullable(),
+  reproduces: z.string().nullable().default(null),
   note: z.string().nullable().default(null),
   created_at: time,
   updated_at: time.optional(),
@@ -94,12 +96,37 @@ const asset = z.object({
   stored_at: time.optional(),
 });
 
+const digestOrNull = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .nullable();
+const likeness = z.enum(["identical_bytes", "identical_pixels", "near", "drifted", "incomparable"]);
+
+const proof = z.object({
+  outcome: likeness,
+  compared_at: time,
+  generated_at: time,
+  original_generated_at: time,
+  images: z.array(
+    z.object({
+      index: count,
+      outcome: likeness,
+      distance: z.int().min(0).max(64).nullable(),
+      mean_error: z.number().min(0).max(255).nullable(),
+      digest: digestOrNull,
+      original_digest: digestOrNull,
+      reason: z.string().nullable(),
+    }),
+  ),
+});
+
 const sidecar = z.object({
   version: z.literal(1),
   request,
   calls: z.array(call),
   generations: z.array(generation),
   assets: z.array(asset),
+  proof: proof.optional(),
 });
 
 /** Reads a sidecar. Throws a RejectedError `sidecar_invalid` that says what does not fit. */
@@ -136,7 +163,13 @@ function toRecords(data: z.output<typeof sidecar>): SidecarRecords {
     assets: data.assets.map(({ index: _, call_number: __, stored_at, archived_at, ...one }) => {
       return { ...one, archived_at: stored_at ?? archived_at };
     }),
+    proof: toProof(data),
   };
+}
+
+function toProof({ request, proof: found }: z.output<typeof sidecar>): Proof | null {
+  if (found === undefined || request.reproduces === null) return null;
+  return { ...found, request_id: request.request_id, original_id: request.reproduces };
 }
 
 // what no form can say: parts that contradict one another were not written by us

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { sidecarKey } from "./keys.ts";
 import type { Store } from "./ports.ts";
-import type { Asset, Call, Generation, RequestDetail, RequestRecord } from "./records.ts";
+import type { Asset, Call, Generation, Proof, RequestDetail, RequestRecord } from "./records.ts";
 
 type RequestTimes = "created_at" | "updated_at" | "archived_at" | "deleted_at" | "erase_after" | "erased_at";
 
@@ -28,7 +28,11 @@ export interface Sidecar {
     archived_at: string;
     stored_at: string;
   })[];
+  /** Of a reproduction that has been compared with its original, `request.reproduces`. */
+  proof?: Omit<Proof, "request_id" | "original_id" | ProofTimes> & Record<ProofTimes, string>;
 }
+
+type ProofTimes = "compared_at" | "generated_at" | "original_generated_at";
 
 interface SidecarRun {
   store: Store;
@@ -76,6 +80,17 @@ export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archi
       expires_at: isoOrNull(one.expires_at),
     })),
     assets: toSidecarAssets(detail),
+    ...(detail.proof !== null && { proof: toSidecarProof(detail.proof) }),
+  };
+}
+
+function toSidecarProof({ outcome, images, ...proof }: Proof): NonNullable<Sidecar["proof"]> {
+  return {
+    outcome,
+    compared_at: iso(proof.compared_at),
+    generated_at: iso(proof.generated_at),
+    original_generated_at: iso(proof.original_generated_at),
+    images,
   };
 }
 

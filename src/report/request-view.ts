@@ -20,6 +20,8 @@ export interface RequestView extends Partial<Recipe> {
   tags: string[];
   metadata: Json;
   reused_from: string | null;
+  /** The request that it asks for again, to compare what comes. */
+  reproduces: string | null;
   /** What somebody wrote about it afterwards. */
   note: string | null;
   /** Why it failed, is parked, or waits. */
@@ -86,6 +88,7 @@ export function toRequestSummary(request: RequestRecord): RequestSummary {
     tags: request.tags,
     metadata: request.metadata,
     reused_from: request.reused_from,
+    reproduces: request.reproduces,
     note: request.note,
     error: request.error,
     created_at: iso(request.created_at),
