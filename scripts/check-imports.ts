@@ -43,7 +43,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["thumbnails"],
   ["batch", "keeping"],
   ["manifests.ts", "overview.ts", "plan", "submit.ts", "upkeep.ts", "webhook-stage.ts"],
-  ["schedule"],
+  ["reproduce", "schedule"],
   ["decide.ts"],
   ["worker.ts"],
   ["http"],

@@ -14,7 +14,10 @@ export function printRequest(app: App, detail: RequestDetail): void {
 
 /** Prints state, reason and assets, with places that open. */
 export function printView(view: RequestView, { locate }: Pick<Desk, "locate">): void {
-  print(`${view.request_id}  ${view.state}${view.reused_from === null ? "" : ` (answered by ${view.reused_from})`}`);
+  const reused = view.reused_from === null ? "" : ` (answered by ${view.reused_from})`;
+  // a server of an earlier version says nothing of it
+  const reproduction = view.reproduces ? ` (reproduces ${view.reproduces})` : "";
+  print(`${view.request_id}  ${view.state}${reused}${reproduction}`);
   if (view.prompt !== undefined) {
     print(`  ${plain(view.prompt)}`);
     print(`  seed ${view.seed}, ${view.aspect_ratio}, n ${view.n}, recipe ${view.recipe_id?.slice(0, 12)}`);

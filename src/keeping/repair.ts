@@ -23,11 +23,13 @@ export interface RepairParts {
 /** What was done about one finding. */
 export interface Repaired extends Finding {
   /** Where good bytes came from, or what else was done; null: nothing could be done. */
-  by: "mirror" | "provider" | "catalog" | "quarantine" | null;
+  by: "mirror" | "provider" | "remade" | "catalog" | "quarantine" | null;
   /** Where the doubtful bytes lie now. */
   quarantined: string | null;
   /** Why it stays as it is, and what would help. */
   left: string | null;
+  /** The request by which it was made again of its recipe. It stands beside what was lost, and never in its place. */
+  remade_as?: string;
 }
 
 export interface RepairRun {
@@ -73,7 +75,7 @@ function repairOne(run: Run, finding: Finding): Promise<Repaired> {
       return correct(run, finding);
     case "undecodable":
       return Promise.resolve(
-        leave(finding, "its bytes are those that were archived; make it again with: catalog reproduce"),
+        leave(finding, "its bytes are those that were archived; make it again with: catalog verify --repair --remake"),
       );
   }
 }
@@ -91,7 +93,10 @@ async function repairImage(run: Run, finding: Finding): Promise<Repaired> {
   const good = await findGoodBytes(run, asset);
   const quarantined = await setAside(run, asset.key);
   if (good === undefined)
-    return { ...leave(finding, "no copy was found; make it again with: catalog reproduce"), quarantined };
+    return {
+      ...leave(finding, "no copy was found; make it again with: catalog verify --repair --remake"),
+      quarantined,
+    };
   const { content_type: contentType, digest } = asset;
   await store.put(asset.key, good.bytes, { contentType, digest, cacheControl: CACHE_CONTROL, signal });
   await catalog.keeping.noteProofs([{ digest, fault: null }]);

@@ -175,7 +175,7 @@ describe("repair", () => {
     await archive.place.sandbox.close();
     const { found } = await verify(archive.parts);
     const { repaired } = await repair(repairParts(archive), found);
-    expect(repaired).toMatchObject([{ by: null, left: expect.stringContaining("catalog reproduce") }]);
+    expect(repaired).toMatchObject([{ by: null, left: expect.stringContaining("--remake") }]);
     expect(readFileSync(archive.path(repaired[0]?.quarantined ?? ""), "utf8")).toBe("not what it was");
   });
 

@@ -7,6 +7,7 @@ import { addCatalogExport } from "./catalog/export.ts";
 import { addCatalogList } from "./catalog/list.ts";
 import { addCatalogMirror } from "./catalog/mirror.ts";
 import { addCatalogRebuild } from "./catalog/rebuild.ts";
+import { addCatalogReproduce } from "./catalog/reproduce.ts";
 import { addCatalogSearch } from "./catalog/search.ts";
 import { addCatalogShow } from "./catalog/show.ts";
 import { addCatalogVerify } from "./catalog/verify.ts";
@@ -20,6 +21,7 @@ const VERBS: readonly AddVerb[] = [
   addCatalogShow,
   addCatalogExport,
   addCatalogVerify,
+  addCatalogReproduce,
   addCatalogMirror,
   addCatalogBackup,
   addCatalogRebuild,

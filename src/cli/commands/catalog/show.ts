@@ -5,10 +5,12 @@ import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
 import { RejectedError } from "../../../errors.ts";
-import type { Asset } from "../../../pipeline/records.ts";
+import type { Asset, RequestDetail } from "../../../pipeline/records.ts";
+import { toProofView, toReproductionView } from "../../../report/proof-view.ts";
 import { toRequestView } from "../../../report/request-view.ts";
 import { showSize } from "../../../units.ts";
 import { EXIT, print, printJson, say, withApp } from "../../io.ts";
+import { proofLines, sayLikeness } from "../../reproduce/text.ts";
 import { printRequest } from "../../request-text.ts";
 
 const EXAMPLES = `
@@ -37,8 +39,7 @@ export function addCatalogShow(group: Command, end: (code: number) => void): voi
 async function show(app: App, name: string, json = false): Promise<number> {
   const detail = await app.catalog().find(name);
   if (detail !== undefined) {
-    if (json) printJson(toRequestView(detail));
-    else printRequest(app, detail);
+    showRequest(app, detail, json);
     return EXIT.done;
   }
   const isFile = statSync(name, { throwIfNoEntry: false })?.isFile() === true;
@@ -53,6 +54,25 @@ async function show(app: App, name: string, json = false): Promise<number> {
   }
   await showAsset(app, asset, json);
   return EXIT.done;
+}
+
+// what a reproduction showed, and what reproductions of it showed
+function showRequest(app: App, detail: RequestDetail, json: boolean): void {
+  const { proof, request } = detail;
+  const reproductions = app.catalog().reproductions.of(request.request_id).map(toReproductionView);
+  if (json) {
+    printJson({ ...toRequestView(detail), proof: proof === null ? null : toProofView(proof), reproductions });
+    return;
+  }
+  printRequest(app, detail);
+  if (proof !== null) {
+    print(`  compared with ${proof.original_id}: ${sayLikeness(proof.outcome)}`);
+    for (const line of proofLines(proof)) print(`  ${line}`);
+  }
+  for (const { request_id, state, created_at, outcome } of reproductions)
+    print(
+      `  reproduced ${created_at}  ${outcome === null ? `${state}, not compared` : sayLikeness(outcome)}  ${request_id}`,
+    );
 }
 
 async function digestOf(path: string): Promise<string> {

@@ -6,6 +6,8 @@ import { createInspector } from "../../../image/inspect.ts";
 import { createDownloader } from "../../../image-api/download.ts";
 import { type Repaired, repair, undoRepair } from "../../../keeping/repair.ts";
 import { type Verified, type VerifyOptions, verify } from "../../../keeping/verify.ts";
+import { toMaxImages } from "../../../reproduce/budget.ts";
+import { remakeLost } from "../../../reproduce/remake.ts";
 import { parseDuration, parseRate } from "../../../units.ts";
 import { toCount } from "../../catalog-filter.ts";
 import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
@@ -16,12 +18,15 @@ Every asset's bytes are read, hashed and decoded, the longest unproven first; th
 store's names are looked through for what the catalog does not know. A run that is cut short goes on where it was.
 Without --repair nothing in the store is changed. With it, images come from the mirror, else from the provider's address
 while it lives; what is doubtful is set aside under quarantine/. A repair of more than 1 % of what was read wants --yes.
+With --remake, images without any good copy are made again of their recipes, which is paid and needs a worker; what comes
+stands beside the lost ones under a request of its own, and only what is the same to the byte takes their place.
 
 Examples:
   $ asset-archiver catalog verify
   $ asset-archiver catalog verify --for 1h --rate 20/s
   $ asset-archiver catalog verify --sample 200 --json
   $ asset-archiver catalog verify --repair
+  $ asset-archiver catalog verify --repair --remake "2 USD"
   $ asset-archiver catalog verify --undo 20261123T074500Z-1a2b3c4d`;
 
 interface Options {
@@ -31,6 +36,7 @@ interface Options {
   rate?: string;
   repair?: boolean;
   yes?: boolean;
+  remake?: string;
   undo?: string;
   json?: boolean;
 }
@@ -45,6 +51,7 @@ export function addCatalogVerify(group: Command, end: (code: number) => void): v
     .option("--rate <rate>", "at most so many assets, such as 20/s")
     .option("--repair", "mend what was found")
     .option("--yes", "mend it even where that touches more than 1 %")
+    .option("--remake <budget>", 'with --repair: ask for lost images again, for so many images or such as "2 USD"')
     .option("--undo <run>", "put back what a repair has set aside")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
@@ -56,6 +63,7 @@ const SHARE_MAX = 0.01;
 
 async function runVerify(app: App, options: Options): Promise<number> {
   const wanted = toOptions(options);
+  const maxImages = toRemake(options, app);
   const signal = interruption();
   if (options.undo !== undefined) return runUndo(app, { ...options, undo: options.undo, signal });
   const progress = createProgress(process.stderr);
@@ -75,7 +83,12 @@ async function runVerify(app: App, options: Options): Promise<number> {
       return code;
     }
     const run = await mend(app, { ...parts, verified });
-    return tell({ verified, options, run });
+    if (maxImages === undefined) return tell({ verified, options, run });
+    const onLook = ({ ended, of }: { ended: number; of: number }) =>
+      progress.show(() => `asked again for ${of} requests, ${ended} have ended`);
+    const repaired = await remakeLost(app, run.repaired, { maxImages, signal, onLook });
+    progress.end();
+    return tell({ verified, options, run: { ...run, repaired } });
   } catch (error) {
     progress.end();
     if (signal.aborted) return EXIT.interrupted;
@@ -100,6 +113,12 @@ function toOptions(options: Options): VerifyOptions {
     forMs: read(options.for, { flag: "--for", parse: parseDuration, wanted: "a duration such as 1h" }),
     rate: read(options.rate, { flag: "--rate", parse: parseRate, wanted: "a rate such as 20/s" }),
   };
+}
+
+function toRemake({ remake, repair: mends }: Options, app: App): number | undefined {
+  if (remake === undefined) return undefined;
+  if (!mends) throw new RejectedError("--remake: wanted with --repair", { code: "invalid_request" });
+  return toMaxImages(remake, { flag: "--remake", price: app.settings.pricePerImage });
 }
 
 function read<T>(

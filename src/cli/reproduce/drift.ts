@@ -1,0 +1,17 @@
+// `catalog reproduce --report`: what all proofs say, from the catalog alone.
+import type { App } from "../../app.ts";
+import { toDriftReport } from "../../report/proof-view.ts";
+import { EXIT, print, printJson, say } from "../io.ts";
+import { driftLines } from "./drift-text.ts";
+
+/** Prints the curves of all models, or of one. */
+export function showDrift(app: App, { model, json }: { model: string | undefined; json: boolean }): number {
+  const report = toDriftReport(app.catalog().reproductions.list({ model }));
+  if (json) {
+    printJson(report);
+    return EXIT.done;
+  }
+  for (const line of driftLines(report, process.stdout.columns)) print(line);
+  if (report.models.length === 0) say("Nothing has been reproduced yet; see: catalog reproduce --help");
+  return EXIT.done;
+}
