@@ -25,12 +25,12 @@ export async function remakeLost(
   const affordable = within([...new Map([...wanted.values()].map((one) => [one.request_id, one])).values()], maxImages);
   if (affordable.length === 0) return repaired.map((one) => (isLost(one) ? notRemade(one, wanted) : one));
   const { batchId, ids } = await askWithin(app, affordable, { collection: REPRODUCTIONS, maxImages });
-  const { details } = await followReproductions(app, ids, { ...follow, batchId });
+  const { why, details } = await followReproductions(app, ids, { ...follow, batchId });
   const byOriginal = new Map(details.map((detail) => [detail.request.reproduces, detail]));
   const ends: Repaired[] = [];
   for (const one of repaired) {
     const made = isLost(one) ? byOriginal.get(wanted.get(one.digest ?? "")?.request_id ?? "") : undefined;
-    if (made !== undefined) ends.push(await toEnd(app, one, made));
+    if (made !== undefined) ends.push(await toEnd(app, one, { made, idle: why === "no_worker" }));
     else ends.push(isLost(one) ? notRemade(one, wanted) : one);
   }
   return ends;
@@ -73,11 +73,16 @@ function notRemade(one: Repaired, wanted: ReadonlyMap<string, Original>): Repair
   return { ...one, left };
 }
 
-async function toEnd(app: App, one: Repaired, made: RequestDetail): Promise<Repaired> {
+async function toEnd(
+  app: App,
+  one: Repaired,
+  { made, idle }: { made: RequestDetail; idle: boolean },
+): Promise<Repaired> {
   const { request_id, state, error } = made.request;
   const remade_as = request_id;
   if (made.proof === null) {
-    const why = error === null ? "" : ` (${error.code}: ${error.message})`;
+    const reason = idle ? "no worker lives" : error && `${error.code}: ${error.message}`;
+    const why = reason === null ? "" : ` (${reason})`;
     return { ...one, remade_as, left: `asked for again as request "${request_id}", which is ${state}${why}` };
   }
   if (await isBack(app, one)) return { ...one, by: "remade", left: null, remade_as };

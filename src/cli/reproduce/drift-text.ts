@@ -59,7 +59,7 @@ function changeLines({ changes, curve }: DriftView): string[] {
     ];
   }
   return changes.map(({ of, contradicted, ...change }) => {
-    const [after, before] = [toMinute(change.after), toMinute(change.before)];
+    const [after, before] = [toSecond(change.after), toSecond(change.before)];
     const what = of === "picture" ? "other pictures" : "other pixels";
     if (contradicted)
       return `  Between ${after} and ${before} some recipes brought ${what} and others did not: the model does not repeat itself`;
@@ -67,8 +67,8 @@ function changeLines({ changes, curve }: DriftView): string[] {
   });
 }
 
-function toMinute(time: string): string {
-  return `${time.slice(0, 16)}Z`;
+function toSecond(time: string): string {
+  return `${time.slice(0, 19)}Z`;
 }
 
 function counted(count: number, word: string): string {
