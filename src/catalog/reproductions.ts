@@ -54,10 +54,11 @@ export function createReproductions(parts: Parts, write: Write): Reproductions {
 
 const PAGE = 100;
 
+// the plus keeps SQLite from walking through everything that is archived, where the index of reproductions is short
 function listDue({ db }: Parts): string[] {
   return db
     .all<{ id: string }>(sql`select request_id as id from ${requests}
-      where reproduces is not null and state = 'archived'
+      where reproduces is not null and +state = 'archived'
       and not exists (select 1 from ${proofs} p where p.request_id = ${requests.request_id})
       order by archived_at limit ${PAGE}`)
     .map((row) => row.id);

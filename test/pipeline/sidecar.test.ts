@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { Proof } from "../../src/pipeline/records.ts";
 import { sidecarBytes, toSidecar } from "../../src/pipeline/sidecar.ts";
+import { parseSidecar } from "../../src/pipeline/sidecar-form.ts";
 import { found, keysOf, openWorld, startProcess, work } from "./world.ts";
 
 const DATA = {
@@ -50,4 +52,41 @@ test("the sidecar in the store is the one of the record, to the last byte", asyn
   const { process, detail } = await archived();
   const [key = ""] = await keysOf(process, "requests/");
   expect(String(await process.store.get(key))).toBe(String(sidecarBytes(toSidecar(detail))));
+});
+
+test("a reproduction's sidecar names the original before anybody has compared them, and brings the proof back after", async () => {
+  const { detail } = await archived();
+  const read = (proof: Proof | null) =>
+    parseSidecar(sidecarBytes(toSidecar({ ...detail, request: { ...detail.request, reproduces: "fox" }, proof })), "k");
+  expect(read(null)).toMatchObject({ request: { reproduces: "fox" }, proof: null });
+  const image = { index: 0, digest: "a".repeat(64), original_digest: null };
+  const proof: Proof = {
+    request_id: "r",
+    original_id: "fox",
+    outcome: "near",
+    compared_at: 3_000,
+    generated_at: 2_000,
+    original_generated_at: 1_000,
+    images: [
+      { ...image, outcome: "near", distance: 3, mean_error: 1.25, reason: null },
+      {
+        ...image,
+        index: 1,
+        outcome: "incomparable",
+        distance: null,
+        mean_error: null,
+        reason: "it was never archived",
+      },
+    ],
+  };
+  expect(read(proof).proof).toEqual(proof);
+});
+
+test("a sidecar from before there were reproductions is none", async () => {
+  const { detail } = await archived();
+  const sidecar = JSON.parse(sidecarBytes(toSidecar(detail)).toString());
+  delete sidecar.request.reproduces;
+  expect(sidecar.proof).toBeUndefined();
+  const read = parseSidecar(Buffer.from(JSON.stringify(sidecar)), "k");
+  expect(read).toMatchObject({ request: { reproduces: null }, proof: null });
 });
