@@ -32,6 +32,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["errors.ts", "units.ts"],
   ["request"],
   ["pipeline"],
+  ["lockfile"],
   ["outbound"],
   ["catalog", "image", "image-api", "local-redis", "manifest", "queue", "report", "sandbox", "spool", "store"],
   ["client", "webhooks"],
@@ -51,7 +52,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Units that compute only. Besides other pure units they may import this much. */
-const PURE_UNITS: readonly string[] = ["errors.ts", "units.ts", "request", "pipeline"];
+const PURE_UNITS: readonly string[] = ["errors.ts", "units.ts", "request", "pipeline", "lockfile"];
 const PURE_MAY_IMPORT: readonly string[] = ["zod", "node:crypto"];
 
 /** The only reader of the environment. */

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
+import { type Archived, createArchivedLookup } from "./archived-lookup.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
 import { backupDatabase } from "./backup.ts";
 import { type Batches, createBatches } from "./batches.ts";
@@ -82,6 +83,8 @@ export interface OpenCatalog extends Catalog {
   listUnfinished: () => ReturnType<typeof listUnfinished>;
   /** What is there already of a page of requests, in their order. */
   lookUp(page: readonly Wanted[]): Known[];
+  /** The images of those of these requests that are archived: a page of some hundred ids. */
+  lookUpArchived(ids: readonly string[]): Map<string, Archived>;
   experience(): Experience;
   /** Requests that ended with calls on record and whose sidecar the store lacks: a page of ids. */
   listUnsealed(): string[];
@@ -140,6 +143,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listArchivedImages: (filter) => listArchivedImages(parts, filter),
     listUnfinished: () => listUnfinished(parts),
     lookUp: createLookup(parts),
+    lookUpArchived: createArchivedLookup(parts),
     experience: () => readExperience(parts),
     listUnsealed: () => listUnsealed(parts),
     findWebhook: (eventId) => findWebhook(parts, eventId),

@@ -3,7 +3,7 @@
 import type { Json } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
 import type { Request } from "../request/submission.ts";
-import type { Call, HoldReason, NewAsset, RequestDetail, RequestRecord } from "./records.ts";
+import type { Call, HoldReason, NewAsset, ObjectFacts, RequestDetail, RequestRecord } from "./records.ts";
 
 /** What a call asks for: a recipe, where `seed` and `n` may differ from the request's when only missing images are made up. */
 export interface CallRequest {
@@ -88,11 +88,8 @@ export interface Store {
   read(key: string, options?: { range?: ByteRange; signal?: AbortSignal }): Promise<ByteStream | undefined>;
   /** An address that gives these bytes to anybody for `expiresMs`. Only stores that can give one have it. */
   presign?(key: string, options: { expiresMs: number }): Promise<string>;
-  /** Size and type without the bytes, or undefined. */
-  head(
-    key: string,
-    options?: { signal?: AbortSignal },
-  ): Promise<{ bytes: number; contentType: string | undefined } | undefined>;
+  /** What is known without reading the bytes, or undefined where there are none. */
+  head(key: string, options?: { signal?: AbortSignal }): Promise<ObjectFacts | undefined>;
   /** All keys that begin with `prefix`, in no promised order. */
   list(prefix: string, options?: { signal?: AbortSignal }): AsyncIterable<{ key: string; bytes: number }>;
   /** Deleting what is not there is no error. */

@@ -99,6 +99,17 @@ export interface Asset {
 /** An asset as it is recorded, with its perceptual hash (16 hex digits), which the store's sidecars leave out. */
 export type NewAsset = Asset & { phash: string };
 
+/** What a store says of an object. */
+export interface ObjectFacts {
+  bytes: number;
+  contentType: string | undefined;
+  /**
+   * SHA-256, lower-case hex, where the store keeps one: S3 with checksums. It is the store's word; some take it from whoever
+   * wrote the object, unproven. Many stores have none, and an object that was put in parts has none of its whole.
+   */
+  digest?: string | undefined;
+}
+
 /** The image types that can become assets. */
 export type ImageType = "image/png" | "image/jpeg" | "image/webp";
 

@@ -59,6 +59,7 @@ export function createDirectoryStore(options: { root: string }): Store {
       return translated({ verb: "get", key, base, signal }, async () => {
         const found = await stat(pathOf(key)).catch(undefinedWhereAbsent);
         if (!found?.isFile()) return undefined;
+        // a file system keeps no digest: only reading the file would tell
         return { bytes: found.size, contentType: CONTENT_TYPES[extname(key)] };
       });
     },

@@ -1,6 +1,8 @@
 // The store in a bucket of S3, or of anything that speaks its protocol. Region, keys and endpoint are the SDK's own settings.
+import type { HeadObjectCommandOutput } from "@aws-sdk/client-s3";
 import { ArchiverError } from "../errors.ts";
 import type { Store } from "../pipeline/ports.ts";
+import type { ObjectFacts } from "../pipeline/records.ts";
 import { checkKey, checkKeyPrefix } from "./key.ts";
 import type { ProbedStore } from "./probe.ts";
 import { collectBody, streamOf } from "./s3-body.ts";
@@ -75,9 +77,9 @@ export function createS3Store(options: S3StoreOptions): ProbedStore {
     head: (key, { signal } = {}) =>
       run({ verb: "head", key, signal }, async ({ sdk, client }, object) => {
         const answer = await client
-          .send(new sdk.HeadObjectCommand(object), aborting(signal))
+          .send(new sdk.HeadObjectCommand({ ...object, ChecksumMode: "ENABLED" }), aborting(signal))
           .catch(undefinedWhereMissing);
-        return answer && { bytes: answer.ContentLength ?? 0, contentType: answer.ContentType };
+        return answer && toFacts(answer);
       }),
     list: (prefix, { signal } = {}) => list(prefix, signal),
     delete: (key, { signal } = {}) =>
@@ -91,6 +93,16 @@ export function createS3Store(options: S3StoreOptions): ProbedStore {
       (await loading?.catch(() => undefined))?.client.destroy();
     },
   };
+}
+
+function toFacts({ ContentLength, ContentType, ChecksumSHA256 }: HeadObjectCommandOutput): ObjectFacts {
+  return { bytes: ContentLength ?? 0, contentType: ContentType, digest: toWholeDigest(ChecksumSHA256) };
+}
+
+/** 32 bytes in base64. That of an upload in parts ends with "-<parts>": a hash of hashes, which says nothing of the whole. */
+function toWholeDigest(checksum: string | undefined): string | undefined {
+  if (!/^[A-Za-z0-9+/]{43}=$/.test(checksum ?? "")) return undefined;
+  return Buffer.from(checksum ?? "", "base64").toString("hex");
 }
 
 interface ObjectName {

@@ -36,6 +36,21 @@ async function openOn(habits: Habits, options: Partial<S3StoreOptions> = {}) {
 const flip = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]);
 const methods = (server: StandIn) => server.seen.map(({ method }) => method).join(" ");
 
+test.each([
+  ["of the whole object", Buffer.from("ab".repeat(32), "hex").toString("base64"), "ab".repeat(32)],
+  ["of an upload in parts", `${Buffer.from("ab".repeat(32), "hex").toString("base64")}-3`, undefined],
+  ["of another length", Buffer.from("abcd", "hex").toString("base64"), undefined],
+])("a HEAD asks for the checksum, and takes one %s as %#", async (_, checksum, digest) => {
+  const { store, server } = await openOn({
+    misbehave: (_, response) => {
+      response.writeHead(200, { "content-length": 9, "x-amz-checksum-sha256": checksum }).end();
+      return true;
+    },
+  });
+  expect(await store.head(KEY)).toMatchObject({ bytes: 9, digest });
+  expect(server.seen[0]).toMatchObject({ method: "HEAD", headers: { "x-amz-checksum-mode": "ENABLED" } });
+});
+
 describe("the proof that the bytes are there", () => {
   test.each<[string, Habits, string]>([
     ["an ETag that is the MD5 is proof enough", {}, "PUT"],

@@ -66,6 +66,20 @@ describe("what S3 is told", () => {
     await store.close();
   });
 
+  test("a HEAD tells the digest that the store keeps, and none where the object was put without", async () => {
+    const store = createS3Store(server);
+    const bytes = randomBytes(3000);
+    const options = putOptions(bytes);
+    await store.put("images/ab/known.png", bytes, options);
+    expect((await store.head("images/ab/known.png"))?.digest).toBe(options.digest);
+    const client = new S3Client({ ...server, requestChecksumCalculation: "WHEN_REQUIRED" });
+    const plain = { Bucket: server.bucket, Key: "images/ab/plain.png", Body: bytes, ContentLength: 3000 };
+    await client.send(new PutObjectCommand(plain));
+    expect(await store.head("images/ab/plain.png")).toMatchObject({ bytes: 3000, digest: undefined });
+    client.destroy();
+    await store.close();
+  });
+
   test("a prefix hides what stands beside it", async () => {
     const bytes = Buffer.from("x");
     const one = createS3Store({ ...server, prefix: "one" });

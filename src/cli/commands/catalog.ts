@@ -1,10 +1,12 @@
 // `catalog`: the group of commands that read the catalog; one file for each verb in catalog/.
 import type { Command } from "commander";
 import { addCatalogBackup } from "./catalog/backup.ts";
+import { addCatalogCheck } from "./catalog/check.ts";
 import { addCatalogDelete, addCatalogUndelete } from "./catalog/delete.ts";
 import { addCatalogEdit } from "./catalog/edit.ts";
 import { addCatalogExport } from "./catalog/export.ts";
 import { addCatalogList } from "./catalog/list.ts";
+import { addCatalogLock } from "./catalog/lock.ts";
 import { addCatalogMirror } from "./catalog/mirror.ts";
 import { addCatalogRebuild } from "./catalog/rebuild.ts";
 import { addCatalogReproduce } from "./catalog/reproduce.ts";
@@ -20,6 +22,8 @@ const VERBS: readonly AddVerb[] = [
   addCatalogSearch,
   addCatalogShow,
   addCatalogExport,
+  addCatalogLock,
+  addCatalogCheck,
   addCatalogVerify,
   addCatalogReproduce,
   addCatalogMirror,

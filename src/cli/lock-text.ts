@@ -1,0 +1,61 @@
+// How a check of a lock file is told to a person.
+import type { LockChecked, LockFinding } from "../keeping/check-lock.ts";
+import type { ManifestCompared } from "../keeping/compare-lock.ts";
+import { print, say } from "./io.ts";
+import { plain } from "./text.ts";
+
+/** Prints the root, what was found, and how sure that is. */
+export function printLockCheck(check: {
+  root: string;
+  checked: LockChecked;
+  manifest: ManifestCompared | undefined;
+  location: string;
+}): void {
+  const { root, checked, manifest, location } = check;
+  print(root);
+  for (const finding of checked.found) print(describeFinding(finding));
+  for (const { kind, request_id, line, reason } of manifest?.found ?? []) {
+    const where = line === null ? "" : ` (line ${line} of the manifest)`;
+    print(plain(`  ${kind}  ${request_id === null ? "" : `"${request_id}"`}${where}: ${reason}`));
+  }
+  print(summary(checked, location));
+  if (manifest !== undefined) print(compared(manifest));
+  if (checked.objects > 0 && checked.found.every(({ kind }) => kind === "missing") && intact(checked) === 0)
+    say(`Nothing at all is there: is ${location} the right store? STORAGE_URL names it`);
+}
+
+/** Names the first image, and counts the others that share the bytes. */
+function describeFinding({ kind, key, images, reason }: LockFinding): string {
+  const [first] = images;
+  const more = images.length > 1 ? ` and ${images.length - 1} more` : "";
+  return `  ${kind}  image ${first?.index} of "${first?.request_id}"${more}: ${key}: ${reason}`;
+}
+
+function summary(checked: LockChecked, location: string): string {
+  const { objects, by_digest, by_size } = checked;
+  const count = (kind: LockFinding["kind"]) => checked.found.filter((finding) => finding.kind === kind).length;
+  const wrong = (["missing", "changed", "wrong_type"] as const)
+    .map((kind) => ({ kind, found: count(kind) }))
+    .filter(({ found }) => found > 0)
+    .map(({ kind, found }) => `${number(found)} ${kind.replace("_", " ")}`);
+  const right = [
+    ...(by_digest > 0 ? [`${number(by_digest)} by digest`] : []),
+    ...(by_size > 0 ? [`${number(by_size)} by size alone (--deep reads them)`] : []),
+  ];
+  const sure = right.length === 0 ? "" : ` (${right.join(", ")})`;
+  const parts = [`${number(intact(checked))} of ${number(objects)} files are there${sure}`, ...wrong];
+  return `${parts.join(", ")}, in ${location}`;
+}
+
+function compared({ requests, uncompared, found }: ManifestCompared): string {
+  const drawn = uncompared === 0 ? "" : `, ${number(uncompared)} with drawn seeds not compared`;
+  return `${number(requests)} requests in the manifest, ${number(found.length)} differences${drawn}`;
+}
+
+function intact({ by_digest, by_size }: LockChecked): number {
+  return by_digest + by_size;
+}
+
+function number(value: number): string {
+  return value.toLocaleString("en");
+}

@@ -1,0 +1,34 @@
+// Merkle trees after RFC 9162, section 2.1.1 (the trees of RFC 6962): SHA-256, leaves and nodes told apart by their first
+// byte, so that no leaf can pass for a node. https://www.rfc-editor.org/rfc/rfc9162#section-2.1.1 Pure.
+import { createHash } from "node:crypto";
+
+const LEAF = Buffer.of(0x00);
+const NODE = Buffer.of(0x01);
+
+/** SHA-256 of 0x00 and the leaf's bytes. */
+export function leafHash(leaf: string | Uint8Array): Buffer {
+  return createHash("sha256").update(LEAF).update(leaf).digest();
+}
+
+/**
+ * The root over leaf hashes in their order; over none it is the SHA-256 of nothing. The RFC splits at the largest power of
+ * two below the number of leaves: the same as joining neighbours of equal height as they come, and what is left at the end
+ * from right to left.
+ */
+export function merkleRoot(leafHashes: Iterable<Uint8Array>): Buffer {
+  const peaks: { hash: Uint8Array; height: number }[] = [];
+  for (const hash of leafHashes) {
+    peaks.push({ hash, height: 0 });
+    while (peaks.length > 1 && peaks.at(-1)?.height === peaks.at(-2)?.height) joinLast(peaks);
+  }
+  while (peaks.length > 1) joinLast(peaks);
+  const root = peaks[0]?.hash;
+  return root === undefined ? createHash("sha256").digest() : Buffer.from(root);
+}
+
+function joinLast(peaks: { hash: Uint8Array; height: number }[]): void {
+  const [left, right] = peaks.splice(-2);
+  if (left === undefined || right === undefined) return;
+  const hash = createHash("sha256").update(NODE).update(left.hash).update(right.hash).digest();
+  peaks.push({ hash, height: Math.max(left.height, right.height) + 1 });
+}

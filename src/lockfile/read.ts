@@ -1,0 +1,100 @@
+// From the text of a lock file to its entries, or everything that is wrong with it. A file that was edited by hand does not
+// have the root of its entries any more: that is told here, before anybody asks a store. Pure.
+import { z } from "zod";
+import { ConfigError, type Fault, toMessage } from "../errors.ts";
+import { toFaults } from "../request/faults.ts";
+import { LOCK_VERSION, type LockEntry, lockEntrySchema } from "./entry.ts";
+import { rootOf } from "./root.ts";
+import type { LockDefaults } from "./write.ts";
+
+/** A lock file that holds together. */
+export interface Lock extends LockDefaults {
+  entries: LockEntry[];
+  root: string;
+  images: number;
+}
+
+const frameSchema = z.strictObject({
+  version: z.literal(LOCK_VERSION, { error: `wanted ${LOCK_VERSION}, the version that this program knows` }),
+  collection: z.string().optional(),
+  tags: z.array(z.string()).optional(),
+  entries: z.array(z.unknown()),
+  root: z.string().regex(/^sha256:[0-9a-f]{64}$/, "wanted sha256: and 64 lower-case hex digits"),
+});
+
+/** So many faults are named. */
+const NAMED_FAULTS = 100;
+
+/**
+ * Reads a lock file. Throws a ConfigError `lock_file_invalid` that names every fault with its place, or says that root and
+ * entries do not belong together.
+ */
+export function parseLock(text: string, name: string): Lock {
+  const frame = parseFrame(text, name);
+  const entries: LockEntry[] = [];
+  const faults: Fault[] = [];
+  const seen = new Set<string>();
+  for (const [at, data] of frame.entries.entries()) {
+    const parsed = lockEntrySchema.safeParse(data);
+    if (!parsed.success) faults.push(...faultsAt(at, data, toFaults(parsed.error, data)));
+    else if (seen.has(parsed.data.request_id))
+      faults.push(...faultsAt(at, data, [{ field: "request_id", message: "wanted each request once, got it again" }]));
+    else {
+      seen.add(parsed.data.request_id);
+      entries.push(parsed.data);
+    }
+    if (faults.length > NAMED_FAULTS) break;
+  }
+  if (faults.length > 0) throw invalid(name, faults);
+  return { ...defaultsOf(frame), entries, root: checkedRoot(frame.root, entries, name), images: countImages(entries) };
+}
+
+function parseFrame(text: string, name: string): z.output<typeof frameSchema> {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(`Cannot read lock file "${name}": ${toMessage(error)}, wanted what "catalog lock" wrote`, {
+      code: "lock_file_invalid",
+      cause: error,
+    });
+  }
+  const frame = frameSchema.safeParse(data);
+  if (frame.success) return frame.data;
+  throw invalid(name, toFaults(frame.error, data));
+}
+
+function defaultsOf({ collection, tags }: LockDefaults | z.output<typeof frameSchema>): LockDefaults {
+  return { ...(collection === undefined ? {} : { collection }), ...(tags === undefined ? {} : { tags }) };
+}
+
+/** The place of a fault as a path, and the request that it belongs to, where that can be read. */
+function faultsAt(at: number, data: unknown, faults: readonly Fault[]): Fault[] {
+  const id = (data as { request_id?: unknown } | null)?.request_id;
+  const of = typeof id === "string" ? ` (of request "${id.slice(0, 100)}")` : "";
+  return faults.map(({ field, message }) => ({
+    field: field === "(data)" ? `entries.${at}` : `entries.${at}.${field}`,
+    message: `${message}${of}`,
+  }));
+}
+
+function checkedRoot(root: string, entries: readonly LockEntry[], name: string): string {
+  const found = rootOf(entries);
+  if (found === root) return root;
+  const message = `wanted ${found}, the root of the entries, got ${root}: the file was changed after it was written`;
+  throw invalid(name, [{ field: "root", message }]);
+}
+
+function countImages(entries: readonly LockEntry[]): number {
+  return entries.reduce((sum, { images }) => sum + images.length, 0);
+}
+
+function invalid(name: string, found: readonly Fault[]): ConfigError {
+  const faults = found.slice(0, NAMED_FAULTS);
+  const lines = faults.map(({ field, message }) => `  ${field}: ${message}`);
+  const more = found.length > NAMED_FAULTS ? ["  … and more"] : [];
+  return new ConfigError(`Lock file "${name}" does not hold together:\n${[...lines, ...more].join("\n")}`, {
+    code: "lock_file_invalid",
+    faults,
+  });
+}
