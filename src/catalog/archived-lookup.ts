@@ -1,5 +1,5 @@
 // What a lock asks the catalog: the images of archived requests, a page of ids at a time, in one statement.
-import { asc, eq, sql } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import type { Asset } from "../pipeline/records.ts";
 import type { Parts } from "./parts.ts";
 import { assets, images, requests } from "./schema.ts";
@@ -17,31 +17,31 @@ export interface Archived {
 export function createArchivedLookup({ db }: Parts): (ids: readonly string[]) => Map<string, Archived> {
   const statement = db
     .select({
-      request_id: requests.request_id,
-      recipe_id: requests.recipe_id,
-      seed: requests.seed,
-      deleted_at: requests.deleted_at,
+      request: {
+        request_id: requests.request_id,
+        recipe_id: requests.recipe_id,
+        seed: requests.seed,
+        deleted_at: requests.deleted_at,
+      },
       index: images.index,
-      digest: assets.digest,
-      key: assets.key,
-      bytes: assets.bytes,
-      content_type: assets.content_type,
+      asset: { digest: assets.digest, key: assets.key, bytes: assets.bytes, content_type: assets.content_type },
     })
     .from(sql`json_each(${sql.placeholder("ids")}) as asked`)
-    .innerJoin(requests, eq(requests.request_id, sql`asked.value`))
-    .innerJoin(images, eq(images.request_id, requests.request_id))
-    .innerJoin(assets, eq(assets.digest, images.digest))
-    .where(eq(requests.state, "archived"))
+    // left joins, though all must be there: with inner ones SQLite begins with every archived request there is
+    .leftJoin(requests, and(eq(requests.request_id, sql`asked.value`), eq(requests.state, "archived")))
+    .leftJoin(images, eq(images.request_id, requests.request_id))
+    .leftJoin(assets, eq(assets.digest, images.digest))
     .orderBy(asc(sql`asked.key`), asc(images.index))
     .prepare();
   return (ids) => {
     const found = new Map<string, Archived>();
-    for (const { request_id, recipe_id, seed, deleted_at, ...image } of statement.all({ ids: JSON.stringify(ids) })) {
-      if (recipe_id === null || seed === null) continue;
+    for (const { request, index, asset } of statement.all({ ids: JSON.stringify(ids) })) {
+      if (request?.recipe_id == null || request.seed === null || index === null || asset === null) continue;
+      const { request_id, recipe_id, seed, deleted_at } = request;
       const known = found.get(request_id);
-      if (known === undefined)
-        found.set(request_id, { recipe_id, seed, deleted: deleted_at !== null, images: [image] });
-      else known.images.push(image);
+      const images = known?.images ?? [];
+      images.push({ index, ...asset });
+      if (known === undefined) found.set(request_id, { recipe_id, seed, deleted: deleted_at !== null, images });
     }
     return found;
   };
