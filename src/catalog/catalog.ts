@@ -42,6 +42,7 @@ import { toRequestRecord } from "./rows.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
 import { createSearch, type Search } from "./search.ts";
 import { indexAll } from "./search-index.ts";
+import { createSimilar, type Similar } from "./similar.ts";
 import { noteThumbnails } from "./thumbnails.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
@@ -98,6 +99,8 @@ export interface OpenCatalog extends Catalog {
   readonly browse: Browse;
   /** Words over prompts and filters over everything, a page at a time. */
   readonly search: Search;
+  /** What looks alike. */
+  readonly similar: Similar;
   /** Proofs, and the second copy. */
   readonly keeping: Keeping;
   /** Recipes that were asked for again, and the proofs of what came. */
@@ -152,6 +155,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
     search: createSearch(parts, writer.write),
+    similar: createSimilar(parts),
     keeping: createKeeping(parts, writer.write),
     reproductions: createReproductions(parts, writer.write),
     tidy: createTidy(parts, writer.write),

@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ESCAPE, openPlace, type Place, startSandbox, startWorker } from "./support.ts";
 
@@ -83,6 +84,38 @@ describe("catalog show", () => {
       expect(code).toBe(1);
       expect(err).toContain(name);
     }
+  });
+});
+
+describe("catalog similar", () => {
+  test("finds the images of a request from a small poor copy in a file, and leaves out what is named itself", async () => {
+    const { assets } = JSON.parse((await place.run(["catalog", "show", "two", "--json"])).out) as {
+      assets: { key: string }[];
+    };
+    const [asset] = assets;
+    const copy = join(place.folder, "found.jpg");
+    const original = join(place.folder, "archive", asset?.key ?? "");
+    await writeFile(copy, await sharp(original).resize(48).jpeg({ quality: 40 }).toBuffer());
+    const found = await place.run(["catalog", "similar", copy, "--json"]);
+    expect(found.code).toBe(0);
+    const { found: near, ...rest } = JSON.parse(found.out) as { found: { distance: number }[] };
+    expect(rest).toMatchObject({ max_distance: 10, more: false, unhashed: 0 });
+    expect(near[0]).toMatchObject({ key: asset?.key, requests: [{ request_id: "two", index: 0 }] });
+    const text = await place.run(["catalog", "similar", copy]);
+    expect(text.out).toMatch(/^ \d {2}[0-9a-f]{64}\n {4}image 0 of two\n {4}月下荷花 .*red next line\n/);
+    expect(text.out).not.toMatch(ESCAPE);
+    const itself = await place.run(["catalog", "similar", "two", "--max-distance", "0", "--json"]);
+    expect(JSON.parse(itself.out)).toMatchObject({ found: [] });
+  });
+
+  test.each([
+    [["one", "--max-distance", "65"], 2, "--max-distance: wanted"],
+    [["bad"], 1, "has no archived image"],
+    [["catalog.db"], 1, "wanted a PNG, JPEG or WebP"],
+  ])("with %j ends with %i", async (args, wanted, reason) => {
+    const { code, err } = await place.run(["catalog", "similar", ...args]);
+    expect(code).toBe(wanted);
+    expect(err).toContain(reason);
   });
 });
 

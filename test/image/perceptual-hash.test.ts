@@ -2,7 +2,7 @@ import fc from "fast-check";
 import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
 import { createInspector } from "../../src/image/inspect.ts";
-import { hashDistance, toPerceptualHash } from "../../src/image/perceptual-hash.ts";
+import { findNear, hashDistance, toPerceptualHash } from "../../src/image/perceptual-hash.ts";
 
 const inspect = createInspector();
 
@@ -76,6 +76,19 @@ describe("the arithmetic", () => {
       fc.property(hash, hash, (one, other) => {
         const bits = (BigInt(`0x${one}`) ^ BigInt(`0x${other}`)).toString(2).replaceAll("0", "").length;
         expect(hashDistance(one, other)).toBe(bits);
+      }),
+    );
+  });
+
+  test("the near ones among many are those whose distance is small enough, in their order", () => {
+    fc.assert(
+      fc.property(fc.array(hash), hash, fc.integer({ min: 0, max: 64 }), fc.nat(3), (hashes, wanted, most, offset) => {
+        // bytes that begin anywhere in their memory, as those of a pool do
+        const bytes = Buffer.from("00".repeat(offset) + hashes.join(""), "hex").subarray(offset);
+        const near = hashes
+          .map((one, at) => ({ at, distance: hashDistance(one, wanted) }))
+          .filter(({ distance }) => distance <= most);
+        expect(findNear(bytes, wanted, most)).toEqual(near);
       }),
     );
   });

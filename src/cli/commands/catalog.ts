@@ -12,6 +12,7 @@ import { addCatalogRebuild } from "./catalog/rebuild.ts";
 import { addCatalogReproduce } from "./catalog/reproduce.ts";
 import { addCatalogSearch } from "./catalog/search.ts";
 import { addCatalogShow } from "./catalog/show.ts";
+import { addCatalogSimilar } from "./catalog/similar.ts";
 import { addCatalogVerify } from "./catalog/verify.ts";
 
 /** Adds one verb to the group; it calls `end` with its exit code. */
@@ -21,6 +22,7 @@ const VERBS: readonly AddVerb[] = [
   addCatalogList,
   addCatalogSearch,
   addCatalogShow,
+  addCatalogSimilar,
   addCatalogExport,
   addCatalogLock,
   addCatalogCheck,

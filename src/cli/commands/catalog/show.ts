@@ -1,21 +1,17 @@
 // `catalog show`: everything about one request, or about one image by its digest, its key, or a copy of it on disk.
-import { createHash } from "node:crypto";
-import { createReadStream, statSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
-import { RejectedError } from "../../../errors.ts";
 import type { Asset, RequestDetail } from "../../../pipeline/records.ts";
 import { toProofView, toReproductionView } from "../../../report/proof-view.ts";
 import { toRequestView } from "../../../report/request-view.ts";
 import { showSize } from "../../../units.ts";
 import { EXIT, print, printJson, say, withApp } from "../../io.ts";
+import { describeUnknown, findNamed, NAMING_HELP } from "../../name-image.ts";
 import { proofLines, sayLikeness } from "../../reproduce/text.ts";
 import { printRequest } from "../../request-text.ts";
 
 const EXAMPLES = `
-An image is named by its digest (six characters are enough where they fit one image only), by its key, or by any file
-that holds a copy of it, whatever its name: the file is read and looked up by its digest.
+${NAMING_HELP}
 
 Examples:
   $ asset-archiver catalog show fox-1
@@ -37,22 +33,16 @@ export function addCatalogShow(group: Command, end: (code: number) => void): voi
 }
 
 async function show(app: App, name: string, json = false): Promise<number> {
-  const detail = await app.catalog().find(name);
-  if (detail !== undefined) {
-    showRequest(app, detail, json);
+  const named = await findNamed(app, name);
+  if (named?.kind === "request") {
+    showRequest(app, named.detail, json);
     return EXIT.done;
   }
-  const isFile = statSync(name, { throwIfNoEntry: false })?.isFile() === true;
-  const asset = isFile ? app.catalog().browse.asset(await digestOf(name)) : findAsset(app, name);
-  if (asset === undefined) {
-    say(
-      isFile
-        ? `The catalog knows no image with the bytes of "${name}"`
-        : `There is no request and no image "${name}" in the catalog`,
-    );
+  if (named?.asset === undefined) {
+    say(describeUnknown(name, named));
     return EXIT.failed;
   }
-  await showAsset(app, asset, json);
+  await showAsset(app, named.asset, json);
   return EXIT.done;
 }
 
@@ -73,20 +63,6 @@ function showRequest(app: App, detail: RequestDetail, json: boolean): void {
     print(
       `  reproduced ${created_at}  ${outcome === null ? `${state}, not compared` : sayLikeness(outcome)}  ${request_id}`,
     );
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
-}
-
-function findAsset(app: App, name: string): Asset | undefined {
-  const [, digest] = /(?:^|\/)([0-9a-f]{6,64})(?:\.(?:png|jpg|webp))?$/i.exec(name) ?? [];
-  if (digest === undefined) return undefined;
-  const found = app.catalog().browse.assetsLike(digest.toLowerCase(), 2);
-  if (found.length < 2) return found[0];
-  throw new RejectedError(`"${name}" fits more than one image: give more of its digest`, { code: "ambiguous_digest" });
 }
 
 async function showAsset(app: App, asset: Asset, json: boolean): Promise<void> {

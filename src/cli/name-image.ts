@@ -1,0 +1,56 @@
+// What a name on the command line stands for: a request, an image by its digest or key, or a file that holds an image.
+import { createHash } from "node:crypto";
+import { createReadStream, statSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import type { App } from "../app.ts";
+import { RejectedError } from "../errors.ts";
+import type { Asset, RequestDetail } from "../pipeline/records.ts";
+
+/** The words of `--help` on how an image is named. */
+export const NAMING_HELP = `An image is named by its digest (six characters are enough where they fit one image only), by its key, or by any file
+that holds a copy of it, whatever its name: the file is read and looked up by its digest.`;
+
+/** What was named. `asset` of a file is undefined where the catalog has no image with its bytes. */
+export type Named =
+  | { kind: "request"; detail: RequestDetail }
+  | { kind: "asset"; asset: Asset }
+  | { kind: "file"; path: string; asset: Asset | undefined };
+
+/**
+ * | the name | stands for |
+ * |---|---|
+ * | of a request | that request |
+ * | of a file | the image in it |
+ * | the end of which is six digits of a digest or more | that image: a digest, or a key |
+ *
+ * Undefined where it is none of these. Throws a RejectedError `ambiguous_digest` where it fits several images.
+ */
+export async function findNamed(app: App, name: string): Promise<Named | undefined> {
+  const detail = await app.catalog().find(name);
+  if (detail !== undefined) return { kind: "request", detail };
+  if (statSync(name, { throwIfNoEntry: false })?.isFile() === true)
+    return { kind: "file", path: name, asset: app.catalog().browse.asset(await digestOf(name)) };
+  const asset = findAsset(app, name);
+  return asset && { kind: "asset", asset };
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+function findAsset(app: App, name: string): Asset | undefined {
+  const [, digest] = /(?:^|\/)([0-9a-f]{6,64})(?:\.(?:png|jpg|webp))?$/i.exec(name) ?? [];
+  if (digest === undefined) return undefined;
+  const found = app.catalog().browse.assetsLike(digest.toLowerCase(), 2);
+  if (found.length < 2) return found[0];
+  throw new RejectedError(`"${name}" fits more than one image: give more of its digest`, { code: "ambiguous_digest" });
+}
+
+/** The remark about a name that stands for nothing. */
+export function describeUnknown(name: string, named: Named | undefined): string {
+  return named?.kind === "file"
+    ? `The catalog knows no image with the bytes of "${name}"`
+    : `There is no request and no image "${name}" in the catalog`;
+}
