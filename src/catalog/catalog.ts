@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
+import { type ArchivedImage, listArchivedImages } from "./archived-images.ts";
 import { type Archived, createArchivedLookup } from "./archived-lookup.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
 import { backupDatabase } from "./backup.ts";
@@ -26,21 +27,14 @@ import { createFigures, type Figures } from "./figures.ts";
 import { type Invariants, readInvariants } from "./invariants.ts";
 import { createKeeping, type Keeping } from "./keeping.ts";
 import { createLedger, type LedgerQueries } from "./ledger.ts";
-import {
-  type ArchivedImage,
-  type ListFilter,
-  listArchivedImages,
-  listRequests,
-  listUnfinished,
-  listUnsealed,
-} from "./listing.ts";
+import { type ListFilter, listRequests, listUnfinished, listUnsealed } from "./listing.ts";
 import { createLookup, type Experience, type Known, readExperience, type Wanted } from "./manifest-lookup.ts";
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { createReproductions, type Reproductions } from "./reproductions.ts";
 import { toRequestRecord } from "./rows.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
-import { createSearch, type Search } from "./search.ts";
+import { createSearch, type Search, type SearchQuery } from "./search.ts";
 import { indexAll } from "./search-index.ts";
 import { createSimilar, type Similar } from "./similar.ts";
 import { noteThumbnails } from "./thumbnails.ts";
@@ -80,7 +74,8 @@ export interface OpenCatalog extends Catalog {
   invariants(): Invariants;
   secondsToNearestLoss(): number | null;
   listRequests(filter?: ListFilter): Generator<RequestRecord>;
-  listArchivedImages(filter?: ListFilter): Generator<ArchivedImage>;
+  /** Every archived image that fits, in the order of acceptance. With words, call `indexTexts` before. */
+  listArchivedImages(query?: SearchQuery): Generator<ArchivedImage>;
   listUnfinished: () => ReturnType<typeof listUnfinished>;
   /** What is there already of a page of requests, in their order. */
   lookUp(page: readonly Wanted[]): Known[];
@@ -125,6 +120,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
   const database = openDatabase(options.file);
   const writer = createWriter(database.sqlite, options.file);
   const parts = createParts(database, options);
+  const search = createSearch(parts, writer.write);
   return {
     ...createPort(parts, writer.write),
     workerId: parts.workerId,
@@ -143,7 +139,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     *listRequests(filter) {
       for (const row of listRequests(parts, filter)) yield toRequestRecord(row);
     },
-    listArchivedImages: (filter) => listArchivedImages(parts, filter),
+    listArchivedImages: (query) => listArchivedImages(parts, { query, search }),
     listUnfinished: () => listUnfinished(parts),
     lookUp: createLookup(parts),
     lookUpArchived: createArchivedLookup(parts),
@@ -154,7 +150,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
-    search: createSearch(parts, writer.write),
+    search,
     similar: createSimilar(parts),
     keeping: createKeeping(parts, writer.write),
     reproductions: createReproductions(parts, writer.write),

@@ -1,10 +1,10 @@
 // Walks through the catalog page by page, so that nothing of a million rows is held at once and writers are never kept waiting.
-import { and, asc, count, eq, exists, gt, inArray, isNull, or, sql } from "drizzle-orm";
-import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
+import { and, asc, eq, exists, inArray, isNull, type SQL, sql } from "drizzle-orm";
+import type { RequestDetail, RequestState } from "../pipeline/records.ts";
 import { isNotHeld } from "./budget.ts";
 import type { Parts } from "./parts.ts";
-import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
-import { assets, calls, generations, images, requests } from "./schema.ts";
+import type { RequestRow } from "./rows.ts";
+import { calls, images, requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 
 const PAGE = 500;
@@ -15,96 +15,63 @@ export interface ListFilter {
   batch?: string;
 }
 
-/** The requests in the order of their acceptance, oldest first. */
-export function* listRequests(parts: Parts, filter: ListFilter = {}): Generator<RequestRow> {
+/** The requests in the order of their acceptance, oldest first; those that were deleted, too. */
+export function* listRequests(parts: Parts, { state, collection, batch }: ListFilter = {}): Generator<RequestRow> {
+  const wanted = [
+    ...(state === undefined ? [] : [sql`r.state = ${state}`]),
+    ...(collection === undefined ? [] : [sql`r.collection = ${collection}`]),
+    ...(batch === undefined ? [] : [sql`r.batch_id = ${batch}`]),
+  ];
+  const where = wanted.length === 0 ? sql`true` : sql.join(wanted, sql` and `);
+  for (const page of pagesOfRequests(parts, { where })) yield* page;
+}
+
+export interface Walk {
+  /** Conditions on `requests r`. */
+  where: SQL;
+  /** The only requests that can fit, where they are known to be few. */
+  among?: readonly string[] | undefined;
+}
+
+/** The requests that fit, oldest first, in pages. None is empty. */
+export function* pagesOfRequests(parts: Parts, walk: Walk): Generator<RequestRow[]> {
   let after: { created_at: number; request_id: string } | undefined;
   for (;;) {
-    const page = pageOfRequests(parts, filter, after);
-    yield* page;
+    const page = pageOfRequests(parts, walk, after);
+    if (page.length > 0) yield page;
     after = page.at(-1);
     if (page.length < PAGE) return;
   }
 }
 
 function pageOfRequests(
-  parts: Parts,
-  filter: ListFilter,
+  { db }: Parts,
+  { where, among }: Walk,
   after: { created_at: number; request_id: string } | undefined,
 ): RequestRow[] {
+  // in the order of the index by age: sorted by another one, a million rows would be sorted anew for each page
+  const source =
+    among === undefined
+      ? sql`requests r indexed by requests_by_age`
+      : sql`json_each(${JSON.stringify(among)}) e cross join requests r on r.request_id = e.value`;
   const later =
-    after &&
-    or(
-      gt(requests.created_at, after.created_at),
-      and(eq(requests.created_at, after.created_at), gt(requests.request_id, after.request_id)),
-    );
-  const wanted = [
-    filter.state && eq(requests.state, filter.state),
-    filter.collection && eq(requests.collection, filter.collection),
-    filter.batch && eq(requests.batch_id, filter.batch),
-  ];
-  const where = and(later, ...wanted.map((condition) => condition || undefined));
-  return parts.db
+    after === undefined ? sql`true` : sql`(r.created_at, r.request_id) > (${after.created_at}, ${after.request_id})`;
+  const ids = db.all<{ request_id: string }>(sql`select r.request_id from ${source} where ${later} and ${where}
+    order by r.created_at, r.request_id limit ${PAGE}`);
+  return rowsOf(
+    { db },
+    ids.map((row) => row.request_id),
+  );
+}
+
+/** These requests, oldest first. */
+export function rowsOf({ db }: Pick<Parts, "db">, ids: readonly string[]): RequestRow[] {
+  return db
     .select()
     .from(requests)
-    .where(where)
+    .where(sql`${requests.request_id} in (select value from json_each(${JSON.stringify(ids)}))`)
     .orderBy(asc(requests.created_at), asc(requests.request_id))
-    .limit(PAGE)
     .all();
-}
-
-/** One archived image of one request, with the recipe that made it. */
-export interface ArchivedImage {
-  request: ReturnType<typeof toRequestRecord>;
-  index: number;
-  asset: Asset;
-  api_created: number | null;
-  archived_at: number;
-  calls: number;
-}
-
-/** A line for each asset of each request, in the order of acceptance. */
-export function* listArchivedImages(parts: Parts, filter: ListFilter = {}): Generator<ArchivedImage> {
-  let page: RequestRow[] = [];
-  for (const row of listRequests(parts, filter)) {
-    // its bytes may be gone already, or go while somebody works with the list
-    if (row.deleted_at !== null) continue;
-    page.push(row);
-    if (page.length < PAGE) continue;
-    yield* imagesOf(parts, page);
-    page = [];
-  }
-  yield* imagesOf(parts, page);
-}
-
-function* imagesOf(parts: Parts, rows: RequestRow[]): Generator<ArchivedImage> {
-  const byId = new Map(rows.map((row) => [row.request_id, row]));
-  const ids = [...byId.keys()];
-  const made = parts.db
-    .select({ image: images, asset: ASSET_COLUMNS, api_created: generations.api_created })
-    .from(images)
-    .innerJoin(assets, eq(assets.digest, images.digest))
-    .leftJoin(
-      generations,
-      and(eq(generations.request_id, images.request_id), eq(generations.call_number, images.call_number)),
-    )
-    .where(inArray(images.request_id, ids))
-    .orderBy(asc(images.index))
-    .all();
-  const called = parts.db
-    .select({ request_id: calls.request_id, number: count() })
-    .from(calls)
-    .where(inArray(calls.request_id, ids))
-    .groupBy(calls.request_id)
-    .all();
-  const numberOfCalls = new Map(called.map((row) => [row.request_id, row.number]));
-  const byRequest = Map.groupBy(made, (row) => row.image.request_id);
-  for (const [id, row] of byId) {
-    const request = toRequestRecord(row);
-    for (const { image, asset, api_created } of byRequest.get(id) ?? []) {
-      const archived_at = image.archived_at ?? asset.archived_at;
-      yield { request, index: image.index, asset, api_created, archived_at, calls: numberOfCalls.get(id) ?? 0 };
-    }
-  }
 }
 
 /**

@@ -7,6 +7,8 @@ import type { Facets } from "./search-text.ts";
 
 /** What hits must be like; what is left out does not matter. Times in ms, `to` is not included; sizes include both ends. */
 export interface SearchFilter {
+  /** One of these. */
+  requests?: readonly string[] | undefined;
   state?: RequestState | undefined;
   collection?: string | undefined;
   /** All of them. */
@@ -48,6 +50,7 @@ export function toConditions(filter: SearchFilter): SQL {
   const all: SQL[] = [
     sql`r.deleted_at is ${sql.raw(filter.deleted ? "not null" : "null")}`,
     ...equal,
+    ...given(filter.requests, (ids) => sql`r.request_id in (${listed(ids)})`),
     ...given(filter.batch, (batch) => sql`r.batch_id = ${batch}`),
     ...given(from, (ms) => sql`r.created_at >= ${ms}`),
     ...given(to, (ms) => sql`r.created_at < ${ms}`),
@@ -76,7 +79,7 @@ const EQUAL = [
 ] as const satisfies readonly (keyof SearchFilter)[];
 
 /** Conditions on `assets a`, or undefined where nothing is asked of them. */
-function assetConditions(filter: SearchFilter): SQL | undefined {
+export function assetConditions(filter: SearchFilter): SQL | undefined {
   const all = [
     ...given(filter.digest, (digest) => between(sql`a.digest`, digest)),
     ...given(filter.content_type, (type) => sql`a.content_type = ${type}`),
@@ -88,6 +91,10 @@ function assetConditions(filter: SearchFilter): SQL | undefined {
     ...given(filter.maxHeight, (height) => sql`a.height <= ${height}`),
   ];
   return all.length === 0 ? undefined : sql.join(all, sql` and `);
+}
+
+function listed(ids: readonly string[]): SQL {
+  return sql`select value as request_id from json_each(${JSON.stringify(ids)})`;
 }
 
 // a range and not "like": only the range uses the index, whatever the collation
@@ -127,7 +134,7 @@ export function findFew(parts: Parts, filter: SearchFilter, limit: number): stri
 }
 
 function rareSources(filter: SearchFilter): SQL[] {
-  const { recipe, digest, state, minBytes, maxBytes, minWidth, maxWidth } = filter;
+  const { requests, recipe, digest, state, minBytes, maxBytes, minWidth, maxWidth } = filter;
   const byAsset = (rare: SearchFilter) =>
     given(
       assetConditions(rare),
@@ -135,6 +142,7 @@ function rareSources(filter: SearchFilter): SQL[] {
     );
   // one property each, by its index: of two, one that everything has would hide one that nothing has
   return [
+    ...given(requests, listed),
     ...given(recipe, (id) => sql`select request_id from requests r where ${between(sql`r.recipe_id`, id)}`),
     ...byAsset({ digest }),
     ...byAsset({ minBytes, maxBytes }),

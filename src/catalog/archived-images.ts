@@ -1,0 +1,95 @@
+// Every archived image that fits a search, with the recipe that made it, page by page: what exports are made of.
+import { and, asc, count, eq, inArray, sql } from "drizzle-orm";
+import type { Asset, RequestRecord } from "../pipeline/records.ts";
+import { pagesOfRequests, rowsOf } from "./listing.ts";
+import type { Parts } from "./parts.ts";
+import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
+import { assets, calls, generations, images } from "./schema.ts";
+import type { Search, SearchQuery } from "./search.ts";
+import { assetConditions, findFew, type SearchFilter, toConditions } from "./search-filter.ts";
+
+/** One archived image of one request, with the recipe that made it. */
+export interface ArchivedImage {
+  request: RequestRecord;
+  index: number;
+  asset: Asset;
+  api_created: number | null;
+  archived_at: number;
+  calls: number;
+}
+
+/** As many requests as one page of a search may hold while it is still a short read. */
+const PAGE = 500;
+
+/** Where a filter leaves so few requests, the others are not walked through. */
+const FEW = 2_000;
+
+/**
+ * A line for each asset of each request, in the order of acceptance. What is asked of images (type, size, digest) holds for
+ * each of them. Requests whose deletion was asked for are left out: their bytes may go while somebody works with the list.
+ */
+export function* listArchivedImages(
+  parts: Parts,
+  { query = {}, search }: { query?: SearchQuery | undefined; search: Search },
+): Generator<ArchivedImage> {
+  const { text = "", ...rest } = query;
+  const filter = { ...rest, deleted: undefined };
+  const pages = text.trim() === "" ? pagesOfFilter(parts, filter) : pagesOfSearch(parts, { ...filter, text }, search);
+  for (const page of pages) yield* imagesOf(parts, page, filter);
+}
+
+function pagesOfFilter(parts: Parts, filter: SearchFilter): Generator<RequestRow[]> {
+  return pagesOfRequests(parts, { where: toConditions(filter), among: findFew(parts, filter, FEW) });
+}
+
+function* pagesOfSearch(parts: Parts, query: SearchQuery, search: Search): Generator<RequestRow[]> {
+  let cursor: string | undefined;
+  do {
+    const page = search(query, { sort: "oldest", limit: PAGE, cursor });
+    yield rowsOf(
+      parts,
+      page.items.map(({ request }) => request.request_id),
+    );
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined);
+}
+
+function* imagesOf(parts: Parts, rows: readonly RequestRow[], filter: SearchFilter): Generator<ArchivedImage> {
+  const ids = rows.map((row) => row.request_id);
+  const byRequest = Map.groupBy(readImages(parts, ids, filter), (row) => row.image.request_id);
+  const numberOfCalls = countCalls(parts, ids);
+  for (const row of rows) {
+    const request = toRequestRecord(row);
+    for (const { image, asset, api_created } of byRequest.get(row.request_id) ?? []) {
+      const archived_at = image.archived_at ?? asset.archived_at;
+      const calls = numberOfCalls.get(row.request_id) ?? 0;
+      yield { request, index: image.index, asset, api_created, archived_at, calls };
+    }
+  }
+}
+
+function readImages({ db }: Parts, ids: string[], filter: SearchFilter) {
+  const wanted = assetConditions(filter);
+  const fits = wanted && sql`exists (select 1 from assets a where a.digest = ${assets.digest} and ${wanted})`;
+  return db
+    .select({ image: images, asset: ASSET_COLUMNS, api_created: generations.api_created })
+    .from(images)
+    .innerJoin(assets, eq(assets.digest, images.digest))
+    .leftJoin(
+      generations,
+      and(eq(generations.request_id, images.request_id), eq(generations.call_number, images.call_number)),
+    )
+    .where(and(inArray(images.request_id, ids), fits))
+    .orderBy(asc(images.index))
+    .all();
+}
+
+function countCalls({ db }: Parts, ids: string[]): Map<string, number> {
+  const called = db
+    .select({ request_id: calls.request_id, number: count() })
+    .from(calls)
+    .where(inArray(calls.request_id, ids))
+    .groupBy(calls.request_id)
+    .all();
+  return new Map(called.map((row) => [row.request_id, row.number]));
+}
