@@ -20,9 +20,14 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Waits for a reader that is slower than we are, so that a long list is never held in memory. */
-export async function printSlowly(line: string): Promise<void> {
-  if (process.stdout.write(`${line}\n`)) return;
+/** A line on stdout; waits for a reader that is slower than we are, so that a long list is never held in memory. */
+export function printSlowly(line: string): Promise<void> {
+  return writeSlowly(`${line}\n`);
+}
+
+/** The same for any text or bytes. */
+export async function writeSlowly(chunk: string | Uint8Array): Promise<void> {
+  if (process.stdout.write(chunk)) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   process.stdout.once("drain", resolve);
   await promise;

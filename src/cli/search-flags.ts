@@ -14,7 +14,7 @@ export interface SearchFlags {
   batch?: string;
 }
 
-/** Adds a flag for every filter. */
+/** Adds a flag for every filter but --deleted, which not every command may offer. */
 export function addSearchFlags(command: Command): Command {
   return addFilterFlags(command)
     .option("--tag <tag...>", "only with all of these tags")
@@ -36,8 +36,7 @@ export function addSearchFlags(command: Command): Command {
     .option("--min-width <pixels>")
     .option("--max-width <pixels>")
     .option("--min-height <pixels>")
-    .option("--max-height <pixels>")
-    .option("--deleted", "only requests whose deletion was asked for");
+    .option("--max-height <pixels>");
 }
 
 const SORTS: readonly SearchSort[] = ["relevance", "newest", "oldest"];

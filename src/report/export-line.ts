@@ -12,6 +12,34 @@ export interface ExportSource {
 
 export type ExportLine = ReturnType<typeof toExportLine>;
 
+/** The fields in their order. */
+export const EXPORT_FIELDS = [
+  "request_id",
+  "batch",
+  "collection",
+  "tags",
+  "metadata",
+  "model",
+  "prompt",
+  "negative_prompt",
+  "aspect_ratio",
+  "n",
+  "seed",
+  "steps",
+  "guidance_scale",
+  "recipe_id",
+  "index",
+  "digest",
+  "bytes",
+  "content_type",
+  "width",
+  "height",
+  "key",
+  "api_created",
+  "archived_at",
+  "calls",
+] as const satisfies readonly (keyof ExportLine)[];
+
 /** `api_created` is the API's own, in Unix seconds (null for a reused image); `calls` counts the calls of the request. */
 export function toExportLine({ request, index, asset, api_created, archived_at, calls }: ExportSource) {
   const { recipe } = request;

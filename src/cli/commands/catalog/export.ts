@@ -1,112 +1,155 @@
-// `catalog export`: a line for each asset of each request, in the promised form.
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+// `catalog export`: what is archived and how it was made, in the form that others want it.
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
-import type { ListFilter } from "../../../catalog/listing.ts";
-import { RejectedError, TransientError, toMessage } from "../../../errors.ts";
-import { toExportLine } from "../../../report/export-line.ts";
-import { addFilterFlags, type FilterFlags, toFilter } from "../../catalog-filter.ts";
-import { EXIT, interruption, printJson, printSlowly, say, withApp } from "../../io.ts";
+import type { SearchQuery } from "../../../catalog/search.ts";
+import { RejectedError } from "../../../errors.ts";
+import { type Exported, exportImages } from "../../../export/export.ts";
+import type { Format, Writing } from "../../../export/format.ts";
+import { FORMATS, toFormat } from "../../../export/formats.ts";
+import { writeWholeFile, writeWholeFolder } from "../../../export/whole.ts";
+import { toThumbnail } from "../../../image/thumbnail.ts";
+import { showSize } from "../../../units.ts";
+import { EXIT, interruption, printJson, say, withApp, writeSlowly } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
+import { addSearchFlags, type SearchFlags, toSearchQuery } from "../../search-flags.ts";
 
 const EXAMPLES = `
-A file is complete or not there: it gets its name when the last line is on disk.
+Formats:
+${FORMATS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n")}
+
+Words and filters are those of catalog search; what is asked of images (--type, --min-width …) holds for each image. Files
+and folders are complete or not there: they get their names when the last byte is on disk. A folder must be new or empty.
+An image whose bytes the store does not have as recorded is named and left out, and the command ends with 1.
+
+--embed-recipe puts the recipe into PNG copies: as the text "parameters", which common tools read, and as XMP that says it
+was made by a model. The pixels are not touched, the stored originals neither. JPEG and WebP are copied as they are.
 
 Examples:
   $ asset-archiver catalog export > assets.jsonl
-  $ asset-archiver catalog export --collection posters --output posters.jsonl
+  $ asset-archiver catalog export "red fox" --from 2026-01-01 --format csv --output foxes.csv
+  $ asset-archiver catalog export --format imagefolder --collection posters --output posters
+  $ asset-archiver catalog export --format zip --request fox-1 fox-2 --embed-recipe --output foxes.zip
   $ asset-archiver catalog export | jq -r 'select(.width > 1500) | .key'`;
 
-interface Options extends FilterFlags {
+interface Options extends SearchFlags {
+  request?: string[];
   format: string;
   output?: string;
+  embedRecipe?: boolean;
   json?: boolean;
 }
 
 export function addCatalogExport(group: Command, end: (code: number) => void): void {
-  addFilterFlags(
-    group.command("export").description("write a line for each archived image, with the recipe that made it"),
-  )
-    .option("--format <form>", "jsonl: one JSON document a line", "jsonl")
-    .option("--output <file>", "write there, at once or not at all (default: standard output)")
+  addSearchFlags(group.command("export").description("hand over what is archived, with the recipe of each image"))
+    .argument("[words]")
+    .option("--request <id...>", "only these requests")
+    .option("--format <form>", FORMATS.map(({ name }) => name).join(", "), "jsonl")
+    .option(
+      "--output <path>",
+      "write there, at once or not at all (default: standard output, where the format allows it)",
+    )
+    .option("--embed-recipe", "put the recipe into copies of PNG images")
     .option("--json", "with --output: print one JSON document that says what was written")
     .addHelpText("after", EXAMPLES)
-    .action(async (options: Options) => end(await runExport(options)));
+    .action(async (words: string | undefined, options: Options) => end(await runExport(words, options)));
 }
 
-function runExport(options: Options): Promise<number> {
-  if (options.format !== "jsonl") {
-    throw new RejectedError(`--format: wanted jsonl, got "${options.format}"`, { code: "invalid_request" });
-  }
-  const filter = toFilter(options);
+function runExport(words: string | undefined, options: Options): Promise<number> {
+  const format = toFormat(options.format);
+  const query = { ...toSearchQuery(words, options), requests: options.request };
+  checkUse(format, options);
   return withApp(async (app) => {
     const signal = interruption();
-    const { output } = options;
-    const lines =
-      output === undefined
-        ? await writeLines(app, { filter, signal, write: printSlowly })
-        : await toFile({ output, signal }, (write) => writeLines(app, { filter, signal, write }));
-    if (signal.aborted) return EXIT.interrupted;
-    if (output !== undefined && options.json) printJson({ output: resolve(output), lines });
-    else if (process.stderr.isTTY || output !== undefined)
-      say(`${lines} images${output === undefined ? "" : ` in ${output}`}`);
-    return EXIT.done;
+    const progress = createProgress(process.stderr);
+    refuseUnknown(app, options.request);
+    try {
+      const done = await write(app, { format, query, options, signal, progress });
+      progress.end();
+      return tell(done, options);
+    } catch (error) {
+      progress.end();
+      if (signal.aborted) return EXIT.interrupted;
+      throw error;
+    }
   });
 }
 
-interface Writing {
-  filter: ListFilter;
-  signal: AbortSignal;
-  /** Resolves when there is room for the next line. */
-  write(line: string): Promise<void>;
-}
-
-/** How often other work of this process gets its turn, in lines: a Ctrl-C among it. */
-const TURN_EVERY_LINES = 200;
-
-async function writeLines(app: App, { filter, signal, write }: Writing): Promise<number> {
-  const progress = createProgress(process.stderr);
-  let lines = 0;
-  for (const image of app.catalog().listArchivedImages(filter)) {
-    if (signal.aborted) break;
-    await write(JSON.stringify(toExportLine(image)));
-    lines += 1;
-    // on a terminal the lines themselves are the progress
-    if (!process.stdout.isTTY) progress.show(() => `${lines} images`);
-    if (lines % TURN_EVERY_LINES === 0) await new Promise((resolve) => setImmediate(resolve));
+function checkUse(format: Format, { output, embedRecipe }: Options): void {
+  if (embedRecipe && !format.wants.images) {
+    const names = FORMATS.filter(({ wants }) => wants.images).map(({ name }) => name);
+    throw refused("--embed-recipe", `wanted a format with images: ${names.join(", ")}, got ${format.name}`);
   }
-  progress.end();
-  return lines;
+  if (output !== undefined) return;
+  if (format.to === "folder")
+    throw refused("--output", `wanted the folder to write, for ${format.name} cannot be piped`);
+  if (!format.text && process.stdout.isTTY)
+    throw refused("--output", `wanted a file, or a pipe: ${format.name} is nothing for a terminal`);
 }
 
-interface Target {
-  output: string;
+function refuseUnknown(app: App, ids: readonly string[] = []): void {
+  const known = app.catalog().browse.states(ids);
+  const unknown = ids.filter((id) => !known.has(id));
+  if (unknown.length === 0) return;
+  const message = `wanted requests of this catalog, got ${unknown.map((id) => `"${id}"`).join(", ")}`;
+  throw new RejectedError(`--request: ${message}`, { code: "not_found", faults: [{ field: "--request", message }] });
+}
+
+interface Run {
+  format: Format;
+  query: SearchQuery;
+  options: Options;
   signal: AbortSignal;
+  progress: ReturnType<typeof createProgress>;
 }
 
-/** Writes beside `output` and renames at the end. What was begun and not finished is removed. */
-async function toFile({ output, signal }: Target, work: (write: Writing["write"]) => Promise<number>): Promise<number> {
-  const path = resolve(output);
-  const unfinished = `${path}.${process.pid}.unfinished`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    const stream = createWriteStream(unfinished, { flush: true });
-    await once(stream, "open");
-    const lines = await work(async (line) => {
-      if (!stream.write(`${line}\n`)) await once(stream, "drain");
+async function write(app: App, { format, query, options, signal, progress }: Run): Promise<Exported> {
+  const store = app.store();
+  // the words of what was accepted just now must be found, too
+  if (query.text !== undefined) await app.catalog().indexTexts();
+  const fill = (writing: Writing) =>
+    exportImages(app.catalog().listArchivedImages(query), {
+      writing,
+      store,
+      signal,
+      wants: format.wants,
+      embed: options.embedRecipe === true,
+      thumbnail: async ({ key }) => {
+        const bytes = await store.get(key, { signal });
+        return bytes && toThumbnail(bytes);
+      },
+      onLeftOut: ({ request, index, asset }, reason) => {
+        progress.end();
+        say(`Left out: image ${index} of request "${request.request_id}", ${asset.key}: ${reason}`);
+      },
+      // on a terminal, lines are their own progress
+      onProgress: (done) => void ((options.output ?? !process.stdout.isTTY) && progress.show(() => toText(done))),
     });
-    stream.end();
-    await once(stream, "close");
-    if (!signal.aborted) await rename(unfinished, path);
-    return lines;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    throw new TransientError(`Cannot write "${output}": ${toMessage(error)}`, { code: "output_failed", cause: error });
-  } finally {
-    // after a rename there is nothing left; after a failure it is reported already
-    await rm(unfinished, { force: true }).catch(() => undefined);
-  }
+  const { output } = options;
+  if (format.to === "file")
+    return output === undefined
+      ? fill(format.open({ write: writeSlowly }))
+      : writeWholeFile({ output, signal }, (sink) => fill(format.open(sink)));
+  return writeWholeFolder({ output: output ?? "", signal }, async (folder) => fill(await format.open(folder)));
+}
+
+function tell(done: Exported, { output, json }: Options): number {
+  const { images: lines, bytes, left_out, without_recipe } = done;
+  if (output !== undefined && json) printJson({ output: resolve(output), lines, bytes, left_out, without_recipe });
+  else if (process.stderr.isTTY || output !== undefined || left_out > 0)
+    say(`${toText(done)}${output === undefined ? "" : ` in ${output}`}${toRemarks(done)}`);
+  return left_out === 0 ? EXIT.done : EXIT.failed;
+}
+
+function toText({ images, bytes }: Exported): string {
+  return `${images} ${images === 1 ? "image" : "images"}${bytes === 0 ? "" : `, ${showSize(bytes)}`}`;
+}
+
+function toRemarks({ left_out, without_recipe }: Exported): string {
+  const leftOut = left_out === 0 ? "" : `; ${left_out} left out`;
+  return `${leftOut}${without_recipe === 0 ? "" : `; ${without_recipe} cannot carry a recipe: copied as they are`}`;
+}
+
+function refused(flag: string, message: string): RejectedError {
+  return new RejectedError(`${flag}: ${message}`, { code: "invalid_request", faults: [{ field: flag, message }] });
 }

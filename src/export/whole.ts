@@ -1,0 +1,102 @@
+// Files and folders that are complete or not there: written under another name beside the target, and renamed at the end.
+import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
+import type { Sink } from "./format.ts";
+
+export interface Whole {
+  /** The path in the end. */
+  output: string;
+  signal: AbortSignal;
+}
+
+/** A file of what `work` writes. What was begun and not finished is removed; an older file of the name stays until then. */
+export async function writeWholeFile<T>({ output, signal }: Whole, work: (sink: Sink) => Promise<T>): Promise<T> {
+  const path = resolve(output);
+  const unfinished = `${path}.${process.pid}.unfinished`;
+  return translated(output, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      const done = await writeFileOnce(unfinished, work);
+      signal.throwIfAborted();
+      await rename(unfinished, path);
+      return done;
+    } finally {
+      // after a rename there is nothing left
+      await rm(unfinished, { force: true });
+    }
+  });
+}
+
+/** A folder that `work` fills, at a place where there is none, or an empty one: nobody's files are touched. */
+export async function writeWholeFolder<T>({ output, signal }: Whole, work: (folder: string) => Promise<T>): Promise<T> {
+  const path = resolve(output);
+  const unfinished = `${path}.${process.pid}.unfinished`;
+  return translated(output, async () => {
+    await refuseFull(output);
+    await mkdir(unfinished, { recursive: true });
+    try {
+      const done = await work(unfinished);
+      signal.throwIfAborted();
+      await rmdir(path).catch(ignoreAbsence);
+      await rename(unfinished, path);
+      return done;
+    } finally {
+      await rm(unfinished, { recursive: true, force: true });
+    }
+  });
+}
+
+async function refuseFull(output: string): Promise<void> {
+  const there = await readdir(output).catch(ignoreAbsence);
+  if (there === undefined || there.length === 0) return;
+  const message = `wanted a new or an empty folder, got "${output}" with ${there.length} entries`;
+  throw new RejectedError(`--output: ${message}`, {
+    code: "invalid_request",
+    faults: [{ field: "--output", message }],
+  });
+}
+
+/** Written in pieces of this size: lines are short, and each write is a call of the system. */
+const PIECE_BYTES = 256 * 1024;
+
+async function writeFileOnce<T>(path: string, work: (sink: Sink) => Promise<T>): Promise<T> {
+  const file = await open(path, "w");
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    const piece = Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
+    for (let at = 0; at < piece.length; ) at += (await file.write(piece, at)).bytesWritten;
+  };
+  try {
+    const done = await work({
+      write: async (chunk) => {
+        const added = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+        waiting.push(added);
+        bytes += added.length;
+        if (bytes >= PIECE_BYTES) await flush();
+      },
+    });
+    await flush();
+    await file.sync();
+    return done;
+  } finally {
+    await file.close();
+  }
+}
+
+async function translated<T>(output: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { syscall } = error as NodeJS.ErrnoException;
+    if (error instanceof ArchiverError || syscall === undefined) throw error;
+    throw new TransientError(`Cannot write "${output}": ${toMessage(error)}`, { code: "output_failed", cause: error });
+  }
+}
+
+function ignoreAbsence(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+}
