@@ -3,12 +3,13 @@ import { RejectedError } from "../errors.ts";
 import { nearest } from "../request/nearest.ts";
 import { CSV } from "./csv.ts";
 import type { Format } from "./format.ts";
+import { GALLERY } from "./gallery.ts";
 import { IMAGEFOLDER } from "./imagefolder.ts";
 import { JSONL } from "./jsonl.ts";
 import { PARQUET } from "./parquet.ts";
 import { ZIP } from "./zip.ts";
 
-export const FORMATS: readonly Format[] = [JSONL, CSV, PARQUET, IMAGEFOLDER, ZIP];
+export const FORMATS: readonly Format[] = [JSONL, CSV, PARQUET, IMAGEFOLDER, GALLERY, ZIP];
 
 /** The format of this name. Throws a RejectedError `invalid_request` for one that there is not. */
 export function toFormat(name: string): Format {

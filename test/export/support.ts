@@ -10,12 +10,12 @@ import type { SearchQuery } from "../../src/catalog/search.ts";
 import { type Exported, exportImages } from "../../src/export/export.ts";
 import type { Format, Sink, Wants, Writing } from "../../src/export/format.ts";
 import { writeWholeFolder } from "../../src/export/whole.ts";
-import { toThumbnail } from "../../src/image/thumbnail.ts";
 import { imageKey } from "../../src/pipeline/keys.ts";
 import type { Store } from "../../src/pipeline/ports.ts";
 import type { Asset, ImageType } from "../../src/pipeline/records.ts";
 import type { SubmissionInput } from "../../src/request/submission.ts";
 import { createDirectoryStore } from "../../src/store/directory.ts";
+import { readThumbnail } from "../../src/thumbnails/read.ts";
 import { accept, answer, reserve } from "../catalog/support.ts";
 
 export interface Archive {
@@ -46,7 +46,7 @@ export async function openArchive(): Promise<Archive> {
       const made: Asset[] = [];
       for (const [index, type] of types.entries()) {
         const asset = await put(store, await makeImage(type, shade++));
-        await catalog.recordAsset({ request_id: id, index }, asset);
+        await catalog.recordAsset({ request_id: id, index }, { ...asset, phash: "0".repeat(16) });
         made.push(asset);
       }
       await catalog.finish(id, { state: "archived" });
@@ -123,10 +123,7 @@ async function run(
     signal,
     wants,
     embed,
-    thumbnail: async ({ key }) => {
-      const bytes = await store.get(key);
-      return bytes && toThumbnail(bytes);
-    },
+    thumbnail: (asset) => readThumbnail({ store }, asset),
     onLeftOut: ({ request }, reason) => void leftOut.push(`${request.request_id}: ${reason}`),
     onProgress: () => undefined,
   });

@@ -8,7 +8,7 @@ import { type Exported, exportImages } from "../../../export/export.ts";
 import type { Format, Writing } from "../../../export/format.ts";
 import { FORMATS, toFormat } from "../../../export/formats.ts";
 import { writeWholeFile, writeWholeFolder } from "../../../export/whole.ts";
-import { toThumbnail } from "../../../image/thumbnail.ts";
+import { readThumbnail } from "../../../thumbnails/read.ts";
 import { showSize } from "../../../units.ts";
 import { EXIT, interruption, printJson, say, withApp, writeSlowly } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
@@ -29,6 +29,7 @@ Examples:
   $ asset-archiver catalog export > assets.jsonl
   $ asset-archiver catalog export "red fox" --from 2026-01-01 --format csv --output foxes.csv
   $ asset-archiver catalog export --format imagefolder --collection posters --output posters
+  $ asset-archiver catalog export --format gallery --batch night-1 --output night-1
   $ asset-archiver catalog export --format zip --request fox-1 fox-2 --embed-recipe --output foxes.zip
   $ asset-archiver catalog export | jq -r 'select(.width > 1500) | .key'`;
 
@@ -37,6 +38,7 @@ interface Options extends SearchFlags {
   format: string;
   output?: string;
   embedRecipe?: boolean;
+  originals: boolean;
   json?: boolean;
 }
 
@@ -50,6 +52,7 @@ export function addCatalogExport(group: Command, end: (code: number) => void): v
       "write there, at once or not at all (default: standard output, where the format allows it)",
     )
     .option("--embed-recipe", "put the recipe into copies of PNG images")
+    .option("--no-originals", "gallery: thumbnails only, a fiftieth of the size")
     .option("--json", "with --output: print one JSON document that says what was written")
     .addHelpText("after", EXAMPLES)
     .action(async (words: string | undefined, options: Options) => end(await runExport(words, options)));
@@ -75,7 +78,10 @@ function runExport(words: string | undefined, options: Options): Promise<number>
   });
 }
 
-function checkUse(format: Format, { output, embedRecipe }: Options): void {
+function checkUse(format: Format, { output, embedRecipe, originals }: Options): void {
+  if (!originals && format.name !== "gallery")
+    throw refused("--no-originals", `wanted gallery as --format, got ${format.name}`);
+  if (!originals && embedRecipe) throw refused("--embed-recipe", "wanted originals to put it into, got --no-originals");
   if (embedRecipe && !format.wants.images) {
     const names = FORMATS.filter(({ wants }) => wants.images).map(({ name }) => name);
     throw refused("--embed-recipe", `wanted a format with images: ${names.join(", ")}, got ${format.name}`);
@@ -112,12 +118,9 @@ async function write(app: App, { format, query, options, signal, progress }: Run
       writing,
       store,
       signal,
-      wants: format.wants,
+      wants: { ...format.wants, images: format.wants.images && options.originals },
       embed: options.embedRecipe === true,
-      thumbnail: async ({ key }) => {
-        const bytes = await store.get(key, { signal });
-        return bytes && toThumbnail(bytes);
-      },
+      thumbnail: (asset) => readThumbnail({ store, signal }, asset),
       onLeftOut: ({ request, index, asset }, reason) => {
         progress.end();
         say(`Left out: image ${index} of request "${request.request_id}", ${asset.key}: ${reason}`);
