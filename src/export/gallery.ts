@@ -34,8 +34,10 @@ async function openGallery(folder: string): Promise<Writing> {
       const { file, number, thumbnail } = item;
       if (thumbnail === undefined) return;
       if (file !== undefined && number === 1) await mkdir(join(folder, "images"));
-      if (file !== undefined) await write(`images/${file.name}`, file.bytes);
-      await write(`thumbnails/${number}.webp`, thumbnail);
+      await Promise.all([
+        write(`thumbnails/${number}.webp`, thumbnail),
+        ...(file === undefined ? [] : [write(`images/${file.name}`, file.bytes)]),
+      ]);
       page.push(toLine(item));
       images += 1;
       if (page.length >= LINES) await endPage();

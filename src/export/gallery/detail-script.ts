@@ -4,6 +4,7 @@ export const DETAIL_SCRIPT = String.raw`
 let open = null;
 
 const RECIPE = ["model", "prompt", "negative_prompt", "aspect_ratio", "n", "seed", "steps", "guidance_scale"];
+const CODES = ["Batch", "Request", "Recipe", "SHA-256", "Metadata"];
 
 function openDetail(line) {
   open = line;
@@ -12,7 +13,7 @@ function openDetail(line) {
   $("negative").textContent = "Not: " + (line.negative_prompt ?? "");
   $("place").textContent = number(chosen.indexOf(line) + 1) + " of " + number(chosen.length);
   $("tags").replaceChildren(...line.tags.map(toTag));
-  $("facts").replaceChildren(...factsOf(line).flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]));
+  $("facts").replaceChildren(...factsOf(line).flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value, className: CODES.includes(name) ? "code" : "" })]));
   $("open").hidden = line.file === null;
   if (line.file !== null) $("open").href = line.file;
   $("copy").textContent = "Copy recipe";
@@ -20,7 +21,7 @@ function openDetail(line) {
   showPicture(line);
   $("before").disabled = chosen[0] === line;
   $("after").disabled = chosen.at(-1) === line;
-  if (!$("detail").open) $("detail").showModal();
+  if (!$("detail").open) { $("detail").showModal(); $("detail").focus(); }
   $("detail").scrollTop = 0;
   $("detail").querySelector("aside").scrollTop = 0;
 }

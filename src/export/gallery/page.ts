@@ -47,7 +47,7 @@ export function toGalleryPage({ images, pages }: { images: number; pages: number
 <p id="empty" hidden></p>
 <div id="end"></div>
 </main>
-<dialog id="detail" aria-label="Image">
+<dialog id="detail" aria-label="Image" tabindex="-1">
 <div class="stage">
 <img id="picture" alt="">
 <button id="before" class="turn" type="button" aria-label="Image before">‹</button>
@@ -58,7 +58,7 @@ export function toGalleryPage({ images, pages }: { images: number; pages: number
 <p id="prompt"></p>
 <p id="negative" hidden></p>
 <div id="tags" class="tags"></div>
-<div class="actions"><button id="copy" type="button">Copy recipe</button><button id="copy-prompt" type="button">Copy prompt</button><a id="open" target="_blank" rel="noopener">Open image</a></div>
+<div class="actions"><button id="copy" type="button">Copy recipe</button><button id="copy-prompt" type="button">Copy prompt</button><a id="open" target="_blank" rel="noopener">Open</a></div>
 <dl id="facts"></dl>
 </aside>
 </dialog>

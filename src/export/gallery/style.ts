@@ -32,7 +32,7 @@ main { padding: var(--edge); }
 dialog { width: 100vw; height: 100dvh; max-width: none; max-height: none; margin: 0; padding: 0; border: 0; color: var(--ink); background: var(--ground); overflow: hidden; }
 dialog[open] { display: grid; grid-template-columns: minmax(0, 1fr) min(25rem, 38vw); }
 dialog::backdrop { background: var(--ground); }
-.stage { position: relative; display: grid; place-items: center; min-height: 0; min-width: 0; padding: clamp(.5rem, 2vw, 1.5rem); background: color-mix(in srgb, var(--ground) 88%, #000); }
+.stage { position: relative; display: grid; place-items: center; min-height: 0; min-width: 0; padding: clamp(.5rem, 2vw, 1.5rem); background: color-mix(in srgb, var(--ground) 88%, #2a1f14); }
 #picture { display: block; max-width: 100%; max-height: calc(100dvh - 2 * clamp(.5rem, 2vw, 1.5rem)); width: auto; height: auto; min-width: min(100%, 16rem); object-fit: contain; border-radius: .4rem;
   box-shadow: 0 2px 30px rgb(0 0 0 / .22); }
 .turn { position: absolute; top: 50%; translate: 0 -50%; width: 2.75rem; height: 2.75rem; border: 0; border-radius: 50%; color: #fff; background: rgb(0 0 0 / .4); font: 1.7rem/1 system-ui, sans-serif; padding: 0 0 .25rem; cursor: pointer; }
@@ -46,16 +46,19 @@ aside { padding: 1rem 1.5rem 2rem; overflow: auto; overscroll-behavior: contain;
 .tags, .actions { display: flex; flex-wrap: wrap; gap: .4rem; margin: 0 0 1rem; }
 .tags:empty { display: none; }
 .tags button { border-radius: 99px; padding: .1rem .7rem; font-size: .85rem; background: var(--ground); cursor: pointer; }
-.actions button, .actions a { cursor: pointer; text-decoration: none; font-size: .89rem; }
+.actions button, .actions a { cursor: pointer; text-decoration: none; font-size: .87rem; padding-inline: .7rem; }
 .actions button:hover, .actions a:hover, .tags button:hover { border-color: var(--accent); color: var(--accent); }
 #copy { background: var(--accent); border-color: var(--accent); color: var(--card); font-weight: 600; } #copy:hover { color: var(--card); filter: brightness(1.08); }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .35rem 1.25rem; margin: 1.25rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line); font-size: .89rem; }
 dt { color: var(--quiet); } dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+dd.code { font: .82rem/1.75 ui-monospace, "SF Mono", Menlo, Consolas, monospace; word-break: break-all; }
+dialog:focus { outline: none; }
 @media (max-width: 46rem) {
-  :root { --row: 8.5rem; --gap: .3rem; }
-  header { padding-block: .6rem; } #filters { flex-basis: 100%; } input { flex-basis: 100%; max-width: none; } select { flex: 1 1 7rem; min-width: 0; }
+  :root { --row: 6.75rem; --gap: .25rem; } .tile { border-radius: .3rem; }
+  header { padding-block: .6rem; } #filters { flex-basis: 100%; } input { flex-basis: 100%; max-width: none; } select { flex: 1 1 6rem; min-width: 0; padding-inline: .35rem; font-size: .85rem; text-overflow: ellipsis; }
   dialog[open] { display: block; overflow: auto; } aside { overflow: visible; border-left: 0; padding: .5rem 1.1rem 2.5rem; }
   .stage { padding: 0; } #picture { max-height: 68dvh; border-radius: 0; box-shadow: none; }
+  #close { position: fixed; top: .6rem; right: .6rem; width: 2.5rem; height: 2.5rem; margin: 0; padding: 0; border-radius: 50%; color: #fff; background: rgb(0 0 0 / .5); line-height: 1; }
 }
 @media (hover: none) { .tile span { display: none; } }
 @media (prefers-reduced-motion: reduce) { .tile img, .tile span { transition: none; } .tile:hover img { transform: none; } }
