@@ -5,8 +5,8 @@ import type { ExportLine } from "../report/export-line.ts";
 import type { FileFormat, Sink, Writing } from "./format.ts";
 
 /** A row group ends with so many rows, or so many characters of text. */
-const GROUP_ROWS = 20_000;
-const GROUP_CHARACTERS = 16_000_000;
+const GROUP_ROWS = 10_000;
+const GROUP_CHARACTERS = 8_000_000;
 
 export const PARQUET: FileFormat = {
   name: "parquet",

@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { open, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -170,10 +171,72 @@ describe("catalog export", () => {
     expect(code).toBe(0);
   });
 
-  test("refuses another format with 2", async () => {
-    const { code, err } = await place.run(["catalog", "export", "--format", "csv"]);
-    expect(code).toBe(2);
-    expect(err).toContain("--format: wanted jsonl");
+  test("gives CSV and zip to a pipe, of what a search finds", async () => {
+    const csv = await place.run(["catalog", "export", "荷花", "--format", "csv", "--collection", "flowers"]);
+    expect(csv.code).toBe(0);
+    expect(csv.out).toMatch(/^request_id,batch,.*\r\ntwo,,flowers,/);
+    const zip = await place.run(["catalog", "export", "--format", "zip", "--request", "two"]);
+    expect(zip.code).toBe(0);
+    expect(zip.out.slice(0, 4)).toBe("PK\u0003\u0004");
+  });
+
+  test("writes a folder, says what is in it, and leaves nothing beside it", async () => {
+    const args = ["catalog", "export", "--format", "gallery", "--embed-recipe", "--output", "shown/gallery", "--json"];
+    const { code, out } = await place.run(args);
+    expect(code).toBe(0);
+    const output = join(place.folder, "shown/gallery");
+    expect(JSON.parse(out)).toMatchObject({ output, lines: 3, left_out: 0, without_recipe: 0 });
+    expect(await readdir(join(place.folder, "shown"))).toEqual(["gallery"]);
+    expect((await readdir(output)).toSorted()).toEqual(["data", "images", "index.html", "thumbnails"]);
+    const again = await place.run(args);
+    expect(again.code).toBe(2);
+    expect(again.err).toContain("--output: wanted a new or an empty folder");
+  });
+
+  test("names and counts what it leaves out, and ends with 1", async () => {
+    const { out } = await place.run(["catalog", "export", "--request", "one"]);
+    const [first, second] = lines<{ key: string }>(out).map(({ key }) => join(place.folder, "archive", key));
+    const bytes = await readFile(first ?? "");
+    await writeFile(first ?? "", await readFile(second ?? ""));
+    const { code, err } = await place.run(["catalog", "export", "--format", "imagefolder", "--output", "part"]);
+    await writeFile(first ?? "", bytes);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^Left out: image 0 of request "one", images\/.*: the store holds \d+ bytes with digest/m);
+    expect(err).toMatch(/^2 images, .* in part; 1 left out$/m);
+    expect(await readdir(join(place.folder, "part/train"))).toHaveLength(3);
+  });
+
+  test("that is interrupted ends with 130 and leaves nothing", async () => {
+    const { out } = await place.run(["catalog", "export", "--request", "one"]);
+    const path = join(place.folder, "archive", lines<{ key: string }>(out)[0]?.key ?? "");
+    await rename(path, `${path}.kept`);
+    // whoever reads it waits until this test has opened it, and goes on waiting
+    execFileSync("mkfifo", [path]);
+    const exporting = place.start(["catalog", "export", "--format", "zip", "--output", "never.zip"]);
+    const writer = await open(path, "w");
+    const ending = exporting.end("SIGINT");
+    await writer.close();
+    expect(await ending).toMatchObject({ code: 130 });
+    await rename(`${path}.kept`, path);
+    expect((await readdir(place.folder)).filter((name) => name.startsWith("never"))).toEqual([]);
+  });
+
+  test.each<[string[], number, string]>([
+    [["--format", "parket"], 2, "--format: wanted jsonl, csv, parquet, imagefolder, gallery, zip, got"],
+    [["--format", "parket"], 2, "did you mean parquet?"],
+    [["--format", "gallery"], 2, "--output: wanted the folder to write"],
+    [
+      ["--format", "csv", "--embed-recipe"],
+      2,
+      "--embed-recipe: wanted a format with images: imagefolder, gallery, zip",
+    ],
+    [["--format", "zip", "--no-originals"], 2, "--no-originals: wanted gallery as --format"],
+    [["--type", "gif"], 2, "--type: wanted png, jpeg or webp"],
+    [["--request", "one", "nobody"], 1, 'got "nobody"'],
+  ])("refuses %j with %i", async (flags, wanted, reason) => {
+    const { code, err } = await place.run(["catalog", "export", ...flags]);
+    expect(code).toBe(wanted);
+    expect(err).toContain(reason);
   });
 });
 

@@ -53,12 +53,12 @@ test("many rows lie in groups of bounded size and in order", async () => {
   const chunks: Buffer[] = [];
   const writing = PARQUET.open({ write: async (chunk) => void chunks.push(Buffer.from(chunk)) });
   const line = toExportLine(source);
-  const count = 45_000;
+  const count = 25_000;
   for (let number = 1; number <= count; number++)
     await writing.add({ number, source, line: { ...line, seed: number }, file: undefined, thumbnail: undefined });
   await writing.close();
   const file = toArrayBuffer(Buffer.concat(chunks));
-  expect(parquetMetadata(file).row_groups.map((group) => Number(group.num_rows))).toEqual([20_000, 20_000, 5_000]);
+  expect(parquetMetadata(file).row_groups.map((group) => Number(group.num_rows))).toEqual([10_000, 10_000, 5_000]);
   const seeds = (await parquetReadObjects({ file, columns: ["seed"] })).map((row) => Number(row.seed));
   expect(seeds).toEqual(Array.from({ length: count }, (_, at) => at + 1));
 });

@@ -52,7 +52,7 @@ export function addCatalogExport(group: Command, end: (code: number) => void): v
       "write there, at once or not at all (default: standard output, where the format allows it)",
     )
     .option("--embed-recipe", "put the recipe into copies of PNG images")
-    .option("--no-originals", "gallery: thumbnails only, a fiftieth of the size")
+    .option("--no-originals", "gallery: thumbnails only")
     .option("--json", "with --output: print one JSON document that says what was written")
     .addHelpText("after", EXAMPLES)
     .action(async (words: string | undefined, options: Options) => end(await runExport(words, options)));
