@@ -106,7 +106,7 @@ function startDetail() {
   $("close").addEventListener("click", () => detail.close());
   $("copy").addEventListener("click", () => copy($("copy"), recipeOf(open)));
   $("copy-prompt").addEventListener("click", () => copy($("copy-prompt"), open.prompt ?? ""));
-  detail.addEventListener("close", () => focusTile(open));
+  detail.addEventListener("close", () => { if (document.activeElement !== $("words")) focusTile(open); });
   detail.addEventListener("click", (event) => { if (event.target === detail) detail.close(); });
   detail.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

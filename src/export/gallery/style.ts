@@ -23,7 +23,7 @@ main { padding: var(--edge); }
 .tile { position: relative; flex: var(--ratio) 1 calc(var(--row) * var(--ratio)); max-width: 100%; padding: 0; border: 0; border-radius: .5rem; overflow: hidden;
   background: var(--line); color: inherit; font: inherit; text-align: left; cursor: zoom-in; }
 .tile img { display: block; width: 100%; height: 100%; aspect-ratio: var(--ratio); object-fit: cover; color: transparent; transition: transform .35s; }
-.tile span { position: absolute; inset: auto 0 0; padding: 2.2rem .8rem .65rem; color: #fff; background: linear-gradient(transparent, rgb(0 0 0 / .72)); font-size: .85rem; line-height: 1.4;
+.tile span { position: absolute; inset: auto 0 0; padding: 2.2rem .8rem 0; border-bottom: .65rem solid transparent; color: #fff; background: linear-gradient(transparent, rgb(0 0 0 / .72)) border-box; font-size: .85rem; line-height: 1.4;
   opacity: 0; transition: opacity .2s; overflow-wrap: anywhere; pointer-events: none; }
 .tile span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 .tile:hover span, .tile:focus-visible span { opacity: 1; }
