@@ -8,14 +8,13 @@ import { directoryRecord, endRecords, localHeader } from "../../src/export/zip-r
 import { toExportLine } from "../../src/report/export-line.ts";
 import { exportFile, jsonLines, openArchive } from "./support.ts";
 
-/** The files whose names fit; of the others the names alone. */
-async function unzip(bytes: Buffer, wanted = /./): Promise<Map<string, Buffer | undefined>> {
+async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
   const zip = await yauzl.fromBufferPromise(bytes);
-  const files = new Map<string, Buffer | undefined>();
+  const files = new Map<string, Buffer>();
   for await (const entry of zip.eachEntry()) {
-    const content = wanted.test(entry.fileName) ? await buffer(await zip.openReadStreamPromise(entry)) : undefined;
+    const content = await buffer(await zip.openReadStreamPromise(entry));
     // the reader looks at sizes and not at sums
-    if (content !== undefined) expect(crc32(content)).toBe(entry.crc32);
+    expect(crc32(content)).toBe(entry.crc32);
     files.set(entry.fileName, content);
   }
   return files;
@@ -61,23 +60,20 @@ test("images that go into a zip of more than 65,535 are found, and those behind 
   expect(endRecords({ entries: 3, offset: 2 ** 32, bytes: 5 })).toHaveLength(98);
 });
 
-test("70,000 images in one zip come back, each under its name", async () => {
-  const archive = await openArchive();
-  await archive.add("one");
-  const [source] = [...archive.catalog.listArchivedImages()];
-  if (source === undefined || ZIP.to !== "file") throw new Error("Got no image");
-  const chunks: Buffer[] = [];
-  const writing = ZIP.open({ write: async (chunk) => void chunks.push(Buffer.from(chunk)) });
-  const line = toExportLine(source);
-  const count = 70_000;
-  for (let number = 1; number <= count; number++) {
-    const file = { name: `${number}.png`, bytes: Buffer.from(String(number)), digest: line.digest };
-    await writing.add({ number, source, line, file, thumbnail: undefined });
+test("a zip of more files than 16 bits can count is read by others", async () => {
+  const bytes = Buffer.from("fox");
+  const entry = { name: "", crc: crc32(bytes), bytes: 3, packedBytes: 3, packed: false, modified: new Date(0) };
+  const data = Buffer.concat([localHeader({ ...entry, name: "00000.png" }), bytes]);
+  const count = 65_540;
+  // all of them lie at the same place
+  const names = Array.from({ length: count }, (_, at) => `${String(at).padStart(5, "0")}.png`);
+  const directory = Buffer.concat(names.map((name) => directoryRecord({ ...entry, name }, 0)));
+  const end = endRecords({ entries: count, offset: data.length, bytes: directory.length });
+  const zip = await yauzl.fromBufferPromise(Buffer.concat([data, directory, end]));
+  expect(zip.entryCount).toBe(count);
+  for await (const first of zip.eachEntry()) {
+    expect(first.fileName).toBe("00000.png");
+    expect(await buffer(await zip.openReadStreamPromise(first))).toEqual(bytes);
+    break;
   }
-  await writing.close();
-  await writing.release?.();
-  const files = await unzip(Buffer.concat(chunks), /69999|metadata/);
-  expect(files.size).toBe(count + 2);
-  expect(files.get("images/69999.png")?.toString()).toBe("69999");
-  expect(jsonLines(files.get("metadata.jsonl") ?? "")).toHaveLength(count);
 });
