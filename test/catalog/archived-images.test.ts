@@ -9,7 +9,9 @@ function names(catalog: OpenCatalog, query?: SearchQuery): string[] {
 }
 
 async function openZoo(): Promise<OpenCatalog> {
-  const catalog = await openTestCatalog();
+  // what is accepted in the same millisecond is in the order of its ids
+  let time = 1_000;
+  const catalog = await openTestCatalog({ clock: { now: () => time++ } });
   const zoo: [string, Partial<SubmissionInput>][] = [
     ["fox-zh", { prompt: "一只红色狐狸在雪地里奔跑", collection: "动物", tags: ["狐狸", "冬天"] }],
     ["fox-en", { prompt: "a red fox running in the snow", seed: 42 }],
