@@ -21,6 +21,7 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   "csv-parse": ["manifest"],
   yaml: ["manifest"],
   "hyparquet-writer": ["export"],
+  "client-zip": ["export"],
   hono: ["http"],
   "@hono": ["http"],
   "prom-client": ["http"],

@@ -1,12 +1,13 @@
-// A zip of the images and of `metadata.jsonl`, written as it comes. Images are stored as they are: they are packed already.
+// A zip of the images and of `metadata.jsonl`, written as it comes. Nothing is packed: images are packed already.
 import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { crc32, createDeflateRaw } from "node:zlib";
+import { finished } from "node:stream/promises";
+import { makeZip } from "client-zip";
 import type { FileFormat, Sink, Writing } from "./format.ts";
 import { toMetadataRow } from "./metadata-row.ts";
-import { directoryRecord, endRecords, localHeader, type ZipEntry } from "./zip-records.ts";
 
 export const ZIP: FileFormat = {
   name: "zip",
@@ -27,106 +28,100 @@ of the archived image (digest; file_digest where this copy carries its recipe in
 
 function openZip(sink: Sink): Writing {
   const zip = createZip(sink);
-  const metadata = createPacked();
-  let begun = false;
-  const begin = async () => {
-    if (!begun) await zip.store("README.txt", { bytes: Buffer.from(README), modified: new Date() });
-    begun = true;
+  const metadata = createSideFile();
+  let beginning: Promise<void> | undefined;
+  const begin = () => {
+    beginning ??= zip.add({ name: "README.txt", input: README, lastModified: new Date() });
+    return beginning;
   };
   return {
     add: async (item) => {
       await begin();
       const { file, source } = item;
       if (file === undefined) return;
-      await zip.store(`${FOLDER}${file.name}`, { bytes: file.bytes, modified: new Date(source.archived_at) });
+      await zip.add({ name: `${FOLDER}${file.name}`, input: file.bytes, lastModified: new Date(source.archived_at) });
       await metadata.write(`${JSON.stringify(toMetadataRow(item, FOLDER))}\n`);
     },
     close: async () => {
       await begin();
-      const packed = await metadata.end();
-      await zip.add({ name: "metadata.jsonl", packed: true, modified: new Date(), ...packed.facts }, packed.chunks);
+      await zip.add({ name: "metadata.jsonl", input: await metadata.read(), lastModified: new Date() });
       await zip.end();
     },
-    release: () => metadata.release(),
-  };
-}
-
-function createZip(sink: Sink) {
-  const directory: Buffer[] = [];
-  let offset = 0;
-  const write = async (bytes: Uint8Array) => {
-    await sink.write(bytes);
-    offset += bytes.length;
-  };
-  const add = async (entry: ZipEntry, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
-    directory.push(directoryRecord(entry, offset));
-    await write(localHeader(entry));
-    for await (const chunk of chunks) await write(chunk);
-  };
-  return {
-    add,
-    store: (name: string, { bytes, modified }: { bytes: Buffer; modified: Date }) =>
-      add({ name, crc: crc32(bytes), bytes: bytes.length, packedBytes: bytes.length, packed: false, modified }, [
-        bytes,
-      ]),
-    end: async () => {
-      const begin = offset;
-      for (const record of directory) await write(record);
-      await write(endRecords({ entries: directory.length, offset: begin, bytes: offset - begin }));
+    release: async () => {
+      await zip.release();
+      await metadata.release();
     },
   };
 }
 
-/** Text that is packed into a file on the side, since its sizes must stand in front of it, and a million lines are too much to hold. */
-function createPacked() {
-  let opening: ReturnType<typeof openSpool> | undefined;
-  const facts = { crc: 0, bytes: 0, packedBytes: 0 };
+interface Entry {
+  name: string;
+  input: string | Buffer | AsyncIterable<Buffer>;
+  lastModified: Date;
+}
+
+/** Between us, who add file by file, and the zip, which asks for one after another. One waits in between at most. */
+function createZip(sink: Sink) {
+  const entries = new TransformStream<Entry, Entry>();
+  const writer = entries.writable.getWriter();
+  const pump = async () => {
+    for await (const chunk of makeZip(entries.readable)) await sink.write(chunk).catch(giveUp);
+  };
+  // the zip may be waiting for the next file, and would not let itself be ended before that comes
+  const giveUp = (error: unknown) => {
+    writer.abort(error).catch(() => undefined);
+    throw error;
+  };
+  const written = pump();
+  // it is awaited with whatever is added next; until then a failure of it must not end the process
+  written.catch(() => undefined);
+  return {
+    add: async (entry: Entry) => {
+      const taken = writer.write(entry);
+      taken.catch(() => undefined);
+      await Promise.race([taken, written]);
+    },
+    end: async () => {
+      await Promise.race([writer.close(), written]);
+      await written;
+    },
+    release: async () => {
+      await writer.abort().catch(() => undefined);
+      await written.catch(() => undefined);
+    },
+  };
+}
+
+/** Text that comes last in the zip and is written all the time: a million lines are too much to hold. */
+function createSideFile() {
+  let opening: Promise<{ folder: string; path: string; stream: WriteStream }> | undefined;
+  const use = () => {
+    opening ??= openSideFile();
+    return opening;
+  };
   return {
     write: async (text: string) => {
-      opening ??= openSpool();
-      const { packer } = await opening;
-      const bytes = Buffer.from(text);
-      facts.crc = crc32(bytes, facts.crc);
-      facts.bytes += bytes.length;
-      if (!packer.write(bytes)) await once(packer, "drain");
+      const { stream } = await use();
+      if (!stream.write(text)) await once(stream, "drain");
     },
-    end: async () => {
-      opening ??= openSpool();
-      const { packer, pumped, file } = await opening;
-      packer.end();
-      facts.packedBytes = await pumped;
-      return { facts, chunks: file.createReadStream({ start: 0, autoClose: false }) };
+    read: async () => {
+      const { stream, path } = await use();
+      await finished(stream.end());
+      return (await open(path)).createReadStream();
     },
     release: async () => {
       if (opening === undefined) return;
-      const { folder, packer, pumped, file } = await opening;
-      packer.destroy();
-      await pumped.catch(() => undefined);
-      await file.close();
+      const { stream, folder } = await opening;
+      stream.destroy();
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function openSpool() {
+async function openSideFile() {
   const folder = await mkdtemp(join(tmpdir(), "asset-archiver-zip-"));
-  const file = await open(join(folder, "metadata"), "w+");
-  // it lives on without its name, and is gone with this process however that ends; elsewhere than on Unix it is removed later
-  await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-  const packer = createDeflateRaw();
-  const pump = async () => {
-    let bytes = 0;
-    for await (const chunk of packer as AsyncIterable<Buffer>)
-      for (let at = 0; at < chunk.length; ) {
-        const { bytesWritten } = await file.write(chunk, at);
-        at += bytesWritten;
-        bytes += bytesWritten;
-      }
-    return bytes;
-  };
-  const pumped = pump();
-  // it is awaited at the end; until then a failure of it must not end the process
-  pumped.catch((error: Error) => packer.destroy(error));
-  packer.on("error", () => undefined);
-  return { folder, file, packer, pumped };
+  const path = join(folder, "metadata.jsonl");
+  const stream = createWriteStream(path);
+  await once(stream, "open");
+  return { folder, path, stream };
 }

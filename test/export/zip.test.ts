@@ -4,7 +4,6 @@ import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
 import yauzl from "yauzl";
 import { ZIP } from "../../src/export/zip.ts";
-import { directoryRecord, endRecords, localHeader } from "../../src/export/zip-records.ts";
 import { toExportLine } from "../../src/report/export-line.ts";
 import { exportFile, jsonLines, openArchive } from "./support.ts";
 
@@ -47,33 +46,14 @@ test("holds each image as it is archived, a line for each, and a word on what it
     ).toBe(digest);
 });
 
-test("images that go into a zip of more than 65,535 are found, and those behind 4 GiB", () => {
-  const entry = { name: "x.png", crc: 0, bytes: 5, packedBytes: 5, packed: false, modified: new Date(0) };
-  const far = directoryRecord(entry, 2 ** 33 + 5);
-  expect(far.readUInt32LE(42)).toBe(0xffffffff);
-  expect(far.readBigUInt64LE(46 + 5 + 4)).toBe(BigInt(2 ** 33 + 5));
-  expect(directoryRecord(entry, 7).readUInt32LE(42)).toBe(7);
-  const large = localHeader({ ...entry, bytes: 2 ** 33 });
-  expect(large.readUInt32LE(22)).toBe(0xffffffff);
-  expect(large.readBigUInt64LE(30 + 5 + 4)).toBe(BigInt(2 ** 33));
-  expect(endRecords({ entries: 3, offset: 4, bytes: 5 })).toHaveLength(22);
-  expect(endRecords({ entries: 3, offset: 2 ** 32, bytes: 5 })).toHaveLength(98);
-});
-
-test("a zip of more files than 16 bits can count is read by others", async () => {
-  const bytes = Buffer.from("fox");
-  const entry = { name: "", crc: crc32(bytes), bytes: 3, packedBytes: 3, packed: false, modified: new Date(0) };
-  const data = Buffer.concat([localHeader({ ...entry, name: "00000.png" }), bytes]);
-  const count = 65_540;
-  // all of them lie at the same place
-  const names = Array.from({ length: count }, (_, at) => `${String(at).padStart(5, "0")}.png`);
-  const directory = Buffer.concat(names.map((name) => directoryRecord({ ...entry, name }, 0)));
-  const end = endRecords({ entries: count, offset: data.length, bytes: directory.length });
-  const zip = await yauzl.fromBufferPromise(Buffer.concat([data, directory, end]));
-  expect(zip.entryCount).toBe(count);
-  for await (const first of zip.eachEntry()) {
-    expect(first.fileName).toBe("00000.png");
-    expect(await buffer(await zip.openReadStreamPromise(first))).toEqual(bytes);
-    break;
-  }
+test("a failing target ends the export with its own error", async () => {
+  const archive = await openArchive();
+  await archive.add("one");
+  const writing = ZIP.open({
+    write: async () => {
+      throw new Error("the disk is full");
+    },
+  });
+  await expect(writing.close()).rejects.toThrow("the disk is full");
+  await writing.release?.();
 });
