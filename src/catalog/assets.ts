@@ -1,20 +1,29 @@
 // Assets and their ties to the images of requests; and answers taken from what is archived already.
-import { and, desc, eq, isNotNull, isNull, ne, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, ne, type SQL, sql } from "drizzle-orm";
+import { TransientError } from "../errors.ts";
 import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
-/** Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. */
+/**
+ * Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. Throws
+ * a TransientError while the same bytes are being removed: what was put may go with them.
+ */
 export function recordAsset(parts: Parts, image: { request_id: string; index: number }, asset: NewAsset): void {
+  if (isBeingErased(parts, asset.digest))
+    throw new TransientError(
+      `Cannot record image ${image.index} of request "${image.request_id}": the same bytes are just being removed for a deleted request`,
+      { code: "being_erased" },
+    );
   parts.db
     .insert(assets)
     .values(asset)
-    // bytes that were removed once are there again
+    // bytes that were removed once, or that the store had lost, are there again
     .onConflictDoUpdate({
       target: assets.digest,
       set: { erased_at: null, mirrored_at: null, verified_at: null, fault: null, thumbnail: null },
-      setWhere: isNotNull(assets.erased_at),
+      setWhere: sql`${assets.erased_at} is not null or ${assets.fault} is not null`,
     })
     .run();
   queueMirrorOfAsset(parts, asset);
@@ -23,6 +32,26 @@ export function recordAsset(parts: Parts, image: { request_id: string; index: nu
     .set({ digest: asset.digest, archived_at: parts.now() })
     .where(and(eq(images.request_id, image.request_id), eq(images.index, image.index), isNull(images.digest)))
     .run();
+}
+
+/** Whether a deletion has begun to remove these bytes and has not come to its end. */
+function isBeingErased(parts: Parts, digest: string): boolean {
+  const row = parts.db.get<unknown>(
+    sql`select 1 from ${assets} where digest = ${digest} and ${beingErased(parts.now())}`,
+  );
+  return row !== undefined;
+}
+
+/** As a condition on `assets`. */
+export function beingErased(now: number): SQL {
+  return sql`${assets.erased_at} is not null and exists (select 1 from ${images} i join ${requests} r
+    on r.request_id = i.request_id where i.digest = ${assets.digest} and r.erase_after <= ${now} and r.erased_at is null)`;
+}
+
+/** As a condition on a request that is archived: nothing is known to be wrong with its images, so it may answer others. */
+export function isIntact(requestId: SQL): SQL {
+  return sql`not exists (select 1 from ${images} i join ${assets} a on a.digest = i.digest where i.request_id = ${requestId}
+    and (a.erased_at is not null or a.fault in ('missing', 'corrupt', 'undecodable')))`;
 }
 
 /** Bytes of an image are in the spool now: its URL may die. */
@@ -72,6 +101,7 @@ export function reuseArchived(parts: Parts, requestId: string): RequestDetail | 
         eq(requests.state, "archived"),
         ne(requests.request_id, requestId),
         isNull(requests.deleted_at),
+        isIntact(sql`${requests.request_id}`),
       ),
     )
     .orderBy(sql`${requests.reproduces} is not null`, desc(requests.archived_at))

@@ -1,6 +1,6 @@
 // Pages of requests and assets for people who leaf through the catalog: newest first, a page at a time, by cursor.
 // One page is one short read; nothing here walks the whole catalog.
-import { and, asc, desc, eq, gte, inArray, lt, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "drizzle-orm";
 import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { ListFilter } from "./listing.ts";
 import type { Parts } from "./parts.ts";
@@ -143,6 +143,7 @@ function findTwin(parts: Parts, contentHash: string, sinceMs: number): string | 
       and(
         sql`${requests.created_at} >= ${sinceMs}`,
         eq(requests.content_hash, contentHash),
+        isNull(requests.deleted_at),
         inArray(requests.state, ["queued", "generating", "copying", "archived", "parked"]),
       ),
     )

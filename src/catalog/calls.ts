@@ -3,6 +3,7 @@ import { and, eq, inArray, isNull, ne, sql } from "drizzle-orm";
 import { hasEnded } from "../pipeline/archive.ts";
 import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
+import { isIntact } from "./assets.ts";
 import { charge, holdRequest, refund } from "./budget.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toCall } from "./rows.ts";
@@ -75,6 +76,8 @@ function findTwin(parts: Parts, row: RequestRow): string | undefined {
         isNull(requests.deleted_at),
         ne(requests.request_id, row.request_id),
         inArray(requests.state, ["generating", "copying", "archived"]),
+        // the same condition as where images are reused: one that may answer nobody must keep nobody waiting
+        isIntact(sql`${requests.request_id}`),
       ),
     )
     .limit(1)

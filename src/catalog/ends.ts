@@ -100,6 +100,8 @@ export function retryRequest(parts: Parts, requestId: string): Retried | undefin
   const row = parts.reader.row(requestId);
   if (row === undefined || row.recipe_id === null || (row.state !== "failed" && row.state !== "parked"))
     return undefined;
+  // nothing is paid for what nobody wants
+  if (row.deleted_at !== null) return undefined;
   reopenBatch(parts, row.batch_id);
   forgetDeadImages(parts, row);
   const { kept } = parts.db.select({ kept: count() }).from(images).where(eq(images.request_id, requestId)).get() as {

@@ -6,6 +6,7 @@ import * as mirror from "./mirror.ts";
 import type { Parts } from "./parts.ts";
 import * as proofs from "./proofs.ts";
 import * as thumbnails from "./thumbnails.ts";
+import { isErased } from "./tidy.ts";
 import type { Write } from "./writer.ts";
 
 /** What verifying and mirroring ask and write down. */
@@ -26,6 +27,8 @@ export interface Keeping {
   /** Asks for everything that has no copy; resolves to how many copies are asked for then. */
   queueAllMirrors(): Promise<number>;
   countMirrorJobs(): number;
+  /** Whether an asset's bytes were removed on purpose: it is to have no second copy either. */
+  isErased(digest: string): boolean;
   countUnmirrored(): number;
   /** Assets that have no thumbnail yet; see thumbnails.ts. */
   listUnpictured(page: { until: number; limit: number }): thumbnails.Unpictured[];
@@ -49,6 +52,7 @@ export function createKeeping(parts: Parts, write: Write): Keeping {
     delayMirrorJob: (job, why) => write(() => mirror.delayMirrorJob(parts, job, why)),
     queueAllMirrors: () => write(() => mirror.queueAllMirrors(parts, sidecarKey)),
     countMirrorJobs: () => mirror.countMirrorJobs(parts),
+    isErased: (digest) => isErased(parts, digest),
     countUnmirrored: () => mirror.countUnmirrored(parts),
     listUnpictured: (page) => thumbnails.listUnpictured(parts, page),
     noteLateLooks: (looks) => write(() => thumbnails.noteLateLooks(parts, looks)),

@@ -1,6 +1,7 @@
 // What a plan asks the catalog: which requests of a manifest are there already, and what calls and images were like.
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { RequestState } from "../pipeline/records.ts";
+import { isIntact } from "./assets.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
@@ -22,10 +23,11 @@ export interface Known {
 /** Answers page by page, in the order asked; a page should hold some hundred. */
 export function createLookup({ db }: Parts): (page: readonly Wanted[]) => Known[] {
   const asked = sql`json_each(${sql.placeholder("page")}) as asked`;
-  // 1: one is archived; 0: one is on its way; null: none. The same states as where a call is reserved
+  // 1: one is archived; 0: one is on its way; null: none. The same conditions as where a call is reserved
   const twin = sql<number | null>`(select max(other.state = 'archived') from ${requests} as other
     where other.recipe_id = asked.value ->> 'recipe_id' and other.request_id <> asked.value ->> 'request_id'
-    and other.state in ('generating', 'copying', 'archived'))`;
+    and other.state in ('generating', 'copying', 'archived') and other.deleted_at is null
+    and ${isIntact(sql`other.request_id`)})`;
   const statement = db
     .select({ state: requests.state, content_hash: requests.content_hash, twin })
     .from(asked)

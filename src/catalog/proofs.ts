@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Asset, AssetFault } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
+import { beingErased } from "./assets.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
@@ -89,11 +90,11 @@ export function correctAsset(parts: Parts, asset: Omit<Asset, "archived_at">): v
     .run();
 }
 
-/** Which of these keys belong to no asset. */
+/** Which of these keys belong to no asset. Bytes that are just being removed are no find either. */
 export function findUnknownKeys(parts: Parts, keys: readonly string[]): string[] {
   const rows = parts.db.all<{ key: string }>(
-    sql`select value as key from json_each(${JSON.stringify(keys)})
-      where value not in (select key from ${assets} where erased_at is null)`,
+    sql`select value as key from json_each(${JSON.stringify(keys)}) where not exists (
+      select 1 from ${assets} where key = value and (erased_at is null or (${beingErased(parts.now())})))`,
   );
   return rows.map((row) => row.key);
 }

@@ -26,8 +26,10 @@ export interface Tidy {
   delete(requestId: string, eraseAfter: number): Promise<Tidied>;
   undelete(requestId: string): Promise<Tidied | "erased">;
   listDueForErasure(): string[];
-  /** Makes a request a tombstone; resolves to the images whose bytes nobody else wants. */
-  erase(requestId: string): Promise<{ digest: string; key: string }[]>;
+  /** The first half of an erasure: resolves to the images whose bytes nobody else wants, and which answer nobody any more. */
+  beginErasure(requestId: string): Promise<{ digest: string; key: string }[]>;
+  /** The second half, once those bytes are gone: the request is a tombstone. */
+  endErasure(requestId: string): Promise<void>;
   isErased(digest: string): boolean;
   /** Archived requests whose sidecars have to follow a change. */
   listToReseal(): string[];
@@ -40,7 +42,8 @@ export function createTidy(parts: Parts, write: Write): Tidy {
     delete: (requestId, eraseAfter) => write(() => deleteRequest(parts, requestId, eraseAfter)),
     undelete: (requestId) => write(() => undeleteRequest(parts, requestId)),
     listDueForErasure: () => listDueForErasure(parts),
-    erase: (requestId) => write(() => eraseRequest(parts, requestId)),
+    beginErasure: (requestId) => write(() => beginErasure(parts, requestId)),
+    endErasure: (requestId) => write(() => endErasure(parts, requestId)),
     isErased: (digest) => isErased(parts, digest),
     listToReseal: () => listToReseal(parts),
     noteResealed: (requestId, updatedAt) => write(() => noteResealed(parts, requestId, updatedAt)),
@@ -79,6 +82,7 @@ function undeleteRequest(parts: Parts, requestId: string): Tidied | "erased" {
   if (row === undefined) return "unknown";
   if (row.erased_at !== null) return "erased";
   if (row.deleted_at === null) return "unchanged";
+  if (isErasureBegun(parts, requestId)) return "erased";
   change(parts, requestId, { deleted_at: null, erase_after: null });
   return "changed";
 }
@@ -105,27 +109,43 @@ function listDueForErasure(parts: Parts): string[] {
 const PAGE = 100;
 
 /**
- * Makes a request a tombstone, if its grace is over, and returns the images whose bytes nobody else wants. From this
- * moment they answer no other request.
+ * Marks the images whose bytes nobody else wants, if the grace is over, and returns them: now, and again after a kill, until
+ * `endErasure`. In between nobody can take the deletion back or record the same bytes anew (see `isBeingErased`).
  */
-function eraseRequest(parts: Parts, requestId: string): { digest: string; key: string }[] {
-  const row = parts.reader.row(requestId);
-  if (row === undefined || row.erased_at !== null || row.erase_after === null || row.erase_after > parts.now())
-    return [];
-  change(parts, requestId, { erased_at: parts.now() });
+function beginErasure(parts: Parts, requestId: string): { digest: string; key: string }[] {
+  if (!isDue(parts, requestId)) return [];
   const own = parts.db.all<{ digest: string; key: string }>(sql`select distinct a.digest, a.key
     from ${images} i join ${assets} a on a.digest = i.digest
-    where i.request_id = ${requestId} and a.erased_at is null and not exists (
+    where i.request_id = ${requestId} and not exists (
       select 1 from ${images} o join ${requests} r on r.request_id = o.request_id
-      where o.digest = a.digest and r.erased_at is null)`);
+      where o.digest = a.digest and r.request_id <> ${requestId} and r.erased_at is null)`);
   const digests = own.map(({ digest }) => digest);
   if (digests.length > 0)
-    parts.db.update(assets).set({ erased_at: parts.now() }).where(inArray(assets.digest, digests)).run();
+    parts.db
+      .update(assets)
+      .set({ erased_at: parts.now() })
+      .where(and(inArray(assets.digest, digests), isNull(assets.erased_at)))
+      .run();
   return own;
 }
 
+function endErasure(parts: Parts, requestId: string): void {
+  if (isDue(parts, requestId)) change(parts, requestId, { erased_at: parts.now() });
+}
+
+function isDue(parts: Parts, requestId: string): boolean {
+  const row = parts.reader.row(requestId);
+  return row !== undefined && row.erased_at === null && row.erase_after !== null && row.erase_after <= parts.now();
+}
+
+function isErasureBegun(parts: Parts, requestId: string): boolean {
+  const begun = parts.db.get<unknown>(sql`select 1 from ${images} i join ${assets} a on a.digest = i.digest
+    where i.request_id = ${requestId} and a.erased_at is not null`);
+  return begun !== undefined;
+}
+
 /** Whether an asset's bytes are still unwanted: somebody may have archived the same ones again meanwhile. */
-function isErased(parts: Parts, digest: string): boolean {
+export function isErased(parts: Parts, digest: string): boolean {
   const row = parts.db.select({ at: assets.erased_at }).from(assets).where(eq(assets.digest, digest)).get();
   return row !== undefined && row.at !== null;
 }

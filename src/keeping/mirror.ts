@@ -45,7 +45,9 @@ async function copyOne(parts: MirrorParts, job: MirrorJob): Promise<boolean> {
   const { keeping, clock, log } = parts;
   const begunAt = clock.now();
   try {
-    await copy(parts, job);
+    if (!isErased(parts, job)) await copy(parts, job);
+    // asked again after the copy: a deletion that came meanwhile has looked for it too early
+    if (isErased(parts, job)) await parts.mirror.delete(job.key, { signal: parts.signal });
     await keeping.endMirrorJob(job, begunAt);
     return true;
   } catch (error) {
@@ -54,6 +56,10 @@ async function copyOne(parts: MirrorParts, job: MirrorJob): Promise<boolean> {
     await keeping.delayMirrorJob(job, { delayMs, error: toMessage(error) });
     return false;
   }
+}
+
+function isErased({ keeping }: MirrorParts, { digest }: MirrorJob): boolean {
+  return digest !== null && keeping.isErased(digest);
 }
 
 async function copy({ store, mirror, signal }: MirrorParts, job: MirrorJob): Promise<void> {

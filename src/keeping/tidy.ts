@@ -35,27 +35,39 @@ export async function reseal(parts: Pick<TidyParts, "catalog" | "store" | "signa
   await parts.catalog.tidy.noteResealed(requestId, detail.request.updated_at);
 }
 
-/** Erases what is due; resolves to how many images went. The rows stay as tombstones, and the sidecars say so. */
+/**
+ * Erases what is due; resolves to how many images went. The rows stay as tombstones, and the sidecars say so. What cannot be
+ * removed now stays due. A kill at any moment is made good by the next round.
+ */
 export async function eraseDue(parts: TidyParts): Promise<number> {
   let erased = 0;
-  for (const id of parts.catalog.tidy.listDueForErasure()) {
-    if (parts.signal.aborted) break;
-    // first the row: from then on no other request is answered with these bytes
-    for (const asset of await parts.catalog.tidy.erase(id)) {
-      await removeBytes(parts, asset);
-      erased += 1;
+  for (;;) {
+    const due = parts.catalog.tidy.listDueForErasure();
+    let failed = false;
+    for (const id of due) {
+      if (parts.signal.aborted) return erased;
+      try {
+        erased += await erase(parts, id);
+      } catch (error) {
+        failed = true;
+        parts.log.warn({ request_id: id, error: toMessage(error) }, "not erased yet");
+      }
     }
-    parts.log.info({ request_id: id }, "erased, as was asked");
+    if (due.length === 0 || failed) return erased;
   }
-  return erased;
 }
 
-async function removeBytes(
-  { catalog, store, mirror, signal }: TidyParts,
-  asset: { digest: string; key: string },
-): Promise<void> {
-  if (!catalog.tidy.isErased(asset.digest)) return;
-  await store.delete(asset.key, { signal });
-  await store.delete(thumbnailKey(asset.digest), { signal });
-  await mirror?.delete(asset.key, { signal });
+// first the images' rows, so that no other request is answered with these bytes; the request's own row when they are gone
+async function erase({ catalog, store, mirror, log, signal }: TidyParts, requestId: string): Promise<number> {
+  const own = await catalog.tidy.beginErasure(requestId);
+  for (const { digest, key } of own) {
+    // another worker may have done all of this meanwhile, and somebody archived the same bytes again
+    if (!catalog.tidy.isErased(digest)) continue;
+    await store.delete(key, { signal });
+    await store.delete(thumbnailKey(digest), { signal });
+    await mirror?.delete(key, { signal });
+  }
+  await catalog.tidy.endErasure(requestId);
+  log.info({ request_id: requestId }, "erased, as was asked");
+  return own.length;
 }

@@ -3,12 +3,14 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, it } from "vitest";
 import type { App } from "../../src/app.ts";
+import { TransientError } from "../../src/errors.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import { rebuildTo } from "../../src/keeping/rebuild.ts";
 import { eraseDue, resealChanged, type TidyParts } from "../../src/keeping/tidy.ts";
 import { verify } from "../../src/keeping/verify.ts";
 import { sidecarKey, thumbnailKey } from "../../src/pipeline/keys.ts";
-import type { RequestDetail } from "../../src/pipeline/records.ts";
+import type { Asset, RequestDetail } from "../../src/pipeline/records.ts";
+import { parseSubmission, toRequest } from "../../src/request/submission.ts";
 import { archiveAll, openApp, openPlace, type Place, QUIET, rowsOf } from "./support.ts";
 
 function partsOf(app: App): TidyParts {
@@ -112,4 +114,83 @@ it("what still runs cannot be deleted", async () => {
   const app = openApp(place);
   await submit(app, { request_id: "waiting", prompt: "x" });
   expect(await app.catalog().tidy.delete("waiting", 0)).toBe("queued");
+});
+
+/** A store whose deletions fail until told otherwise. */
+function stubborn(store: TidyParts["store"]): TidyParts["store"] & { yields: boolean } {
+  const own = {
+    ...store,
+    yields: false,
+    delete: async (key: string, options?: { signal?: AbortSignal }) => {
+      if (!own.yields) throw new TransientError("the store is away", { code: "store_unavailable" });
+      await store.delete(key, options);
+    },
+  };
+  return own;
+}
+
+it("bytes that cannot be removed now stay due, and meanwhile nobody gets or gives them", async () => {
+  const place = await openPlace();
+  const [a] = await archiveAll(place, [{ request_id: "a", prompt: "a fox", seed: 1 }]);
+  const app = openApp(place);
+  const catalog = app.catalog();
+  const store = stubborn(app.store());
+  const key = join(place.folder, "archive", a?.assets[0]?.key ?? "");
+  await catalog.tidy.delete("a", app.clock.now());
+  // as after a kill between the row and the bytes
+  expect(await eraseDue({ ...partsOf(app), store })).toBe(0);
+  expect(existsSync(key)).toBe(true);
+  expect((await catalog.find("a"))?.request.erased_at).toBeNull();
+  expect(await catalog.tidy.undelete("a")).toBe("erased");
+  expect(catalog.keeping.findUnknownKeys([a?.assets[0]?.key ?? ""])).toEqual([]);
+  // the same bytes, archived anew just now, would go with them: they have to wait
+  const asset = a?.assets[0] as Asset;
+  await expect(catalog.recordAsset({ request_id: "b", index: 0 }, asset)).rejects.toThrow("just being removed");
+  store.yields = true;
+  expect(await eraseDue({ ...partsOf(app), store })).toBe(1);
+  expect(existsSync(key)).toBe(false);
+  expect((await catalog.find("a"))?.request.erased_at).not.toBeNull();
+  await catalog.recordAsset({ request_id: "b", index: 0 }, asset);
+  expect(catalog.tidy.isErased(asset.digest)).toBe(false);
+});
+
+it("a request that reuses the images before the deletion keeps them", async () => {
+  const place = await openPlace();
+  const [a, b] = await archiveAll(place, [
+    { request_id: "a", prompt: "a fox", seed: 1 },
+    { request_id: "b", prompt: "a fox", seed: 1 },
+  ]);
+  expect(b?.request.reused_from).toBe("a");
+  const app = openApp(place);
+  await app.catalog().tidy.delete("a", app.clock.now());
+  expect(await eraseDue(partsOf(app))).toBe(0);
+  expect(existsSync(join(place.folder, "archive", a?.assets[0]?.key ?? ""))).toBe(true);
+  await resealChanged(partsOf(app));
+  await expectSound(place, app);
+});
+
+it("any number of requests is erased in one round", async () => {
+  const place = await openPlace();
+  const app = openApp(place);
+  const { tidy, ...catalog } = app.catalog();
+  for (let at = 0; at < 120; at++) {
+    await catalog.acceptFault({ requestId: `r${at}`, jobId: "j", submitted: {}, error: { code: "x", message: "x" } });
+    await tidy.delete(`r${at}`, app.clock.now());
+  }
+  await eraseDue(partsOf(app));
+  expect(tidy.listDueForErasure()).toEqual([]);
+});
+
+it("a failed request that is to go is not retried", async () => {
+  const place = await openPlace();
+  const app = openApp(place);
+  const { tidy, ...catalog } = app.catalog();
+  await catalog.accept(toRequest(parseSubmission({ prompt: "x" }), { requestId: "a", random: Math.random }), {
+    jobId: "j",
+  });
+  await catalog.finish("a", { state: "failed", error: { code: "x", message: "x" } });
+  await tidy.delete("a", app.clock.now() + 60_000);
+  expect(await catalog.retry("a")).toBeUndefined();
+  await tidy.undelete("a");
+  expect(await catalog.retry("a")).toMatchObject({ stage: "generate" });
 });

@@ -59,7 +59,7 @@ function show(id: string, end: RetryEnd | undefined, json: boolean): void {
   }
   if (end === undefined) say(`There is no request "${id}"`);
   else if (!end.retried)
-    say(`${id} is ${end.state}: only what is failed or parked, with data that fits, can be retried`);
+    say(`${id} is ${end.state}: only what is failed or parked, with data that fits and not deleted, can be retried`);
   else if (!json) print(`${id} ${describe(end)}`);
 }
 

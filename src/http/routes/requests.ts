@@ -148,7 +148,7 @@ async function again(parts: HttpParts, c: Exchange): Promise<Response> {
   const end = await retry(parts.app, id);
   if (end === undefined) throw unknownRequest(id);
   if (!end.retried) {
-    const message = `Cannot retry request "${id}": it is ${end.state}, wanted failed or parked, and data that fits`;
+    const message = `Cannot retry request "${id}": it is ${end.state}, wanted failed or parked, with data that fits, and not deleted`;
     throw new HttpError(409, { code: "not_retryable", message, param: id });
   }
   const request = toRequestView(await find(parts, id));

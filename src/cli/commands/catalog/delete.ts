@@ -1,5 +1,6 @@
 // `catalog delete` and `catalog undelete`: a deletion is a wish with a time of grace, and leaves a tombstone.
 import type { Command } from "commander";
+import type { App } from "../../../app.ts";
 import { RejectedError } from "../../../errors.ts";
 import { eraseDue } from "../../../keeping/tidy.ts";
 import { parseDuration, showDuration } from "../../../units.ts";
@@ -58,10 +59,20 @@ function runDelete(ids: string[], options: Options): Promise<number> {
     if (graceMs === 0) {
       await eraseDue(parts);
       await sealNow(app, signal);
+      return tellErased(app, ids, code);
     } else if (!options.json)
       say(`Their bytes go after ${showDuration(graceMs)}; until then: asset-archiver catalog undelete`);
     return code;
   });
+}
+
+// the deletion is on record all the same: a worker goes on with it
+function tellErased(app: App, ids: readonly string[], code: number): number {
+  const due = new Set(app.catalog().tidy.listDueForErasure());
+  const left = ids.filter((id) => due.has(id));
+  if (left.length === 0) return code;
+  say(`The bytes of ${left.length} could not be removed yet (${left.slice(0, 3).join(", ")}); a worker tries again`);
+  return EXIT.failed;
 }
 
 function runUndelete(ids: string[], options: Options): Promise<number> {
