@@ -66,3 +66,20 @@ export function showDuration(ms: number): string {
   if (ms < 86_400_000) return `${(ms / 3_600_000).toFixed(1)} h`;
   return `${(ms / 86_400_000).toFixed(1)} d`;
 }
+
+const DAY_MS = 86_400_000;
+
+/**
+ * A day (2026-11-23) or a time in ISO 8601, in ms since 1970; without an offset both are in UTC. As the end of a span a day
+ * counts whole. Undefined for anything else, such as the 31st of November.
+ */
+export function parseTime(text: string, edge: "from" | "to" = "from"): number | undefined {
+  const [, day, time, zone = "Z"] =
+    /^(\d{4}-\d{2}-\d{2})(?:(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i.exec(text) ?? [];
+  const midnight = Date.parse(`${day}T00:00Z`);
+  // a date that there is not is counted on into the next month by some, and is NaN to others
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
+  if (time === undefined) return midnight + (edge === "to" ? DAY_MS : 0);
+  const ms = Date.parse(`${day}${time}${zone}`.toUpperCase());
+  return Number.isNaN(ms) ? undefined : ms;
+}

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDuration, parsePrice, parseRate, parseSize, showDuration, showPrice, showSize } from "../src/units.ts";
+import {
+  parseDuration,
+  parsePrice,
+  parseRate,
+  parseSize,
+  parseTime,
+  showDuration,
+  showPrice,
+  showSize,
+} from "../src/units.ts";
 
 test.each([
   ["250ms", 250],
@@ -137,4 +146,26 @@ test.each([
   [596_160_000, "6.9 d"],
 ])("%i ms are shown as %s", (ms, text) => {
   expect(showDuration(ms)).toBe(text);
+});
+
+test.each([
+  ["2026-11-23", "2026-11-23T00:00:00.000Z"],
+  ["2026-11-23T07:45", "2026-11-23T07:45:00.000Z"],
+  ["2026-11-23T07:45:01.5+08:00", "2026-11-22T23:45:01.500Z"],
+  ["2024-02-29", "2024-02-29T00:00:00.000Z"],
+  ["2026-02-29", undefined],
+  ["2026-11-31T07:45", undefined],
+  ["2026-11-23Z", undefined],
+  ["2026-11-23T25:00", undefined],
+  ["2026", undefined],
+  ["yesterday", undefined],
+  ["", undefined],
+])("a time: %s is %s", (text, wanted) => {
+  const ms = parseTime(text);
+  expect(ms === undefined ? undefined : new Date(ms).toISOString()).toBe(wanted);
+});
+
+test("as the end of a span a day counts whole, and a time does not", () => {
+  expect(parseTime("2026-11-23", "to")).toBe(parseTime("2026-11-24"));
+  expect(parseTime("2026-11-23T01:00", "to")).toBe(parseTime("2026-11-23T01:00"));
 });

@@ -35,6 +35,7 @@ import { createReproductions, type Reproductions } from "./reproductions.ts";
 import { toRequestRecord } from "./rows.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
 import { createSearch, type Search, type SearchQuery } from "./search.ts";
+import { createAssetSearch, type SearchAssets } from "./search-assets.ts";
 import { indexAll } from "./search-index.ts";
 import { createSimilar, type Similar } from "./similar.ts";
 import { noteThumbnails } from "./thumbnails.ts";
@@ -96,6 +97,8 @@ export interface OpenCatalog extends Catalog {
   readonly search: Search;
   /** What looks alike. */
   readonly similar: Similar;
+  /** The same for images: each once, whatever number of requests share it. */
+  readonly searchAssets: SearchAssets;
   /** Proofs, and the second copy. */
   readonly keeping: Keeping;
   /** Recipes that were asked for again, and the proofs of what came. */
@@ -150,8 +153,9 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),
-    search,
     similar: createSimilar(parts),
+    search,
+    searchAssets: createAssetSearch(parts, search),
     keeping: createKeeping(parts, writer.write),
     reproductions: createReproductions(parts, writer.write),
     tidy: createTidy(parts, writer.write),

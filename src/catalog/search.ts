@@ -203,7 +203,8 @@ function candidatesAmong(
   return rows.filter((row) => matches(row, asked.terms)).slice(0, walk.limit);
 }
 
-function matches(row: Candidate, terms: readonly Term[]): boolean {
+/** Whether the prompts of a row hold the words; the index would say the same. */
+export function matches(row: Pick<Candidate, "prompt" | "negative_prompt">, terms: readonly Term[]): boolean {
   if (terms.length === 0) return true;
   const texts = [toWords(row.prompt ?? ""), toWords(row.negative_prompt ?? "")];
   return terms.every((term) => texts.some((text) => countTerm(term, text) > 0) !== term.not);

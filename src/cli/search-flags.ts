@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { SearchQuery, SearchSort } from "../catalog/search.ts";
 import { type Fault, RejectedError } from "../errors.ts";
 import { ASPECT_RATIOS } from "../request/recipe.ts";
-import { parseSize } from "../units.ts";
+import { parseSize, parseTime } from "../units.ts";
 import { addFilterFlags, toFilter } from "./catalog-filter.ts";
 
 export interface SearchFlags {
@@ -63,8 +63,8 @@ export function toSearchQuery(text: string | undefined, flags: SearchFlags): Sea
     text,
     ...toFilter({ ...pick(flags, "state"), ...pick(flags, "collection"), ...pick(flags, "batch") }),
     tags: flags.tag,
-    from: read("from", (value) => toTime(value, 0), "a day or a time in ISO 8601"),
-    to: read("to", (value) => toTime(value, DAY_MS), "a day or a time in ISO 8601"),
+    from: read("from", (value) => parseTime(value, "from"), "a day or a time in ISO 8601"),
+    to: read("to", (value) => parseTime(value, "to"), "a day or a time in ISO 8601"),
     model: read("model", (value) => value, ""),
     // as it was typed: a prompt may begin or end with spaces
     prompt: asText(flags.prompt),
@@ -101,15 +101,6 @@ export function toSort(text: string | undefined): SearchSort | undefined {
   if (sort !== undefined) return sort;
   const message = `wanted ${SORTS.join(", ")}, got "${text}"`;
   throw new RejectedError(`--sort: ${message}`, { code: "invalid_request", faults: [{ field: "--sort", message }] });
-}
-
-const DAY_MS = 24 * 3_600_000;
-
-// a day is the day in UTC, as in the store's own folders
-function toTime(text: string, wholeDayMs: number): number | undefined {
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const ms = isDay || /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : ms + (isDay ? wholeDayMs : 0);
 }
 
 function toCount(text: string): number | undefined {

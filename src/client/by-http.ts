@@ -118,12 +118,12 @@ function toResult({ index, prepared }: Sent, line: BulkLine | undefined): BulkRe
 
 async function* findAll(
   send: Send,
-  { state, collection, batch }: FindFilter,
+  filter: FindFilter,
   { signal }: CallOptions,
 ): AsyncGenerator<RequestView, void, void> {
   let cursor: string | undefined;
   do {
-    const query = { state, collection, batch, limit: "100", cursor };
+    const query = { ...filter, limit: 100, cursor };
     const page = parseReply<{ data: RequestView[]; next_cursor: string | null }>(
       await send({ method: "GET", path: "v1/requests", query, signal }),
     );

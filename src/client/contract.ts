@@ -85,9 +85,40 @@ export interface RetryResult {
 
 /** Which requests to find; what is left out matters not. */
 export interface FindFilter {
+  /** Words of the prompts, as `catalog search` takes them. */
+  text?: string;
   state?: RequestState;
   collection?: string;
   batch?: string;
+  /** All of them. */
+  tag?: readonly string[];
+  /** Accepted then or later, and before: days or times in ISO 8601. */
+  from?: string;
+  to?: string;
+  model?: string;
+  prompt?: string;
+  negative_prompt?: string;
+  aspect_ratio?: string;
+  n?: number;
+  seed?: number;
+  steps?: number;
+  guidance_scale?: number;
+  /** The recipe id, or the digest of an image; a beginning is enough. */
+  recipe?: string;
+  digest?: string;
+  type?: "png" | "jpeg" | "webp";
+  /** In bytes, or such as "500KB". */
+  min_bytes?: number | string;
+  max_bytes?: number | string;
+  /** In pixels. */
+  min_width?: number;
+  max_width?: number;
+  min_height?: number;
+  max_height?: number;
+  /** Only those whose deletion was asked for; by default all others. */
+  deleted?: boolean;
+  /** Default: by relevance where there is text, else the newest first. */
+  sort?: "relevance" | "newest" | "oldest";
 }
 
 /**
@@ -121,7 +152,7 @@ export interface Client<Found extends KnownRequest = KnownRequest> {
   cancel(requestId: string, options?: CallOptions): Promise<CancelResult>;
   /** By HTTP only. Retries a failed or parked request. */
   retry(requestId: string, options?: CallOptions): Promise<RetryResult>;
-  /** By HTTP only. Page by page, newest first. */
+  /** By HTTP only. All that fit, page by page. */
   find(filter?: FindFilter, options?: CallOptions): AsyncGenerator<RequestView, void, void>;
   /** Lets go of all connections. May be called twice. */
   close(): Promise<void>;

@@ -14,7 +14,7 @@ export interface Exchange {
   method: "GET" | "POST" | "DELETE";
   /** Below the server's address, such as `v1/requests`. */
   path: string;
-  query?: Record<string, string | undefined>;
+  query?: object;
   body?: { type: "application/json" | "application/x-ndjson"; text: string };
   signal?: AbortSignal | undefined;
   /** Beyond the client's own, in ms: for an answer that waits. */
@@ -86,7 +86,8 @@ function toBase(url: string): URL {
 
 function toUrl(base: URL, { path, query = {} }: Exchange): URL {
   const url = new URL(path, base);
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+  for (const [name, given] of Object.entries(query))
+    for (const value of [given].flat()) if (value !== undefined) url.searchParams.append(name, String(value));
   return url;
 }
 

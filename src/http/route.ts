@@ -49,13 +49,23 @@ export function jsonOf(schema: Parameters<typeof schemaRef>[0], description: str
   return { description, content: { "application/json": { schema: schemaRef(schema) } } };
 }
 
-/** The checked query. Throws RejectedError with every fault; a name that nobody knows is one. */
+/** The checked query. Throws RejectedError with every fault; a name that nobody knows is one, or that comes twice in vain. */
 export function parseQuery<S extends z.ZodObject>(c: Exchange, schema: S): z.output<S> {
-  const data = c.req.query();
+  const data = Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, toGiven(schema.shape[name], values)]),
+  );
   const parsed = schema.strict().safeParse(data);
   if (parsed.success) return parsed.data as z.output<S>;
   const faults = toFaults(parsed.error, data, Object.keys(schema.shape));
   throw new RejectedError(describeFaults(faults), { code: "invalid_request", faults });
+}
+
+// a list takes all values, anything else one; digits are a number where one is wanted
+function toGiven(field: unknown, values: string[]): unknown {
+  const inner = field instanceof z.ZodOptional || field instanceof z.ZodDefault ? field.unwrap() : field;
+  if (inner instanceof z.ZodArray || values.length > 1) return values;
+  const [value = ""] = values;
+  return inner instanceof z.ZodNumber && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value;
 }
 
 // get /v1/requests/{id} → getRequestsById

@@ -80,7 +80,12 @@ export const requestSchema = z.strictObject({
   webhook: webhookSchema.nullable(),
 });
 
-export const requestPageSchema = z.strictObject({ data: z.array(requestSchema), next_cursor: z.string().nullable() });
+/** A page; `complete` is false while so much was just accepted that words of it may not be found yet. */
+function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({ data: z.array(item), next_cursor: z.string().nullable(), complete: z.boolean() });
+}
+
+export const requestPageSchema = pageOf(requestSchema);
 
 export const retriedSchema = z.strictObject({
   request_id: z.string(),
@@ -98,7 +103,7 @@ export const assetSchema = z.strictObject({
   content_url: z.string(),
 });
 
-export const assetPageSchema = z.strictObject({ data: z.array(assetSchema), next_cursor: z.string().nullable() });
+export const assetPageSchema = pageOf(assetSchema);
 
 export const assetDetailSchema = z.strictObject({
   ...assetSchema.shape,

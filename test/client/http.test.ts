@@ -102,6 +102,11 @@ test("find walks over all pages", async () => {
   expect(new Set(found.map((one) => one.request_id))).toEqual(new Set(requests.map((one) => one.request_id)));
   expect(found).toHaveLength(230);
   expect(await collect(client.find({ state: "archived" }))).toEqual([]);
+  const byAll = { text: "pr*", tag: ["no", "such"], min_bytes: "1KB", deleted: true, sort: "oldest" } as const;
+  expect(await collect(client.find(byAll))).toEqual([]);
+  expect((await collect(client.find({ collection: "c", sort: "oldest" }))).map((one) => one.request_id)).toEqual(
+    found.map((one) => one.request_id).toReversed(),
+  );
 });
 
 test("cancel cancels what waits, once more is no error, and says when it is too late", async () => {

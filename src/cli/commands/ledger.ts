@@ -4,7 +4,7 @@ import type { App } from "../../app.ts";
 import type { LedgerFilter } from "../../catalog/ledger.ts";
 import { RejectedError } from "../../errors.ts";
 import { type LedgerFigures, type Money, toLedger, toUnknownLine } from "../../report/ledger.ts";
-import { showPrice } from "../../units.ts";
+import { parseTime, showPrice } from "../../units.ts";
 import { EXIT, print, printJson, printSlowly, say, withApp } from "../io.ts";
 import { plain, toTable } from "../text.ts";
 
@@ -51,8 +51,8 @@ function runLedger(options: Options): Promise<number> {
 
 function toTime(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(ms)) return ms;
+  const ms = parseTime(text);
+  if (ms !== undefined) return ms;
   throw new RejectedError(`${flag}: wanted a day such as 2026-11-01, or a time, got "${text}"`, {
     code: "invalid_request",
   });

@@ -1,15 +1,9 @@
 // Assets: what is archived, and to which requests it belongs.
-import { z } from "zod";
 import type { Asset } from "../../pipeline/records.ts";
-import { assetPlace, parseCursor, toCursor } from "../cursor.ts";
 import { HttpError } from "../http-error.ts";
 import type { Exchange, Http, HttpParts } from "../parts.ts";
 import { addRoute, jsonOf, parseQuery } from "../route.ts";
-
-const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(1000).optional(),
-});
+import { searchQuery, toSearchQuery } from "../search-query.ts";
 
 /** An asset may be shared by thousands of requests; so many of them are named. */
 const IMAGES_SHOWN = 100;
@@ -20,8 +14,8 @@ export function addAssetRoutes(http: Http, parts: HttpParts): void {
     {
       method: "get",
       path: "/v1/assets",
-      summary: "Leaf through the assets, newest first",
-      query: listQuery,
+      summary: "Search the assets by what they are and what made them, or leaf through them; each comes once",
+      query: searchQuery,
       answers: { 200: jsonOf("AssetPage", "a page") },
     },
     (c) => list(parts, c),
@@ -39,9 +33,10 @@ export function addAssetRoutes(http: Http, parts: HttpParts): void {
 }
 
 function list({ app }: HttpParts, c: Exchange): Response {
-  const { cursor, limit } = parseQuery(c, listQuery);
-  const page = app.catalog().browse.assets({ after: parseCursor(cursor, assetPlace), limit });
-  return c.json({ data: page.items.map(toAssetView), next_cursor: toCursor(page.next) });
+  const query = parseQuery(c, searchQuery);
+  const { sort, limit, cursor } = query;
+  const page = app.catalog().searchAssets(toSearchQuery(query), { sort, limit, cursor });
+  return c.json({ data: page.items.map(toAssetView), next_cursor: page.next, complete: page.complete });
 }
 
 function show(parts: HttpParts, c: Exchange): Response {
@@ -50,9 +45,13 @@ function show(parts: HttpParts, c: Exchange): Response {
   return c.json({ ...toAssetView(asset), images });
 }
 
-/** The asset of a digest. Throws HttpError 404. */
+/** The asset of a digest. Throws HttpError 404, or 410 for one that was removed on purpose. */
 export function findAsset({ app }: HttpParts, digest = ""): Asset {
   const asset = /^[0-9a-f]{64}$/.test(digest) ? app.catalog().browse.asset(digest) : undefined;
+  if (asset !== undefined && app.catalog().tidy.isErased(digest)) {
+    const message = `Asset "${digest}" was removed: nobody wanted it any more`;
+    throw new HttpError(410, { code: "asset_erased", message, param: digest });
+  }
   if (asset !== undefined) return asset;
   const message = `There is no asset "${digest.slice(0, 100)}"; wanted the SHA-256 of an archived image in lower-case hex`;
   throw new HttpError(404, { code: "asset_not_found", message });

@@ -44,6 +44,7 @@ async function generateImages(parts: HttpParts, c: Exchange): Promise<Response> 
   const signals = [c.req.raw.signal, parts.stopping];
   await withDeadline({ ms: WAIT_MAX_MS, signals }, (signal) => parts.watch.wait(id, signal));
   const detail = await parts.app.catalog().find(id);
+  if (detail?.request.erased_at != null) throw erased(id);
   if (detail?.request.state === "archived") return sendImages(parts, c, detail);
   if (detail === undefined)
     throw new HttpError(404, { code: "request_not_found", message: `Request "${id}" is gone`, param: id });
@@ -85,6 +86,11 @@ function sendImages(parts: HttpParts, c: Exchange, detail: RequestDetail): Respo
     location: locationOf(detail.request.request_id),
   };
   return sendStream(parts, c, { status: 200, headers, stream: inBase64(parts, { created, usage, assets }) });
+}
+
+function erased(id: string): HttpError {
+  const message = `The images of request "${id}" were removed on request; a new request id makes them again`;
+  return new HttpError(410, { code: "asset_erased", message, param: id, headers: { "x-should-retry": "false" } });
 }
 
 function urlOf({ app, tokens, signer }: HttpParts, c: Exchange, digest: string): string {

@@ -6,7 +6,6 @@ import type { RequestDetail } from "../../pipeline/records.ts";
 import { toRequestView } from "../../report/request-view.ts";
 import { submit } from "../../submit.ts";
 import { parseDuration } from "../../units.ts";
-import { parseCursor, requestPlace, toCursor } from "../cursor.ts";
 import { withDeadline } from "../deadline.ts";
 import { HttpError, unknownRequest } from "../http-error.ts";
 import { createdHeaders, idempotencyHeaders, withIdempotencyKey } from "../idempotency.ts";
@@ -14,7 +13,7 @@ import { readJson } from "../json-body.ts";
 import { schemaRef } from "../openapi.ts";
 import type { Exchange, Http, HttpParts } from "../parts.ts";
 import { addRoute, jsonOf, parseQuery } from "../route.ts";
-import { requestState } from "../schemas.ts";
+import { searchQuery, toSearchQuery } from "../search-query.ts";
 
 /** The longest wait; who wants to wait longer asks again. */
 const WAIT_MAX_MS = 10 * 60_000;
@@ -24,14 +23,6 @@ const waitQuery = z.object({
     .string()
     .refine((text) => parseDuration(text) !== undefined, "wanted a duration such as 30s")
     .optional(),
-});
-
-const listQuery = z.object({
-  state: requestState.optional(),
-  collection: z.string().max(100).optional(),
-  batch: z.string().max(200).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(1000).optional(),
 });
 
 export function addRequestRoutes(http: Http, parts: HttpParts): void {
@@ -55,8 +46,8 @@ export function addRequestRoutes(http: Http, parts: HttpParts): void {
     {
       method: "get",
       path: "/v1/requests",
-      summary: "Leaf through the requests, newest first",
-      query: listQuery,
+      summary: "Search the requests, or leaf through them",
+      query: searchQuery,
       answers: { 200: jsonOf("RequestPage", "a page") },
     },
     (c) => list(parts, c),
@@ -109,10 +100,12 @@ export function locationOf(requestId: string): string {
 }
 
 async function list({ app }: HttpParts, c: Exchange): Promise<Response> {
-  const { cursor, limit, ...given } = parseQuery(c, listQuery);
-  const filter = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const page = app.catalog().browse.requests(filter, { after: parseCursor(cursor, requestPlace), limit });
-  return c.json({ data: page.items.map(toRequestView), next_cursor: toCursor(page.next) });
+  const query = parseQuery(c, searchQuery);
+  const { sort, limit, cursor } = query;
+  const page = app.catalog().search(toSearchQuery(query), { sort, limit, cursor });
+  const found = await Promise.all(page.items.map(({ request }) => app.catalog().find(request.request_id)));
+  const data = found.flatMap((detail) => (detail === undefined ? [] : [toRequestView(detail)]));
+  return c.json({ data, next_cursor: page.next, complete: page.complete });
 }
 
 async function show(parts: HttpParts, c: Exchange): Promise<Response> {
