@@ -15,6 +15,8 @@ export interface BatchFigures {
   calls: Record<Call["state"], { calls: number; images: number }>;
   /** Requests that were answered from the catalog, free. */
   reused: number;
+  /** The images of these: so many were not bought. */
+  reused_images: number;
   /** Seconds until the first URL of an image of this batch dies that is not archived; null when there is none. */
   seconds_to_nearest_loss: number | null;
 }
@@ -40,14 +42,15 @@ export function figuresOf(parts: Parts, batchId: string): BatchFigures {
     .groupBy(calls.state)
     .all();
   const byState = Object.fromEntries(called.map(({ state, ...sums }) => [state, sums]));
+  const free = parts.db
+    .select({ reused: count(), reused_images: sql<number>`coalesce(sum(${requests.n}), 0)` })
+    .from(requests)
+    .where(and(eq(requests.batch_id, batchId), sql`${requests.reused_from} is not null`))
+    .get() as { reused: number; reused_images: number };
   return {
     requests: countItems(parts, batchId),
     calls: { ...NO_CALLS, ...byState },
-    reused: parts.db
-      .select({ number: count() })
-      .from(requests)
-      .where(and(eq(requests.batch_id, batchId), sql`${requests.reused_from} is not null`))
-      .get()?.number as number,
+    ...free,
     seconds_to_nearest_loss: nearestLoss(parts, batchId),
   };
 }

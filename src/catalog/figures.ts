@@ -1,7 +1,7 @@
 // Figures that only grow, read in steps: each reading begins where the last one ended, so that a scrape never walks a million rows.
 import { and, asc, eq, gt, lte, max, or, sql } from "drizzle-orm";
 import type { Parts } from "./parts.ts";
-import { assets, calls, requests } from "./schema.ts";
+import { assets, calls, images, requests } from "./schema.ts";
 
 /** How many assets, and bytes, the catalog has gained since a place in it; `place` is where the next reading begins. */
 export interface AssetGrowth {
@@ -24,6 +24,8 @@ export interface ArchivedAfter extends ArchivedPlace {
 export interface Figures {
   /** Assets recorded after `place`; 0 is the beginning. */
   assetsSince(place: number): AssetGrowth;
+  /** Images that were answered from the catalog since `place`: so many were not bought. */
+  reusedSince(place: number): { place: number; images: number };
   /** Requests archived behind `place`, in order, a page of them; reused ones have no answer and are left out. */
   archivedSince(place: ArchivedPlace): ArchivedAfter[];
 }
@@ -33,6 +35,7 @@ const PAGE = 2_000;
 export function createFigures(parts: Parts): Figures {
   return {
     assetsSince: (place) => assetsSince(parts, place),
+    reusedSince: (place) => reusedSince(parts, place),
     archivedSince: (place) => archivedSince(parts, place),
   };
 }
@@ -42,6 +45,14 @@ function assetsSince(parts: Parts, place: number): AssetGrowth {
     sql`select max(rowid) as place, count(*) as assets, sum(bytes) as bytes from ${assets} where rowid > ${place}`,
   );
   return { place: row.place ?? place, assets: row.assets, bytes: row.bytes ?? 0 };
+}
+
+function reusedSince(parts: Parts, place: number): { place: number; images: number } {
+  const row = parts.db.get<{ place: number | null; images: number | null }>(
+    // reused images are tied to their request without a call
+    sql`select max(rowid) as place, sum(call_number is null) as images from ${images} where rowid > ${place}`,
+  );
+  return { place: row.place ?? place, images: row.images ?? 0 };
 }
 
 /** So old a row must be, in ms, before it is passed by: another process may be just committing one that is a little older. */

@@ -1,9 +1,9 @@
 // The bill as we know it: calls and images by day and collection, and every call of unknown outcome with its parameters.
-import { and, asc, eq, gt, gte, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, gte, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Call } from "../pipeline/records.ts";
 import type { Parts } from "./parts.ts";
 import { toCall } from "./rows.ts";
-import { calls, requests } from "./schema.ts";
+import { calls, images, requests } from "./schema.ts";
 
 /** Times in ms since 1970: from `since` on, before `until`. */
 export interface LedgerFilter {
@@ -21,10 +21,20 @@ export interface LedgerRow {
   images: number;
 }
 
+/** What was answered from the catalog on one day (UTC) in one collection: requests, and the images that were not bought. */
+export interface ReuseRow {
+  day: string;
+  collection: string;
+  requests: number;
+  images: number;
+}
+
 /** The questions that people ask of the bill. */
 export interface LedgerQueries {
   /** Sums, the oldest day first. */
   sums(filter?: LedgerFilter): LedgerRow[];
+  /** The same for what cost nothing, by the time at which it was answered. */
+  reused(filter?: LedgerFilter): ReuseRow[];
   /** Calls of unknown outcome, the oldest first, page by page. */
   unknown(filter?: LedgerFilter): Generator<UnknownCall>;
 }
@@ -32,6 +42,7 @@ export interface LedgerQueries {
 export function createLedger(parts: Parts): LedgerQueries {
   return {
     sums: (filter) => sumCalls(parts, filter),
+    reused: (filter) => sumReused(parts, filter),
     unknown: (filter) => listUnknownCalls(parts, filter),
   };
 }
@@ -48,8 +59,26 @@ function sumCalls(parts: Parts, filter: LedgerFilter = {}): LedgerRow[] {
     })
     .from(calls)
     .innerJoin(requests, eq(requests.request_id, calls.request_id))
-    .where(and(...toConditions(filter)))
+    .where(and(...toConditions(filter, calls.sent_at)))
     .groupBy(day, requests.collection, calls.state)
+    .orderBy(day, asc(requests.collection))
+    .all();
+}
+
+// tied to the request in the moment in which it was answered, and made by no call of its own
+function sumReused(parts: Parts, filter: LedgerFilter = {}): ReuseRow[] {
+  const day = sql<string>`date(${images.archived_at} / 1000, 'unixepoch')`;
+  return parts.db
+    .select({
+      day,
+      collection: requests.collection,
+      requests: sql<number>`count(distinct ${requests.request_id})`,
+      images: sql<number>`count(*)`,
+    })
+    .from(requests)
+    .innerJoin(images, and(eq(images.request_id, requests.request_id), isNull(images.call_number)))
+    .where(and(isNotNull(requests.reused_from), ...toConditions(filter, images.archived_at)))
+    .groupBy(day, requests.collection)
     .orderBy(day, asc(requests.collection))
     .all();
 }
@@ -83,7 +112,7 @@ function pageOfUnknown(parts: Parts, filter: LedgerFilter, after: Call | undefin
     .select({ call: calls, of: { collection, model, prompt, negative_prompt, aspect_ratio, steps, guidance_scale } })
     .from(calls)
     .innerJoin(requests, eq(requests.request_id, calls.request_id))
-    .where(and(eq(calls.state, "unknown"), after && isLater(after), ...toConditions(filter)))
+    .where(and(eq(calls.state, "unknown"), after && isLater(after), ...toConditions(filter, calls.sent_at)))
     .orderBy(asc(calls.sent_at), asc(calls.request_id), asc(calls.number))
     .limit(PAGE)
     .all()
@@ -99,10 +128,13 @@ function isLater(after: Call): SQL | undefined {
   );
 }
 
-function toConditions({ since, until, collection }: LedgerFilter): (SQL | undefined)[] {
+function toConditions(
+  { since, until, collection }: LedgerFilter,
+  at: typeof calls.sent_at | typeof images.archived_at,
+): (SQL | undefined)[] {
   return [
-    since === undefined ? undefined : gte(calls.sent_at, since),
-    until === undefined ? undefined : lt(calls.sent_at, until),
+    since === undefined ? undefined : gte(at, since),
+    until === undefined ? undefined : lt(at, until),
     collection === undefined ? undefined : eq(requests.collection, collection),
   ];
 }

@@ -87,7 +87,20 @@ function createGrowthMetrics(app: App, registry: Registry) {
     buckets: ARCHIVE_BUCKETS,
     registers,
   });
+  const reused = new Counter({
+    name: "asset_archiver_images_reused_total",
+    help: "Images answered from the catalog instead of being bought",
+    registers,
+  });
+  const saved = new Counter({
+    name: "asset_archiver_money_saved_total",
+    help: "What the reused images would have cost, where PRICE_PER_IMAGE is set",
+    labelNames: ["currency"],
+    registers,
+  });
+  const price = app.settings.pricePerImage;
   let place = 0;
+  let reusedPlace = 0;
   let archived = { archived_at: app.clock.now(), request_id: "" };
 
   function read(): void {
@@ -96,6 +109,10 @@ function createGrowthMetrics(app: App, registry: Registry) {
     place = grown.place;
     assets.inc(grown.assets);
     bytes.inc(grown.bytes);
+    const free = figures.reusedSince(reusedPlace);
+    reusedPlace = free.place;
+    reused.inc(free.images);
+    if (price !== undefined) saved.inc({ currency: price.currency }, (free.images * price.micros) / 1e6);
     for (const one of figures.archivedSince(archived)) {
       latency.observe(one.latency_ms / 1000);
       archived = one;

@@ -43,8 +43,9 @@ export interface BatchReport {
   reported_at: string;
   items: Record<"total" | "accepted" | "retried" | "existing" | "elsewhere" | "duplicates" | "invalid", number>;
   requests: Record<RequestState, number>;
-  /** Items answered from the catalog, free. */
+  /** Items answered from the catalog, free, and the images that were not bought for them. */
   reused: number;
+  reused_images: number;
   images: number;
   bytes: number;
   calls: Record<Call["state"], { calls: number; images: number }>;
@@ -52,6 +53,8 @@ export interface BatchReport {
   spent: string | null;
   /** Calls of which nobody knows whether they were paid. */
   at_risk: string | null;
+  /** What the reused images would have cost. */
+  saved: string | null;
   price_per_kept_image: string | null;
   /** From the first call to the end of the last. */
   working_ms: number | null;
@@ -70,6 +73,7 @@ export interface ReportSource {
   requests: Record<RequestState, number>;
   calls: BatchReport["calls"];
   reused: number;
+  reused_images: number;
   seconds_to_nearest_loss: number | null;
   images: number;
   bytes: number;
@@ -99,6 +103,7 @@ export function toBatchReport(source: ReportSource): BatchReport {
     items: { total, accepted, retried, existing, elsewhere, duplicates, invalid },
     requests,
     reused: source.reused,
+    reused_images: source.reused_images,
     images,
     bytes,
     calls,
@@ -124,14 +129,16 @@ function stateOf({ batch, held }: ReportSource): BatchReport["state"] {
   return held === null ? "running" : "held";
 }
 
-function moneyOf({ batch, calls, images }: ReportSource) {
+function moneyOf({ batch, calls, images, reused_images }: ReportSource) {
   const { price_micros, price_currency: currency } = batch;
-  if (price_micros === null || currency === null) return { spent: null, at_risk: null, price_per_kept_image: null };
+  if (price_micros === null || currency === null)
+    return { spent: null, at_risk: null, saved: null, price_per_kept_image: null };
   const cost = (count: number) => ({ micros: count * price_micros, currency });
   const spent = cost(calls.answered.images);
   return {
     spent: showPrice(spent),
     at_risk: showPrice(cost(calls.unknown.images)),
+    saved: showPrice(cost(reused_images)),
     price_per_kept_image: images === 0 ? null : showPrice({ micros: Math.round(spent.micros / images), currency }),
   };
 }

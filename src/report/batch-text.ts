@@ -31,10 +31,7 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     {
       name: "Free",
       value: number(report.reused + items.existing),
-      note:
-        report.reused + items.existing === 0
-          ? ""
-          : `${number(items.existing)} archived before, ${number(report.reused)} by the same recipe`,
+      note: report.reused + items.existing === 0 ? "" : free(report),
     },
     {
       name: "Failed",
@@ -57,6 +54,11 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
       note: report.images_per_minute === null ? "" : `${number(report.images_per_minute)} images a minute`,
     },
   ];
+}
+
+function free({ items, reused, reused_images, saved }: BatchReport): string {
+  const told = `${number(items.existing)} archived before, ${number(reused)} by the same recipe`;
+  return reused === 0 ? told : `${told}: ${saved ?? `${number(reused_images)} images`} saved`;
 }
 
 /** What else is to be known, as name and value. */

@@ -11,6 +11,14 @@ export interface CallSum {
   images: number;
 }
 
+/** The same for what was answered from the catalog, at no cost. */
+export interface ReuseSum {
+  day: string;
+  collection: string;
+  requests: number;
+  images: number;
+}
+
 export interface Money {
   amount: number;
   currency: string;
@@ -26,6 +34,9 @@ export interface LedgerFigures {
   at_risk: Money | null;
   /** For calls that are out just now. */
   in_flight: Money | null;
+  /** What was answered from the catalog instead of being bought, and what that would have cost. */
+  reused: { requests: number; images: number };
+  saved: Money | null;
 }
 
 export interface Ledger {
@@ -43,25 +54,41 @@ export interface Ledger {
  * | refused | none |
  * | unknown | at risk |
  * | sent | in flight |
+ * | none: answered from the catalog | saved |
  */
-export function toLedger(sums: readonly CallSum[], price: Price | undefined): Ledger {
-  const groups = Map.groupBy(sums, ({ day, collection }) => JSON.stringify([day, collection]));
+export function toLedger(
+  { sums, reuses }: { sums: readonly CallSum[]; reuses: readonly ReuseSum[] },
+  price: Price | undefined,
+): Ledger {
+  const dayOf = ({ day, collection }: { day: string; collection: string }) => JSON.stringify([day, collection]);
+  const called = Map.groupBy(sums, dayOf);
+  const reused = Map.groupBy(reuses, dayOf);
+  // as text the days are in the order of time, and collections in an order of their own
+  const days = [...new Set([...called.keys(), ...reused.keys()])].toSorted();
   return {
     price_per_image: toMoney(1, price),
-    days: [...groups.values()].flatMap((group) => {
-      const [first] = group;
-      return first === undefined ? [] : [{ day: first.day, collection: first.collection, ...toFigures(group, price) }];
+    days: days.map((key) => {
+      const [day, collection] = JSON.parse(key) as [string, string];
+      return { day, collection, ...toFigures({ sums: called.get(key) ?? [], reuses: reused.get(key) ?? [] }, price) };
     }),
-    total: toFigures(sums, price),
+    total: toFigures({ sums, reuses }, price),
   };
 }
 
-function toFigures(sums: readonly CallSum[], price: Price | undefined): LedgerFigures {
+function toFigures(
+  { sums, reuses }: { sums: readonly CallSum[]; reuses: readonly ReuseSum[] },
+  price: Price | undefined,
+): LedgerFigures {
   const calls = { sent: 0, answered: 0, refused: 0, unknown: 0 };
   const images = { sent: 0, answered: 0, refused: 0, unknown: 0 };
   for (const sum of sums) {
     calls[sum.state] += sum.calls;
     images[sum.state] += sum.images;
+  }
+  const reused = { requests: 0, images: 0 };
+  for (const sum of reuses) {
+    reused.requests += sum.requests;
+    reused.images += sum.images;
   }
   return {
     calls,
@@ -69,6 +96,8 @@ function toFigures(sums: readonly CallSum[], price: Price | undefined): LedgerFi
     spent: toMoney(images.answered, price),
     at_risk: toMoney(images.unknown, price),
     in_flight: toMoney(images.sent, price),
+    reused,
+    saved: toMoney(reused.images, price),
   };
 }
 

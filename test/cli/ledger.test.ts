@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { answer, asset } from "../catalog/support.ts";
 import { addCall, addFailedCall, addFailedCopy, addRequest, openDesk } from "./requests.ts";
 
 const TODAY = new Date().toISOString().slice(0, 10);
@@ -29,6 +30,8 @@ test("ledger --json sums calls and money by day and collection", async () => {
     spent: usd(0.02),
     at_risk: usd(0.04),
     in_flight: usd(0),
+    reused: { requests: 0, images: 0 },
+    saved: usd(0),
   };
   const none = { answered: 0, refused: 0, unknown: 0 };
   const b = {
@@ -37,6 +40,8 @@ test("ledger --json sums calls and money by day and collection", async () => {
     spent: usd(0),
     at_risk: usd(0),
     in_flight: usd(0.04),
+    reused: { requests: 0, images: 0 },
+    saved: usd(0),
   };
   expect(JSON.parse(out)).toEqual({
     price_per_image: usd(0.02),
@@ -49,14 +54,37 @@ test("ledger --json sums calls and money by day and collection", async () => {
   expect(code).toBe(0);
 });
 
+test("ledger counts what was answered from the catalog, and the money that it saved", async () => {
+  const desk = await openDesk({ PRICE_PER_IMAGE: "0.02 USD" });
+  const catalog = desk.app.catalog();
+  await addRequest(desk, { request_id: "made", prompt: "a fox", seed: 1, n: 2, collection: "a" });
+  await catalog.answerCall(await addCall(desk, "made", { n: 2 }), answer([0, 1]));
+  for (const index of [0, 1]) await catalog.recordAsset({ request_id: "made", index }, asset(`${index}`));
+  await catalog.finish("made", { state: "archived" });
+  for (const request_id of ["again", "once-more"]) {
+    await addRequest(desk, { request_id, prompt: "a fox", seed: 1, n: 2, collection: "b" });
+    await catalog.reuse(request_id);
+  }
+  const { total, days } = JSON.parse((await desk.run(["ledger", "--json"])).out);
+  const reused = { reused: { requests: 2, images: 4 }, saved: { amount: 0.08, currency: "USD" } };
+  expect(total).toMatchObject({ images: { answered: 2 }, spent: { amount: 0.04 }, ...reused });
+  expect(days).toMatchObject([
+    { collection: "a", reused: { requests: 0 } },
+    { day: TODAY, collection: "b", calls: { answered: 0 }, ...reused },
+  ]);
+  expect((await desk.run(["ledger"])).out).toMatch(/^total .* 4 +0\.08 USD$/m);
+  const later = await desk.run(["ledger", "--since", "2999-01-01", "--json"]);
+  expect(JSON.parse(later.out).total.reused).toEqual({ requests: 0, images: 0 });
+});
+
 test("ledger prints a table; without a price it says that there is no money in it", async () => {
   const desk = await openLedger();
   const { out, err } = await desk.run(["ledger"]);
-  expect(out).toMatch(new RegExp(`^${TODAY} +a +1 +1 +1 +0 +1 +- +- +-$`, "m"));
+  expect(out).toMatch(new RegExp(`^${TODAY} +a +1 +1 +1 +0 +1 +- +- +- +0 +-$`, "m"));
   expect(out).toMatch(/^total +1 +1 +1 +1 +1/m);
   expect(err).toMatch(/PRICE_PER_IMAGE/);
   const priced = await desk.run(["ledger"], { env: { PRICE_PER_IMAGE: "1 EUR" } });
-  expect(priced.out).toMatch(/^total .* 1\.00 EUR +2\.00 EUR +2\.00 EUR$/m);
+  expect(priced.out).toMatch(/^total .* 1\.00 EUR +2\.00 EUR +2\.00 EUR +0 +0\.00 EUR$/m);
 });
 
 test.each([

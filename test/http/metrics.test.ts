@@ -48,30 +48,34 @@ function sampleOf(text: string, sample: string): number {
 }
 
 test("every metric is documented with its kind and labels, and every documented one exists", async () => {
-  const served = await openServed();
+  const served = await openServed({ PRICE_PER_IMAGE: "0.02 USD" });
   // the first scrape is counted in the second
   await scrape(served);
   expect(metricsIn(await scrape(served))).toEqual(await documented());
 });
 
 test("figures of work that was done", async () => {
-  const served = await openBusyServed();
-  await served.post("/v1/requests", { prompt: "a fox", request_id: "fox", n: 2 });
+  const served = await openBusyServed({ settings: { PRICE_PER_IMAGE: "0.02 USD" } });
+  await served.post("/v1/requests", { prompt: "a fox", request_id: "fox", n: 2, seed: 3 });
   const request = (await (await served.ask("/v1/requests/fox?wait=20s")).json()) as { assets: { bytes: number }[] };
   await served.post("/v1/requests", { prompt: "a wolf [reject]", request_id: "wolf" });
   await served.ask("/v1/requests/wolf?wait=20s");
+  await served.post("/v1/requests", { prompt: "a fox", request_id: "fox-again", n: 2, seed: 3 });
+  await served.ask("/v1/requests/fox-again?wait=20s");
   const text = await untilCounted(served);
-  expect(sampleOf(text, 'asset_archiver_requests{state="archived"}')).toBe(1);
+  expect(sampleOf(text, 'asset_archiver_requests{state="archived"}')).toBe(2);
   expect(sampleOf(text, 'asset_archiver_requests{state="failed"}')).toBe(1);
   expect(sampleOf(text, 'asset_archiver_calls{outcome="answered"}')).toBe(1);
   expect(sampleOf(text, 'asset_archiver_calls{outcome="refused"}')).toBe(1);
   expect(sampleOf(text, "asset_archiver_assets_total")).toBe(2);
+  expect(sampleOf(text, "asset_archiver_images_reused_total")).toBe(2);
+  expect(sampleOf(text, 'asset_archiver_money_saved_total{currency="USD"}')).toBe(0.04);
   const bytes = request.assets.reduce((sum, asset) => sum + asset.bytes, 0);
   expect(sampleOf(text, "asset_archiver_archived_bytes_total")).toBe(bytes);
   expect(sampleOf(text, "asset_archiver_seconds_to_nearest_loss")).toBe(Number.POSITIVE_INFINITY);
   expect(sampleOf(text, "asset_archiver_redis_up")).toBe(1);
   const posted = 'asset_archiver_http_requests_total{method="POST",route="/v1/requests",status="202"}';
-  expect(sampleOf(text, posted)).toBe(2);
+  expect(sampleOf(text, posted)).toBe(3);
 });
 
 /** The latency is counted a second after the fact. */

@@ -9,8 +9,8 @@ import { EXIT, print, printJson, printSlowly, say, withApp } from "../io.ts";
 import { plain, toTable } from "../text.ts";
 
 const EXAMPLES = `
-A call costs what it asked for, n × PRICE_PER_IMAGE: answered is spent, refused costs nothing, unknown is at risk. Days are
-in UTC. --unknown lists the calls whose outcome nobody knows, with what the provider's support needs to find them.
+A call costs what it asked for, n × PRICE_PER_IMAGE: answered is spent, refused costs nothing, unknown is at risk. What was
+answered from the catalog (images reused) is saved. Days are in UTC. --unknown lists the calls whose outcome nobody knows, with what the provider's support needs to find them.
 
 Examples:
   $ asset-archiver ledger
@@ -59,7 +59,8 @@ function toTime(flag: string, text: string | undefined): number | undefined {
 }
 
 async function showSums(app: App, filter: LedgerFilter, json = false): Promise<number> {
-  const ledger = toLedger(app.catalog().ledger.sums(filter), app.settings.pricePerImage);
+  const { sums, reused } = app.catalog().ledger;
+  const ledger = toLedger({ sums: sums(filter), reuses: reused(filter) }, app.settings.pricePerImage);
   if (json) {
     printJson(ledger);
     return EXIT.done;
@@ -79,14 +80,17 @@ async function showSums(app: App, filter: LedgerFilter, json = false): Promise<n
 const COLUMNS = [
   { title: "day" },
   { title: "collection", shrink: true },
-  ...["answered", "refused", "unknown", "sent", "images", "spent", "at risk", "in flight"].map((title) => {
-    return { title, align: "right" as const };
-  }),
+  ...["answered", "refused", "unknown", "sent", "images", "spent", "at risk", "in flight", "reused", "saved"].map(
+    (title) => {
+      return { title, align: "right" as const };
+    },
+  ),
 ];
 
-function toCells({ calls, images, spent, at_risk, in_flight }: LedgerFigures): string[] {
+function toCells({ calls, images, reused, ...money }: LedgerFigures): string[] {
   const counts = [calls.answered, calls.refused, calls.unknown, calls.sent, images.answered];
-  return [...counts.map(String), showMoney(spent), showMoney(at_risk), showMoney(in_flight)];
+  const { spent, at_risk, in_flight, saved } = money;
+  return [...counts, ...[spent, at_risk, in_flight].map(showMoney), reused.images, showMoney(saved)].map(String);
 }
 
 function showMoney(money: Money | null): string {

@@ -37,6 +37,8 @@ export interface Sums {
   calls: number;
   refused: number;
   images: number;
+  /** Images that were answered from the catalog instead of being made. */
+  reused: number;
   bytes: number;
 }
 
@@ -50,6 +52,7 @@ export function sum(standings: readonly Standing[]): Sums {
     calls: 0,
     refused: 0,
     images: 0,
+    reused: 0,
     bytes: 0,
   };
   for (const standing of standings) {
@@ -59,8 +62,12 @@ export function sum(standings: readonly Standing[]): Sums {
     sums.failed += request.state === "failed" ? 1 : 0;
     sums.calls += calls.length;
     sums.refused += calls.filter((call) => call.state === "refused").length;
-    if (request.reused_from !== null) continue;
-    sums.images += images.filter((image) => image.digest !== null).length;
+    const archived = images.filter((image) => image.digest !== null).length;
+    if (request.reused_from !== null) {
+      sums.reused += archived;
+      continue;
+    }
+    sums.images += archived;
     sums.bytes += assets.reduce((total, asset) => total + asset.bytes, 0);
   }
   return sums;

@@ -19,7 +19,8 @@ export function toSummaryLines(standings: readonly Standing[], options: SummaryO
   const lines = standings.flatMap((standing) => toEntry(standing, options));
   const images = `${sums.images} images (${showSize(sums.bytes)})`;
   const planned = surprises.length === 0 ? `${sums.failed} failed, as planned` : `${surprises.length} went another way`;
-  const total = `${sums.archived} of ${sums.requests} requests archived with ${images} in ${showDuration(options.elapsedMs)}; ${planned}`;
+  const free = sums.reused === 0 ? "" : `, ${sums.reused} more from the catalog at no cost,`;
+  const total = `${sums.archived} of ${sums.requests} requests archived with ${images}${free} in ${showDuration(options.elapsedMs)}; ${planned}`;
   return [...lines, "", styleText("bold", total), ...surprises];
 }
 
