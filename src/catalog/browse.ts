@@ -1,7 +1,7 @@
 // Pages of requests and assets for people who leaf through the catalog: newest first, a page at a time, by cursor.
 // One page is one short read; nothing here walks the whole catalog.
 import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "drizzle-orm";
-import type { Asset, RequestDetail, RequestState } from "../pipeline/records.ts";
+import type { Asset, AssetFault, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { ListFilter } from "./listing.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
@@ -19,6 +19,14 @@ export interface Page<Item, Cursor> {
   next: Cursor | null;
 }
 
+/** Times in ms; null: not yet, or nothing. */
+export interface AssetUpkeep {
+  verified_at: number | null;
+  fault: AssetFault | null;
+  mirrored_at: number | null;
+  erased_at: number | null;
+}
+
 /** What leafing through the catalog needs. */
 export interface Browse {
   requests(
@@ -30,6 +38,8 @@ export interface Browse {
   asset(digest: string): Asset | undefined;
   /** The assets whose digests begin with these hex digits, at most `limit` of them. */
   assetsLike(digits: string, limit: number): Asset[];
+  /** What upkeep knows about an asset: when it was last proven, what was wrong then, when it was copied, and when it went. */
+  upkeepOf(digest: string): AssetUpkeep | undefined;
   /** The requests that an asset belongs to, oldest first, at most `limit` of them. */
   imagesOf(digest: string, limit: number): { request_id: string; index: number }[];
   /** The states of these requests; an unknown id is missing from the answer. */
@@ -51,6 +61,11 @@ export function createBrowse(parts: Parts): Browse {
         .where(and(gte(assets.digest, digits), lt(assets.digest, `${digits}g`)))
         .limit(limit)
         .all(),
+    upkeepOf: (digest) => {
+      const { verified_at, fault, mirrored_at, erased_at } = assets;
+      const columns = { verified_at, fault, mirrored_at, erased_at };
+      return parts.db.select(columns).from(assets).where(eq(assets.digest, digest)).get();
+    },
     imagesOf: (digest, limit) => imagesOf(parts, digest, limit),
     states: (ids) => statesOf(parts, ids),
     findTwin: (contentHash, sinceMs) => findTwin(parts, contentHash, sinceMs),

@@ -19,19 +19,24 @@ export type Named =
 /**
  * | the name | stands for |
  * |---|---|
- * | of a request | that request |
+ * | of a request, or the key of its sidecar | that request |
  * | of a file | the image in it |
  * | the end of which is six digits of a digest or more | that image: a digest, or a key |
  *
  * Undefined where it is none of these. Throws a RejectedError `ambiguous_digest` where it fits several images.
  */
 export async function findNamed(app: App, name: string): Promise<Named | undefined> {
-  const detail = await app.catalog().find(name);
+  const detail = await app.catalog().find(idIn(name));
   if (detail !== undefined) return { kind: "request", detail };
   if (statSync(name, { throwIfNoEntry: false })?.isFile() === true)
     return { kind: "file", path: name, asset: app.catalog().browse.asset(await digestOf(name)) };
   const asset = findAsset(app, name);
   return asset && { kind: "asset", asset };
+}
+
+// whatever stands before the key: a bucket, a folder
+function idIn(name: string): string {
+  return /(?:^|\/)requests\/\d{4}\/\d{2}\/\d{2}\/([^/]+)\.json$/.exec(name)?.[1] ?? name;
 }
 
 async function digestOf(path: string): Promise<string> {
@@ -48,9 +53,13 @@ function findAsset(app: App, name: string): Asset | undefined {
   throw new RejectedError(`"${name}" fits more than one image: give more of its digest`, { code: "ambiguous_digest" });
 }
 
+/** Fewer characters of a digest fit too many images, and too many other names. */
+const DIGEST_MIN = 6;
+
 /** The remark about a name that stands for nothing. */
 export function describeUnknown(name: string, named: Named | undefined): string {
-  return named?.kind === "file"
-    ? `The catalog knows no image with the bytes of "${name}"`
-    : `There is no request and no image "${name}" in the catalog`;
+  if (named?.kind === "file") return `The catalog knows no image with the bytes of "${name}"`;
+  const isShort = /^[0-9a-f]{1,5}$/i.test(name);
+  const hint = isShort ? `; of a digest at least ${DIGEST_MIN} characters are wanted` : "";
+  return `There is no request, no image and no file "${name}"${hint}`;
 }

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import { newRunId } from "../catalog/proofs.ts";
-import { toMessage } from "../errors.ts";
+import { TransientError, toMessage } from "../errors.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Downloader, Store } from "../pipeline/ports.ts";
 import { toContentType } from "./mirror.ts";
@@ -42,10 +42,14 @@ export function quarantineKey(runId: string, key: string): string {
   return `quarantine/${runId}/${key}`;
 }
 
-/** Repairs what can be repaired, finding by finding. */
-export async function repair(parts: RepairParts, findings: readonly Finding[]): Promise<RepairRun> {
+/** Repairs what can be repaired, finding by finding. `onBegin` is told the run before anything is touched. */
+export async function repair(
+  parts: RepairParts & { onBegin?: (runId: string) => void },
+  findings: readonly Finding[],
+): Promise<RepairRun> {
   const run_id = newRunId(parts.clock.now());
   const run = { ...parts, runId: run_id };
+  parts.onBegin?.(run_id);
   const repaired: Repaired[] = [];
   for (const finding of findings) {
     parts.signal.throwIfAborted();
@@ -162,6 +166,10 @@ async function setAside({ store, runId, signal }: Run, key: string): Promise<str
   if (bytes === undefined) return null;
   const aside = quarantineKey(runId, key);
   await store.put(aside, bytes, { contentType: toContentType(key), digest: sha256(bytes), signal });
+  // somebody may have put good bytes there meanwhile: only what was copied may go
+  const now = await store.get(key, { signal });
+  if (now !== undefined && !now.equals(bytes))
+    throw new TransientError(`it was changed by somebody while its copy was made; verify again`, { code: "changed" });
   await store.delete(key, { signal });
   return aside;
 }
@@ -192,6 +200,13 @@ export async function undoRepair(parts: Pick<RepairParts, "store" | "signal">, r
     undone.push({ key, restored: true, reason: null });
   }
   return undone;
+}
+
+/** The runs that have something set aside, oldest first. */
+export async function listRepairs({ store, signal }: Pick<RepairParts, "store" | "signal">): Promise<string[]> {
+  const runs = new Set<string>();
+  for await (const { key } of store.list("quarantine/", { signal })) runs.add(key.split("/")[1] ?? "");
+  return [...runs].toSorted();
 }
 
 function sha256(bytes: Buffer): string {

@@ -93,7 +93,23 @@ test("catalog show tells the recipe of a copy of an image, whatever its name is"
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ digest, made_by: { prompt: "a red fox in the snow", seed: 42 } });
   await writeFile(join(place.folder, "other.dat"), "nothing");
-  expect((await place.run(["catalog", "show", "other.dat"])).code).toBe(1);
+  const other = await place.run(["catalog", "show", "other.dat"]);
+  expect(other.code).toBe(1);
+  expect(other.err).toContain("catalog similar other.dat");
+  await writeFile(join(place.folder, `${digest}.png`), "cut short");
+  expect((await place.run(["catalog", "show", `${digest}.png`])).err).toContain("it is damaged");
+  expect((await place.run(["catalog", "show", digest.slice(0, 4)])).err).toContain("at least 6 characters");
+});
+
+test("catalog show tells when an image was last proven, and finds a request by its sidecar's key", async () => {
+  const { digest } = await assetOf("en");
+  expect((await place.run(["catalog", "show", digest])).out).toContain("not read back yet");
+  await place.run(["catalog", "verify", "--sample", "100"]);
+  const { out } = await place.run(["catalog", "show", digest, "--json"]);
+  expect(JSON.parse(out)).toMatchObject({ verified_at: expect.stringMatching(/^20/), fault: null, erased_at: null });
+  const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
+  const shown = await place.run(["catalog", "show", `s3://bucket/requests/${day}/en.json`, "--json"]);
+  expect(JSON.parse(shown.out)).toMatchObject({ request_id: "en" });
 });
 
 test("catalog edit changes what is found, and the sidecar", async () => {

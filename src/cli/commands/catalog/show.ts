@@ -12,6 +12,7 @@ import { printRequest } from "../../request-text.ts";
 
 const EXAMPLES = `
 ${NAMING_HELP}
+It says, too, when the image was last proven to be intact.
 
 Examples:
   $ asset-archiver catalog show fox-1
@@ -39,11 +40,21 @@ async function show(app: App, name: string, json = false): Promise<number> {
     return EXIT.done;
   }
   if (named?.asset === undefined) {
-    say(describeUnknown(name, named));
+    say(named?.kind === "file" ? describeUnknownFile(app, name) : describeUnknown(name, named));
     return EXIT.failed;
   }
   await showAsset(app, named.asset, json);
   return EXIT.done;
+}
+
+function describeUnknownFile(app: App, path: string): string {
+  const named = /[0-9a-f]{64}/.exec(path)?.[0];
+  if (named !== undefined && app.catalog().browse.asset(named) !== undefined)
+    return `"${path}" has the name of an image that the catalog knows, and other bytes: it is damaged; see: asset-archiver catalog show ${named}`;
+  return (
+    `The catalog knows no image with the bytes of "${path}". A copy that was cropped, resized or saved anew has other ` +
+    `bytes; what looks like it is found by: asset-archiver catalog similar ${path}`
+  );
 }
 
 // what a reproduction showed, and what reproductions of it showed
@@ -66,17 +77,38 @@ function showRequest(app: App, detail: RequestDetail, json: boolean): void {
 }
 
 async function showAsset(app: App, asset: Asset, json: boolean): Promise<void> {
-  const requests = app.catalog().browse.imagesOf(asset.digest, REQUESTS_SHOWN);
+  const { browse } = app.catalog();
+  const requests = browse.imagesOf(asset.digest, REQUESTS_SHOWN);
   const location = app.store().locate(asset.key);
-  const archived_at = new Date(asset.archived_at).toISOString();
+  const upkeep = browse.upkeepOf(asset.digest);
+  const times = {
+    archived_at: toIso(asset.archived_at),
+    verified_at: toIso(upkeep?.verified_at),
+    mirrored_at: toIso(upkeep?.mirrored_at),
+    erased_at: toIso(upkeep?.erased_at),
+  };
+  const fault = upkeep?.fault ?? null;
   // those that reused it share the recipe of the one that made it
   const made = requests[0] && (await app.catalog().find(requests[0].request_id));
-  if (json) printJson({ ...asset, archived_at, location, requests, made_by: made ? toRequestView(made) : null });
-  else {
-    print(asset.digest);
-    print(`  ${asset.content_type}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  archived ${archived_at}`);
-    print(`  ${location}`);
-    for (const { request_id, index } of requests) print(`  image ${index} of ${request_id}`);
-    if (made !== undefined) printRequest(app, made);
+  if (json) {
+    printJson({ ...asset, ...times, fault, location, requests, made_by: made ? toRequestView(made) : null });
+    return;
   }
+  print(asset.digest);
+  print(
+    `  ${asset.content_type}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  archived ${times.archived_at}`,
+  );
+  print(`  ${times.erased_at === null ? location : `removed ${times.erased_at}, as was asked`}`);
+  print(`  ${describeProof(times.verified_at, fault)}${times.mirrored_at ? `, mirrored ${times.mirrored_at}` : ""}`);
+  for (const { request_id, index } of requests) print(`  image ${index} of ${request_id}`);
+  if (made !== undefined) printRequest(app, made);
+}
+
+function describeProof(verifiedAt: string | null, fault: string | null): string {
+  const proven = verifiedAt === null ? "not read back yet since it was archived" : `last proven ${verifiedAt}`;
+  return fault === null ? proven : `${fault.toUpperCase()} when it was read last; ${proven}`;
+}
+
+function toIso(ms: number | null | undefined): string | null {
+  return ms === null || ms === undefined ? null : new Date(ms).toISOString();
 }

@@ -4,7 +4,7 @@ import type { App } from "../../../app.ts";
 import { RejectedError } from "../../../errors.ts";
 import { createInspector } from "../../../image/inspect.ts";
 import { createDownloader } from "../../../image-api/download.ts";
-import { type Repaired, repair, undoRepair } from "../../../keeping/repair.ts";
+import { listRepairs, type Repaired, repair, undoRepair } from "../../../keeping/repair.ts";
 import { type Verified, type VerifyOptions, verify } from "../../../keeping/verify.ts";
 import { toMaxImages } from "../../../reproduce/budget.ts";
 import { remakeLost } from "../../../reproduce/remake.ts";
@@ -103,7 +103,9 @@ async function mend(
   const { imageMaxBytes: maxBytes, privateImageHosts: privateHosts, proxy } = app.settings;
   const downloader = createDownloader({ maxBytes, privateHosts, proxy, connections: 4 });
   app.onClose(() => downloader.close());
-  return repair({ ...parts, mirror: app.mirror(), downloader }, verified.found);
+  // told first, so that also a run that is cut short can be undone
+  const onBegin = (runId: string) => say(`Repairing as run ${runId}`);
+  return repair({ ...parts, mirror: app.mirror(), downloader, onBegin }, verified.found);
 }
 
 function toOptions(options: Options): VerifyOptions {
@@ -169,6 +171,11 @@ async function runUndo(
   const undone = await undoRepair({ store: app.store(), signal }, undo);
   if (json) printJson({ undone });
   else for (const { key, restored, reason } of undone) print(`${key}: ${restored ? "put back" : reason}`);
-  if (undone.length === 0) say(`Nothing lies under quarantine/${undo}/`);
+  if (undone.length === 0) {
+    const runs = await listRepairs({ store: app.store(), signal });
+    say(
+      `Nothing lies under quarantine/${undo}/; ${runs.length === 0 ? "nor under any run" : `runs: ${runs.join(", ")}`}`,
+    );
+  }
   return undone.length === 0 ? EXIT.failed : EXIT.done;
 }
