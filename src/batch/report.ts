@@ -33,7 +33,7 @@ export async function reportBatch(
   const { sheet: _, ...result } = report;
   const key = reportKey(batch.batch_id, "html");
   await batches.noteReport(batch.batch_id, { rest, key, result: result as unknown as Json });
-  await putSidecar(app, batch.batch_id);
+  await sealBatch(app, batch.batch_id);
   const fields = {
     batch_id: batch.batch_id,
     state: report.state,
@@ -44,13 +44,15 @@ export async function reportBatch(
   return report;
 }
 
-// after the row, so that a rebuilt catalog has the batch as it was when it came to rest
-async function putSidecar(app: App, batchId: string): Promise<void> {
+/** Writes the sidecar of a batch as its row is now, so that a rebuilt catalog has it as it came to rest. */
+export async function sealBatch(app: App, batchId: string): Promise<void> {
   const batch = app.catalog().batches.find(batchId);
   if (batch === undefined) return;
   const bytes = batchSidecarBytes(batch);
   const digest = createHash("sha256").update(bytes).digest("hex");
-  await app.store().put(batchSidecarKey(batchId), bytes, { contentType: "application/json", digest });
+  const key = batchSidecarKey(batchId);
+  await app.store().put(key, bytes, { contentType: "application/json", digest });
+  await app.catalog().keeping.queueMirror(key);
 }
 
 /** The report of a batch that has come to rest, if it is owed. */

@@ -5,6 +5,7 @@ import type { Batch } from "../pipeline/batch.ts";
 import { signMessage } from "../webhooks/message.ts";
 import { webhookDelayMs } from "../webhooks/schedule.ts";
 import { createSender, type Sender } from "../webhooks/sender.ts";
+import { sealBatch } from "./report.ts";
 
 /** Whoever tries is believed for so long, in ms: more than a sender takes. */
 const TRY_MS = 60_000;
@@ -37,15 +38,21 @@ async function tryTo(app: App, { batch, url, rest, attempt, sender }: Try): Prom
   const message = signMessage(toMessage(app, batch, rest), { secrets, nowMs: app.clock.now() });
   const end = await sender.send(url, message, { signal: new AbortController().signal });
   if (end.kind === "delivered") {
-    await batches.noteTold(batch_id, rest);
+    await noteTold(app, batch_id, rest);
     app.log.info({ batch_id, attempt }, "webhook of a batch delivered");
     return;
   }
   const retryAfterMs = end.kind === "failed" ? end.retryAfterMs : undefined;
   const delayMs = end.kind === "refused" ? undefined : webhookDelayMs(attempt, { random: Math.random, retryAfterMs });
   app.log.warn({ batch_id, attempt, delay_ms: delayMs ?? null }, end.error);
-  if (delayMs === undefined) await batches.noteTold(batch_id, rest);
+  if (delayMs === undefined) await noteTold(app, batch_id, rest);
   else await batches.tellAt(batch_id, app.clock.now() + delayMs);
+}
+
+// the sidecar says so, too: a rebuilt catalog must not tell it once more
+async function noteTold(app: App, batchId: string, rest: string): Promise<void> {
+  await app.catalog().batches.noteTold(batchId, rest);
+  await sealBatch(app, batchId);
 }
 
 /** The report without its pictures, and where the page with them lies. The same id for every try of the same rest. */

@@ -24,6 +24,8 @@ export interface Keeping {
   claimMirrorJobs(limit: number): Promise<mirror.MirrorJob[]>;
   endMirrorJob(job: mirror.MirrorJob, begunAt: number): Promise<void>;
   delayMirrorJob(job: mirror.MirrorJob, why: { delayMs: number; error: string }): Promise<void>;
+  /** Asks for a copy of something that is neither an image nor a request's sidecar. */
+  queueMirror(key: string): Promise<void>;
   /** Asks for everything that has no copy; resolves to how many copies are asked for then. */
   queueAllMirrors(): Promise<number>;
   countMirrorJobs(): number;
@@ -50,6 +52,7 @@ export function createKeeping(parts: Parts, write: Write): Keeping {
     claimMirrorJobs: (limit) => write(() => mirror.claimMirrorJobs(parts, limit)),
     endMirrorJob: (job, begunAt) => write(() => mirror.endMirrorJob(parts, job, begunAt)),
     delayMirrorJob: (job, why) => write(() => mirror.delayMirrorJob(parts, job, why)),
+    queueMirror: (key) => write(() => mirror.queueMirror(parts, { key, digest: null, request_id: null })),
     queueAllMirrors: () => write(() => mirror.queueAllMirrors(parts, sidecarKey)),
     countMirrorJobs: () => mirror.countMirrorJobs(parts),
     isErased: (digest) => isErased(parts, digest),

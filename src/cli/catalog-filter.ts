@@ -49,6 +49,11 @@ function toState(text: string): RequestState {
   });
 }
 
+/** For flags that may be repeated: one that took all words behind it would take the words of a search, or ids, too. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 /** A whole number from 1 on. Throws a RejectedError `invalid_request` that names the flag. */
 export function toCount(text: string, flag: string): number {
   const count = Number(text);

@@ -4,7 +4,7 @@ import type { SearchQuery, SearchSort } from "../catalog/search.ts";
 import { type Fault, RejectedError } from "../errors.ts";
 import { ASPECT_RATIOS } from "../request/recipe.ts";
 import { parseSize, parseTime } from "../units.ts";
-import { addFilterFlags, toFilter } from "./catalog-filter.ts";
+import { addFilterFlags, collect, toFilter } from "./catalog-filter.ts";
 
 export interface SearchFlags {
   [flag: string]: unknown;
@@ -17,7 +17,7 @@ export interface SearchFlags {
 /** Adds a flag for every filter but --deleted, which not every command may offer. */
 export function addSearchFlags(command: Command): Command {
   return addFilterFlags(command)
-    .option("--tag <tag...>", "only with all of these tags")
+    .option("--tag <tag>", "only with this tag; may be repeated: with all of them", collect)
     .option("--from <time>", "accepted then or later: a day (2026-11-23) or a time in ISO 8601")
     .option("--to <time>", "accepted before; a day counts whole")
     .option("--model <name>")

@@ -41,6 +41,17 @@ export async function mirrorDue(
   return done;
 }
 
+/** Asks for the sidecars of batches that the mirror lacks: nothing else says which it has. */
+export async function queueBatches({
+  keeping,
+  store,
+  mirror,
+  signal,
+}: Pick<MirrorParts, "keeping" | "store" | "mirror" | "signal">): Promise<void> {
+  for await (const { key } of store.list("batches/", { signal }))
+    if ((await mirror.head(key, { signal })) === undefined) await keeping.queueMirror(key);
+}
+
 async function copyOne(parts: MirrorParts, job: MirrorJob): Promise<boolean> {
   const { keeping, clock, log } = parts;
   const begunAt = clock.now();

@@ -96,7 +96,10 @@ export function compareWithOld(file: string, fresh: string): Rebuilt["left_behin
 
 /** Swaps the new catalog in; returns where the old one is kept. */
 export function swapIn(fresh: string, parts: Pick<RebuildParts, "file" | "clock">): string | null {
-  return swapCatalog({ file: parts.file, fresh, at: new Date(parts.clock.now()) });
+  const kept = swapCatalog({ file: parts.file, fresh, at: new Date(parts.clock.now()) });
+  // the lock under which it was made lies beside it
+  removeDatabase(fresh);
+  return kept;
 }
 
 /** Removes a database with everything beside it. */

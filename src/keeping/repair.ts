@@ -7,8 +7,9 @@ import { TransientError, toMessage } from "../errors.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Downloader, Store } from "../pipeline/ports.ts";
 import { toContentType } from "./mirror.ts";
+import { proveSidecar } from "./prove-sidecar.ts";
 import { reseal } from "./tidy.ts";
-import { type Finding, prove, proveSidecar } from "./verify.ts";
+import { type Finding, prove } from "./verify.ts";
 
 export interface RepairParts {
   catalog: OpenCatalog;

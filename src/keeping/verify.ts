@@ -1,15 +1,12 @@
 // Verifying: reads back what the catalog says is archived, and reports what is not so. Changes nothing in the store.
 import { createHash } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import type { OpenCatalog } from "../catalog/catalog.ts";
-import { ArchiverError, toMessage } from "../errors.ts";
+import { ArchiverError } from "../errors.ts";
 import type { ImageFacts, InspectImage } from "../pipeline/image-ports.ts";
-import { sidecarKey } from "../pipeline/keys.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
 import type { Asset, AssetFault } from "../pipeline/records.ts";
-import { sidecarBytes, toSidecar } from "../pipeline/sidecar.ts";
-import { parseSidecar } from "../pipeline/sidecar-form.ts";
 import { createPace } from "./pace.ts";
+import { proveSidecar } from "./prove-sidecar.ts";
 import { inGroups, mapInOrder } from "./streams.ts";
 
 export interface VerifyParts {
@@ -62,6 +59,8 @@ export interface Verified extends Checked {
 
 const AT_ONCE = 8;
 const GROUP = 64;
+/** What was proven is on record after so many ms at most. */
+const NOTE_EVERY_MS = 1_000;
 
 /** Reads back all assets, the longest unproven first, then sidecars and the store's own names. */
 export async function verify(parts: VerifyParts, options: VerifyOptions = {}): Promise<Verified> {
@@ -91,26 +90,39 @@ async function verifyAssets(
   run: Run & { whole: boolean },
   { places, options }: { places: readonly number[]; options: VerifyOptions },
 ): Promise<boolean> {
-  const { catalog, clock, signal, done } = run;
+  const { catalog, clock, signal } = run;
   const pace = createPace({ clock, rate: options.rate, signal });
   const deadline = options.forMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + options.forMs;
   for (let at = 0; at < places.length; at += GROUP) {
     const group = catalog.keeping.assetsAt(places.slice(at, at + GROUP));
-    const proofs: Proof[] = [];
-    for await (const proof of mapInOrder(group, AT_ONCE, (asset) => proveInTurn(asset, { run, pace, deadline })))
-      if (proof !== undefined) proofs.push(proof);
-    note(done, proofs);
-    await catalog.keeping.noteProofs(
-      proofs.map(({ asset, fault }) => ({ digest: asset.digest, fault: fault?.kind ?? null })),
-    );
-    // a whole run looks at all sidecars later
-    const digests = proofs.map(({ asset }) => asset.digest);
-    if (!run.whole) for (const id of catalog.keeping.sealedRequestsOf(digests)) await verifySidecar(run, id);
-    run.onProgress(done);
+    let proofs: Proof[] = [];
+    let read = 0;
+    let notedAt = clock.now();
+    for await (const proof of mapInOrder(group, AT_ONCE, (asset) => proveInTurn(asset, { run, pace, deadline }))) {
+      if (proof === undefined) continue;
+      proofs.push(proof);
+      read += 1;
+      // at a slow pace a group takes minutes, and a kill must not cost them
+      if (clock.now() - notedAt < NOTE_EVERY_MS) continue;
+      await writeDown(run, proofs);
+      proofs = [];
+      notedAt = clock.now();
+    }
+    await writeDown(run, proofs);
     signal.throwIfAborted();
-    if (proofs.length < group.length) return false;
+    if (read < group.length) return false;
   }
   return true;
+}
+
+async function writeDown(run: Run & { whole: boolean }, proofs: readonly Proof[]): Promise<void> {
+  const { keeping } = run.catalog;
+  note(run.done, proofs);
+  await keeping.noteProofs(proofs.map(({ asset, fault }) => ({ digest: asset.digest, fault: fault?.kind ?? null })));
+  // a whole run looks at all sidecars later
+  const digests = proofs.map(({ asset }) => asset.digest);
+  if (!run.whole) for (const id of keeping.sealedRequestsOf(digests)) await verifySidecar(run, id);
+  run.onProgress(run.done);
 }
 
 interface Turn {
@@ -181,40 +193,6 @@ async function verifySidecar({ done, ...parts }: Run, requestId: string): Promis
   if (proof === undefined) return;
   done.sidecars += 1;
   if (proof.fault !== undefined) add(done, { ...proof.fault, key: proof.key, digest: null, request_id: requestId });
-}
-
-/** What comparing a sidecar with the catalog showed. */
-export interface SidecarProof {
-  key: string;
-  fault: { kind: "sidecar_missing" | "sidecar_differs"; reason: string } | undefined;
-}
-
-/** Compares one sidecar; undefined where the request is changing just now, and whoever changes it writes it anew. */
-export async function proveSidecar(
-  requestId: string,
-  { catalog, store, signal }: Pick<VerifyParts, "catalog" | "store" | "signal">,
-): Promise<SidecarProof | undefined> {
-  const before = await catalog.find(requestId);
-  if (before === undefined) return undefined;
-  const key = sidecarKey(before.request);
-  const bytes = await store.get(key, { signal });
-  const detail = await catalog.find(requestId);
-  if (detail === undefined || !isDeepStrictEqual(detail, before)) return undefined;
-  if (bytes === undefined) return { key, fault: { kind: "sidecar_missing", reason: "it is not in the store" } };
-  const reason = findSidecarFault(bytes, { key, wanted: sidecarBytes(toSidecar(detail)) });
-  return { key, fault: reason === undefined ? undefined : { kind: "sidecar_differs", reason } };
-}
-
-// the bytes of an older version differ and say the same
-function findSidecarFault(bytes: Buffer, { key, wanted }: { key: string; wanted: Buffer }): string | undefined {
-  if (bytes.equals(wanted)) return undefined;
-  try {
-    return isDeepStrictEqual(parseSidecar(bytes, key), parseSidecar(wanted, key))
-      ? undefined
-      : "it says something else than the catalog";
-  } catch (error) {
-    return toMessage(error);
-  }
 }
 
 async function findOrphans(run: Run): Promise<void> {

@@ -13,6 +13,8 @@ export interface TestCatalog extends AsyncDisposable {
   clock: { at: number };
   /** The same file, opened by another "worker". */
   open(): OpenCatalog;
+  /** Where it lies; gone after the test. */
+  folder: string;
 }
 
 export async function openTestCatalog(): Promise<TestCatalog> {
@@ -25,6 +27,7 @@ export async function openTestCatalog(): Promise<TestCatalog> {
     return catalog;
   };
   return {
+    folder,
     catalog: open(),
     clock,
     open,

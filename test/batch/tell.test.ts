@@ -9,6 +9,7 @@ import { createTeller } from "../../src/batch/tell.ts";
 import { parseSettings } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
 import type { Batch } from "../../src/pipeline/batch.ts";
+import { batchSidecarKey, parseBatchSidecar } from "../../src/pipeline/batch-sidecar.ts";
 import { beginWith, newBatch, openTestCatalog, type TestCatalog } from "./support.ts";
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
@@ -29,7 +30,11 @@ beforeEach(async () => {
   await once(server, "listening");
   place.clock.at = Date.now();
   const { port } = server.address() as AddressInfo;
-  const settings = parseSettings({ WEBHOOK_SECRET: SECRET, PRIVATE_WEBHOOK_HOSTS: `127.0.0.1:${port}` });
+  const settings = parseSettings({
+    STORAGE_URL: `file:${place.folder}/archive`,
+    WEBHOOK_SECRET: SECRET,
+    PRIVATE_WEBHOOK_HOSTS: `127.0.0.1:${port}`,
+  });
   const { catalog, clock } = place;
   const made = createApp({ settings, log: createLog({ level: "silent" }) });
   app = { ...made, catalog: () => catalog, clock: { ...made.clock, now: () => clock.at } };
@@ -59,6 +64,9 @@ test("of two workers one tells, signed, with the report and where it lies; and n
     data: { images: 3, report: expect.stringContaining("report.html") },
   });
   expect(place.catalog.batches.listOpen()).toEqual([]);
+  // so does a catalog that is rebuilt from the store
+  const key = batchSidecarKey("b");
+  expect(parseBatchSidecar((await app.store().get(key)) ?? Buffer.alloc(0), key)).toMatchObject({ told: "finished:1" });
 });
 
 test("a receiver that fails is tried again later, under the same id", async () => {

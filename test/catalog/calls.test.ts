@@ -256,6 +256,24 @@ describe("reuse", () => {
     expect(await catalog.reuse("r")).toBeUndefined();
   });
 
+  test("not from images that are lost: the recipe is made again, nobody waits for the loser, and the fault is gone", async () => {
+    const catalog = await openTestCatalog();
+    await accept(catalog, "old", { seed: 3 });
+    await archiveWhole(catalog, "old");
+    await catalog.keeping.noteProofs([{ digest: asset("a").digest, fault: "missing" }]);
+    await accept(catalog, "new", { seed: 3 });
+    expect(await catalog.reuse("new")).toBeUndefined();
+    const { recipe_id } = (await found(catalog, "new")).request;
+    expect(catalog.lookUp([{ request_id: "x", recipe_id }])).toMatchObject([{ twin: null }]);
+    // the same bytes come again
+    await archiveWhole(catalog, "new");
+    await accept(catalog, "third", { seed: 3 });
+    expect((await catalog.reuse("third"))?.request.reused_from).toBe("new");
+    await catalog.tidy.delete("new", 9e12);
+    await catalog.tidy.delete("old", 9e12);
+    expect(catalog.lookUp([{ request_id: "x", recipe_id }])).toMatchObject([{ twin: "underway" }]);
+  });
+
   test("answers a request whose own calls failed, too: or it would wait for its twin for ever", async () => {
     const catalog = await openTestCatalog();
     await accept(catalog, "r", EXPLICIT);

@@ -51,6 +51,8 @@ describe("catalog search", () => {
     [["狐"], ["zh"]],
     [["fox"], ["en"]],
     [["--tag", "狐狸"], ["zh"]],
+    // the flag takes one tag, and leaves the words alone
+    [["--tag", "狐狸", "奔跑"], ["zh"]],
     [["--seed", "42", "--aspect-ratio", "16:9"], ["en"]],
     [["--n", "2"], ["other"]],
     [

@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { clock } from "../../src/clock.ts";
-import { type MirrorParts, mirrorDelayMs, mirrorDue } from "../../src/keeping/mirror.ts";
+import { type MirrorParts, mirrorDelayMs, mirrorDue, queueBatches } from "../../src/keeping/mirror.ts";
 import { sidecarKey } from "../../src/pipeline/keys.ts";
 import { createS3Store } from "../../src/store/s3.ts";
 import { startS3Server } from "../support/s3-server.ts";
@@ -88,4 +89,44 @@ it.each([
   [500, 3_600_000],
 ])("waits after try %i for %i ms", (tries, delayMs) => {
   expect(mirrorDelayMs(tries)).toBe(delayMs);
+});
+
+it("gives no copy of what was erased meanwhile, and takes back one that came too late", async () => {
+  const place = await mirroredPlace();
+  const [detail] = await archiveAll(place, [{ request_id: "a", prompt: "a" }]);
+  const key = detail?.assets[0]?.key ?? "";
+  const parts = await partsOf(place);
+  const app = openApp({ ...place, env: { ...place.env, MIRROR_URL: `file:${place.folder}/mirror` } });
+  const { tidy } = app.catalog();
+  await parts.keeping.queueAllMirrors();
+  const erase = async () => {
+    await tidy.delete("a", app.clock.now());
+    await tidy.beginErasure("a");
+    await parts.mirror.delete(key);
+    await tidy.endErasure("a");
+  };
+  // the deletion comes between the reading and the putting of the copy
+  const store = { ...parts.store };
+  store.get = async (wanted, options) => {
+    const bytes = await parts.store.get(wanted, options);
+    if (wanted === key) await erase();
+    return bytes;
+  };
+  await mirrorDue({ ...parts, store });
+  expect(await parts.mirror.head(key)).toBeUndefined();
+  expect(await parts.mirror.head(sidecarKey(detail?.request ?? { request_id: "", created_at: 0 }))).toBeDefined();
+  expect(parts.keeping.countMirrorJobs()).toBe(0);
+});
+
+it("catches up with the sidecars of batches", async () => {
+  const place = await mirroredPlace();
+  const parts = await partsOf(place);
+  const bytes = Buffer.from("{}");
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  await parts.store.put("batches/night.json", bytes, { contentType: "application/json", digest });
+  await queueBatches(parts);
+  expect(await mirrorDue(parts)).toEqual({ copied: 1, failed: 0 });
+  expect(await parts.mirror.get("batches/night.json")).toEqual(bytes);
+  await queueBatches(parts);
+  expect(parts.keeping.countMirrorJobs()).toBe(0);
 });

@@ -1,10 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { reportBatch } from "../../src/batch/report.ts";
 import { openCatalog } from "../../src/catalog/catalog.ts";
 import { createInspector } from "../../src/image/inspect.ts";
-import { compareWithOld, type RebuildParts, rebuildTo, swapIn } from "../../src/keeping/rebuild.ts";
+import { compareWithOld, type RebuildParts, rebuildTo, removeDatabase, swapIn } from "../../src/keeping/rebuild.ts";
 import { submit } from "../../src/submit.ts";
 import { archiveAll, openApp, openPlace, type Place, rowsOf } from "./support.ts";
 
@@ -174,6 +176,28 @@ it("leaves nothing behind when it is interrupted", async () => {
   await expect(rebuildTo(target, { ...partsOf(place), signal: AbortSignal.abort() })).rejects.toThrow();
   expect(existsSync(target)).toBe(false);
   expect(existsSync(`${target}-wal`)).toBe(false);
+});
+
+it("killed in the middle, or before the swap, it leaves the old catalog as it was, and the next one works", async () => {
+  const place = await openPlace();
+  await archiveAll(place, [
+    { request_id: "a", prompt: "a", seed: 1 },
+    { request_id: "b", prompt: "b" },
+  ]);
+  const parts = partsOf(place);
+  const before = rowsOf(parts.file, "requests", LEFT_OUT.requests);
+  for (const readings of ["0", "1", "all"]) {
+    const script = join(import.meta.dirname, "rebuild-and-die.ts");
+    const child = spawn(process.execPath, [script, place.folder, readings], { stdio: "inherit" });
+    expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
+    expect(existsSync(`${parts.file}.rebuilding`)).toBe(true);
+    expect(rowsOf(parts.file, "requests", LEFT_OUT.requests)).toEqual(before);
+    removeDatabase(`${parts.file}.rebuilding`);
+  }
+  await rebuildTo(`${parts.file}.rebuilding`, parts);
+  swapIn(`${parts.file}.rebuilding`, parts);
+  expect(rowsOf(parts.file, "requests", LEFT_OUT.requests)).toEqual(before);
+  expect(readdirSync(place.folder).filter((name) => name.includes("rebuilding"))).toEqual([]);
 });
 
 it("takes the place of a catalog that is broken", async () => {

@@ -129,6 +129,22 @@ describe("verify", () => {
     expect(await verify(archive.parts, { sample: 2 })).toMatchObject({ assets: 2 });
   });
 
+  it("writes down what is proven as it goes, so that a kill at a slow pace costs little", async () => {
+    const archive = await openArchive(["a", "b", "c"]);
+    const proven = () => {
+      const sqlite = new Sqlite(join(archive.place.folder, "catalog.db"), { readonly: true });
+      const count = sqlite.prepare("select count(*) from assets where verified_at is not null").pluck().get();
+      sqlite.close();
+      return count as number;
+    };
+    // a clock by which each look at it is two seconds later
+    let at = Date.now();
+    const slow = { ...clock, now: () => (at += 2_000) };
+    const seen: number[] = [];
+    await verify({ ...archive.parts, clock: slow, onProgress: () => void seen.push(proven()) });
+    expect(seen.slice(0, 3)).toEqual([1, 2, 3]);
+  });
+
   it("keeps to a rate", async () => {
     const archive = await openArchive(["a", "b", "c"]);
     const begun = performance.now();

@@ -5,6 +5,7 @@ import type { Edit } from "../../../catalog/tidy.ts";
 import { RejectedError } from "../../../errors.ts";
 import { resealChanged } from "../../../keeping/tidy.ts";
 import { submissionSchema } from "../../../request/submission.ts";
+import { collect } from "../../catalog-filter.ts";
 import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
 
 const EXAMPLES = `
@@ -31,8 +32,8 @@ export function addCatalogEdit(group: Command, end: (code: number) => void): voi
     .description("change the collection, the tags or the note of requests")
     .argument("<request_id...>")
     .option("--collection <name>", "move them there")
-    .option("--add-tag <tag...>")
-    .option("--remove-tag <tag...>")
+    .option("--add-tag <tag>", "may be repeated", collect)
+    .option("--remove-tag <tag>", "may be repeated", collect)
     .option("--note <text>", "anything worth knowing; an empty text takes the note away")
     .option("--json", "one JSON line for each request")
     .addHelpText("after", EXAMPLES)

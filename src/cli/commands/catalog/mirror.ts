@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
 import { ConfigError } from "../../../errors.ts";
-import { mirrorDue } from "../../../keeping/mirror.ts";
+import { mirrorDue, queueBatches } from "../../../keeping/mirror.ts";
 import { EXIT, interruption, print, printJson, withApp } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 
@@ -35,9 +35,10 @@ async function runMirror(app: App, json = false): Promise<number> {
   const signal = interruption();
   const { clock, log } = app;
   const { keeping } = app.catalog();
+  const parts = { keeping, store: app.store(), mirror, clock, log, signal };
+  await queueBatches(parts);
   const wanted = await keeping.queueAllMirrors();
   const progress = createProgress(process.stderr);
-  const parts = { keeping, store: app.store(), mirror, clock, log, signal };
   const done = await mirrorDue(parts, ({ copied }) => progress.show(() => `${copied} of ${wanted} copied`));
   progress.end();
   const left = keeping.countMirrorJobs();

@@ -67,11 +67,14 @@ async function runVerify(app: App, options: Options): Promise<number> {
   const signal = interruption();
   if (options.undo !== undefined) return runUndo(app, { ...options, undo: options.undo, signal });
   const progress = createProgress(process.stderr);
+  let read = 0;
   const { clock } = app;
   const parts = { catalog: app.catalog(), store: app.store(), inspect: createInspector(), clock, signal };
   try {
-    const onProgress = ({ assets, sidecars, findings }: { assets: number; sidecars: number; findings: number }) =>
+    const onProgress = ({ assets, sidecars, findings }: { assets: number; sidecars: number; findings: number }) => {
+      read = assets;
       progress.show(() => `${assets} assets, ${sidecars} sidecars, ${findings} findings`);
+    };
     const verified = await verify({ ...parts, onProgress }, wanted);
     progress.end();
     if (!options.repair || verified.found.length === 0) return tell({ verified, options });
@@ -91,8 +94,9 @@ async function runVerify(app: App, options: Options): Promise<number> {
     return tell({ verified, options, run: { ...run, repaired } });
   } catch (error) {
     progress.end();
-    if (signal.aborted) return EXIT.interrupted;
-    throw error;
+    if (!signal.aborted) throw error;
+    say(`Interrupted; ${read} assets were read, and the next run goes on with the others`);
+    return EXIT.interrupted;
   }
 }
 
@@ -109,6 +113,8 @@ async function mend(
 }
 
 function toOptions(options: Options): VerifyOptions {
+  if (options.sample !== undefined && options.oldest !== undefined)
+    throw new RejectedError("catalog verify: wanted --sample or --oldest, not both", { code: "invalid_request" });
   return {
     sample: options.sample === undefined ? undefined : toCount(options.sample, "--sample"),
     oldest: options.oldest === undefined ? undefined : toCount(options.oldest, "--oldest"),
