@@ -33,7 +33,7 @@ export interface Browse {
     filter: ListFilter,
     page: { after?: RequestCursor | undefined; limit: number },
   ): Page<RequestDetail, RequestCursor>;
-  /** The cursor is the place of an asset in the order in which assets were recorded. */
+  /** All whose bytes are to be in the store. The cursor is the place of an asset in the order in which assets were recorded. */
   assets(page: { after?: number | undefined; limit: number }): Page<Asset, number>;
   asset(digest: string): Asset | undefined;
   /** The assets whose digests begin with these hex digits, at most `limit` of them. */
@@ -113,7 +113,7 @@ function pageOfAssets(
   const rows = parts.db
     .select({ asset: ASSET_COLUMNS, place })
     .from(assets)
-    .where(after === undefined ? undefined : lt(place, after))
+    .where(and(isNull(assets.erased_at), after === undefined ? undefined : lt(place, after)))
     .orderBy(desc(place))
     .limit(limit + 1)
     .all();

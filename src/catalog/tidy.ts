@@ -66,13 +66,17 @@ function editRequest(parts: Parts, requestId: string, edit: Edit): Tidied {
 /** A request that still runs is cancelled first, so that nothing is paid for what nobody wants. */
 const DELETABLE: readonly RequestState[] = ["archived", "failed", "parked", "cancelled"];
 
-/** Asks for the deletion of a request; until `eraseAfter` its bytes stay, and the asking can be taken back. */
+/**
+ * Asks for the deletion of a request; until `eraseAfter` its bytes stay, and the asking can be taken back. Of two askings the
+ * shorter grace counts.
+ */
 function deleteRequest(parts: Parts, requestId: string, eraseAfter: number): Tidied {
   const row = parts.reader.row(requestId);
   if (row === undefined) return "unknown";
   if (!DELETABLE.includes(row.state)) return row.state;
-  if (row.deleted_at !== null) return "unchanged";
-  change(parts, requestId, { deleted_at: parts.now(), erase_after: eraseAfter });
+  // asked once more, it can only go sooner
+  if (row.erased_at !== null || (row.erase_after !== null && row.erase_after <= eraseAfter)) return "unchanged";
+  change(parts, requestId, { deleted_at: row.deleted_at ?? parts.now(), erase_after: eraseAfter });
   return "changed";
 }
 

@@ -9,7 +9,10 @@ import { plain } from "./text.ts";
 
 /** Prints a request of the catalog here. */
 export function printRequest(app: App, detail: RequestDetail): void {
-  printView(toRequestView(detail), { locate: ({ key }) => app.store().locate(key) });
+  const { tidy } = app.catalog();
+  const locate = ({ digest, key }: { digest: string; key: string }) =>
+    tidy.isErased(digest) ? "removed" : app.store().locate(key);
+  printView(toRequestView(detail), { locate });
 }
 
 /** Prints state, reason and assets, with places that open. */

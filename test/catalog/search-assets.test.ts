@@ -95,6 +95,8 @@ describe("a list of images", () => {
     expect(leaf(catalog, { deleted: true }, { limit: 3 })).toBe("b");
     await catalog.tidy.delete("a", 0);
     await catalog.tidy.beginErasure("a");
+    // whoever reads everything back must not miss them
+    expect(catalog.browse.assets({ limit: 50 }).items.map(({ digest }) => digest[0])).not.toContain("a");
     expect(leaf(catalog, { deleted: true }, { limit: 3 })).toBe("b");
   });
 

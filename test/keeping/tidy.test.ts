@@ -64,6 +64,9 @@ it("a deletion can be taken back until its grace is over", async () => {
   const app = openApp(place);
   const { tidy, ...catalog } = app.catalog();
   expect(await tidy.delete("a", app.clock.now() + 3_600_000)).toBe("changed");
+  // asked once more, it goes sooner and never later
+  expect(await tidy.delete("a", app.clock.now() + 7_200_000)).toBe("unchanged");
+  expect(await tidy.delete("a", app.clock.now() + 1_800_000)).toBe("changed");
   expect(catalog.search({}).items).toHaveLength(0);
   expect(catalog.search({ deleted: true }).items).toHaveLength(1);
   expect([...catalog.listArchivedImages()]).toHaveLength(0);

@@ -53,14 +53,15 @@ function runDelete(ids: string[], options: Options): Promise<number> {
   return withApp(async (app) => {
     const signal = interruption();
     const eraseAfter = app.clock.now() + graceMs;
-    const code = await each(ids, options, async (id) => app.catalog().tidy.delete(id, eraseAfter));
+    const { code, changed } = await each(ids, options, async (id) => app.catalog().tidy.delete(id, eraseAfter));
     await sealNow(app, signal);
     const parts = { catalog: app.catalog(), store: app.store(), mirror: app.mirror(), log: app.log, signal };
     if (graceMs === 0) {
       await eraseDue(parts);
       await sealNow(app, signal);
       return tellErased(app, ids, code);
-    } else if (!options.json)
+    }
+    if (changed > 0 && !options.json)
       say(`Their bytes go after ${showDuration(graceMs)}; until then: asset-archiver catalog undelete`);
     return code;
   });
@@ -77,23 +78,29 @@ function tellErased(app: App, ids: readonly string[], code: number): number {
 
 function runUndelete(ids: string[], options: Options): Promise<number> {
   return withApp(async (app) => {
-    const code = await each(ids, options, (id) => app.catalog().tidy.undelete(id));
+    const { code } = await each(ids, options, (id) => app.catalog().tidy.undelete(id));
     await sealNow(app, interruption());
     return code;
   });
 }
 
-async function each(ids: string[], { json }: Options, change: (id: string) => Promise<string>): Promise<number> {
+async function each(
+  ids: string[],
+  { json }: Options,
+  change: (id: string) => Promise<string>,
+): Promise<{ code: number; changed: number }> {
   let code: number = EXIT.done;
+  let changed = 0;
   for (const request_id of ids) {
     const result = await change(request_id);
+    if (result === "changed") changed += 1;
     const fits = result === "changed" || result === "unchanged";
     if (!fits) code = EXIT.failed;
     if (json) printJson({ request_id, result });
     else if (fits) print(`${request_id}  ${result}`);
     else say(describe(request_id, result));
   }
-  return code;
+  return { code, changed };
 }
 
 function describe(id: string, result: string): string {
