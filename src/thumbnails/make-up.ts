@@ -14,6 +14,7 @@ export interface MakeUpParts {
     readonly keeping: {
       listUnpictured(page: { until: number; limit: number }): Unpictured[];
       noteLateLooks(looks: readonly LateLook[]): Promise<void>;
+      isErased(digest: string): boolean;
     };
   };
   store: Store;
@@ -49,7 +50,7 @@ export async function makeUpThumbnails(parts: MakeUpParts): Promise<number> {
 }
 
 async function look(
-  { store, signal, inspect }: MakeUpParts & { inspect: InspectImage },
+  { catalog, store, signal, inspect }: MakeUpParts & { inspect: InspectImage },
   { digest, key, phash }: Unpictured,
 ): Promise<LateLook> {
   const see = (bytes: Buffer | undefined) => bytes && inspect(bytes).catch(() => undefined);
@@ -60,5 +61,7 @@ async function look(
   const seen = await see(await store.get(key, { signal }));
   if (seen === undefined) return { digest, phash: null, thumbnail: "impossible" };
   await putThumbnail(store, { digest, bytes: await toThumbnail(seen.preview), signal });
+  // a deletion that came meanwhile has looked for it too early
+  if (catalog.keeping.isErased(digest)) await store.delete(thumbnailKey(digest), { signal });
   return { digest, phash: seen.phash, thumbnail: "stored" };
 }
