@@ -12,13 +12,14 @@ import type { Write } from "./writer.ts";
 /** What verifying and mirroring ask and write down. */
 export interface Keeping {
   beginRun(kind: string): Promise<proofs.KeepingRun>;
+  noteProgress(runId: string, progress: Json): Promise<void>;
   endRun(runId: string, result: Json): Promise<void>;
   listUnproven(which: { since: number; sample?: number | undefined }): number[];
   assetsAt(places: readonly number[]): Asset[];
   noteProofs(found: Parameters<typeof proofs.noteProofs>[1]): Promise<void>;
   correctAsset(asset: Omit<Asset, "archived_at">): Promise<void>;
   findUnknownKeys(keys: readonly string[]): string[];
-  listSealed(): Generator<string[]>;
+  listSealed(beyond?: string): Generator<string[]>;
   sealedRequestsOf(digests: readonly string[]): string[];
   liveUrls(digest: string): string[];
   claimMirrorJobs(limit: number): Promise<mirror.MirrorJob[]>;
@@ -40,13 +41,14 @@ export interface Keeping {
 export function createKeeping(parts: Parts, write: Write): Keeping {
   return {
     beginRun: (kind) => write(() => proofs.beginRun(parts, kind)),
+    noteProgress: (runId, progress) => write(() => proofs.noteProgress(parts, runId, progress)),
     endRun: (runId, result) => write(() => proofs.endRun(parts, runId, result)),
     listUnproven: (which) => proofs.listUnproven(parts, which),
     assetsAt: (places) => proofs.assetsAt(parts, places),
     noteProofs: (found) => write(() => proofs.noteProofs(parts, found)),
     correctAsset: (asset) => write(() => proofs.correctAsset(parts, asset)),
     findUnknownKeys: (keys) => proofs.findUnknownKeys(parts, keys),
-    listSealed: () => proofs.listSealed(parts),
+    listSealed: (beyond) => proofs.listSealed(parts, beyond),
     sealedRequestsOf: (digests) => proofs.sealedRequestsOf(parts, digests),
     liveUrls: (digest) => proofs.liveUrls(parts, digest),
     claimMirrorJobs: (limit) => write(() => mirror.claimMirrorJobs(parts, limit)),

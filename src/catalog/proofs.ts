@@ -15,6 +15,8 @@ export interface KeepingRun {
   started_at: number;
   /** Whether it was begun earlier. */
   resumed: boolean;
+  /** What it has noted last about how far it is. */
+  progress: Json | null;
 }
 
 /** Begins a run of a kind, or finds the one that was cut short. */
@@ -26,18 +28,25 @@ export function beginRun(parts: Parts, kind: string): KeepingRun {
     .orderBy(desc(keepingRuns.started_at))
     .limit(1)
     .get();
-  if (open !== undefined) return { run_id: open.run_id, started_at: open.started_at, resumed: true };
+  if (open !== undefined)
+    return { run_id: open.run_id, started_at: open.started_at, resumed: true, progress: open.result };
   const run = { run_id: newRunId(parts.now()), started_at: parts.now() };
   parts.db
     .insert(keepingRuns)
     .values({ ...run, kind })
     .run();
-  return { ...run, resumed: false };
+  return { ...run, resumed: false, progress: null };
 }
 
 /** The id of a run, also of one that is not recorded: it begins with its time. */
 export function newRunId(nowMs: number): string {
   return `${new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "")}-${randomUUID().slice(0, 8)}`;
+}
+
+/** Notes how far an open run is. */
+export function noteProgress(parts: Parts, runId: string, progress: Json): void {
+  const isOpen = and(eq(keepingRuns.run_id, runId), isNull(keepingRuns.ended_at));
+  parts.db.update(keepingRuns).set({ result: progress }).where(isOpen).run();
 }
 
 export function endRun(parts: Parts, runId: string, result: Json): void {
@@ -99,9 +108,9 @@ export function findUnknownKeys(parts: Parts, keys: readonly string[]): string[]
   return rows.map((row) => row.key);
 }
 
-/** The requests whose sidecars must be in the store, in pages of ids. */
-export function* listSealed(parts: Parts): Generator<string[]> {
-  let after = "";
+/** The requests whose sidecars must be in the store, in pages of ids, those behind `beyond`. */
+export function* listSealed(parts: Parts, beyond = ""): Generator<string[]> {
+  let after = beyond;
   for (;;) {
     const page = parts.db
       .select({ id: requests.request_id })

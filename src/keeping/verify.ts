@@ -1,6 +1,7 @@
 // Verifying: reads back what the catalog says is archived, and reports what is not so. Changes nothing in the store.
 import { createHash } from "node:crypto";
 import type { OpenCatalog } from "../catalog/catalog.ts";
+import type { KeepingRun } from "../catalog/proofs.ts";
 import { ArchiverError } from "../errors.ts";
 import type { ImageFacts, InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
@@ -8,6 +9,7 @@ import type { Asset, AssetFault } from "../pipeline/records.ts";
 import { createPace } from "./pace.ts";
 import { proveSidecar } from "./prove-sidecar.ts";
 import { inGroups, mapInOrder } from "./streams.ts";
+import { walkSidecars } from "./walk-sidecars.ts";
 
 export interface VerifyParts {
   catalog: OpenCatalog;
@@ -23,7 +25,7 @@ export interface VerifyOptions {
   sample?: number | undefined;
   /** So many assets, the longest unproven, instead of all. */
   oldest?: number | undefined;
-  /** No new asset is begun after so many ms. The run stays open, and the next one goes on. */
+  /** Nothing new is begun after so many ms. The run stays open, and the next one goes on. */
   forMs?: number | undefined;
   /** At most so many assets in so many ms. */
   rate?: { max: number; durationMs: number } | undefined;
@@ -71,16 +73,13 @@ export async function verify(parts: VerifyParts, options: VerifyOptions = {}): P
   const unproven = keeping.listUnproven({ since: whole ? since : Number.MAX_SAFE_INTEGER, sample: options.sample });
   const places = unproven.slice(0, options.oldest);
   const done: Verified = { assets: 0, sidecars: 0, findings: 0, complete: false, of: places.length, found: [] };
-  const inTime = await verifyAssets({ ...parts, done, whole }, { places, options });
-  if (whole && inTime) {
-    await verifySidecars({ ...parts, done });
-    await findOrphans({ ...parts, done });
-    done.complete = true;
-  }
-  if (run !== undefined && done.complete) {
-    const { assets, sidecars, findings } = done;
-    await keeping.endRun(run.run_id, { assets, sidecars, findings });
-  }
+  const deadline = options.forMs === undefined ? Number.POSITIVE_INFINITY : parts.clock.now() + options.forMs;
+  const inTime = await verifyAssets({ ...parts, done, whole }, { places, options, deadline });
+  if (run === undefined || !inTime || !(await verifySidecars({ ...parts, done }, { run, deadline }))) return done;
+  await findOrphans({ ...parts, done });
+  done.complete = true;
+  const { assets, sidecars, findings } = done;
+  await keeping.endRun(run.run_id, { assets, sidecars, findings });
   return done;
 }
 
@@ -88,11 +87,10 @@ type Run = VerifyParts & { done: Verified };
 
 async function verifyAssets(
   run: Run & { whole: boolean },
-  { places, options }: { places: readonly number[]; options: VerifyOptions },
+  { places, options, deadline }: { places: readonly number[]; options: VerifyOptions; deadline: number },
 ): Promise<boolean> {
   const { catalog, clock, signal } = run;
   const pace = createPace({ clock, rate: options.rate, signal });
-  const deadline = options.forMs === undefined ? Number.POSITIVE_INFINITY : clock.now() + options.forMs;
   for (let at = 0; at < places.length; at += GROUP) {
     const group = catalog.keeping.assetsAt(places.slice(at, at + GROUP));
     let proofs: Proof[] = [];
@@ -180,19 +178,30 @@ function add(done: Verified, finding: Finding): void {
   done.findings = done.found.length;
 }
 
-async function verifySidecars(run: Run): Promise<void> {
-  for (const page of run.catalog.keeping.listSealed()) {
-    // each result is empty; the loop only keeps the number in hand small
-    for await (const _ of mapInOrder(page, AT_ONCE, (id) => verifySidecar(run, id))) run.signal.throwIfAborted();
-    run.onProgress(run.done);
-  }
+function verifySidecars(run: Run, of: { run: KeepingRun; deadline: number }): Promise<boolean> {
+  const { signal, clock, done } = run;
+  return walkSidecars({
+    keeping: run.catalog.keeping,
+    run: of.run,
+    look: async (id) => {
+      signal.throwIfAborted();
+      return verifySidecar(run, id);
+    },
+    isOver: () => {
+      run.onProgress(done);
+      signal.throwIfAborted();
+      return clock.now() >= of.deadline;
+    },
+  });
 }
 
-async function verifySidecar({ done, ...parts }: Run, requestId: string): Promise<void> {
+/** Whether it is faulty. */
+async function verifySidecar({ done, ...parts }: Run, requestId: string): Promise<boolean> {
   const proof = await proveSidecar(requestId, parts);
-  if (proof === undefined) return;
+  if (proof === undefined) return false;
   done.sidecars += 1;
   if (proof.fault !== undefined) add(done, { ...proof.fault, key: proof.key, digest: null, request_id: requestId });
+  return proof.fault !== undefined;
 }
 
 async function findOrphans(run: Run): Promise<void> {

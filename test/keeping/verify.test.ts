@@ -119,6 +119,19 @@ describe("verify", () => {
     expect(await verify(archive.parts)).toMatchObject({ assets: 3, complete: true });
   });
 
+  it("keeps to its time among the sidecars, too, and reports those of an earlier part that are still faulty", async () => {
+    const archive = await openArchive(["a"]);
+    rmSync(archive.path(sidecarKey(archive.details[0]?.request ?? { request_id: "", created_at: 0 })));
+    // the time is over once the asset is read
+    let at = Date.now();
+    const slow = { ...clock, now: () => (at += 1_000) };
+    const cut = await verify({ ...archive.parts, clock: slow }, { forMs: 3_500 });
+    expect(cut).toMatchObject({ assets: 1, sidecars: 1, complete: false });
+    const rest = await verify(archive.parts);
+    expect(rest).toMatchObject({ assets: 0, sidecars: 1, complete: true });
+    expect(rest.found).toMatchObject([{ kind: "sidecar_missing", request_id: "a" }]);
+  });
+
   it("reads the longest unproven first, or so many by chance, and their sidecars", async () => {
     const archive = await openArchive(["a", "b", "c"]);
     tamper(archive, `update assets set verified_at = 1 where key <> '${keyOf(archive.details[1])}'`);
