@@ -126,7 +126,8 @@ describe("what cannot be compared says so, and is never called drifted", () => {
     await rm(pathOf(world, lost));
     await writeFile(pathOf(world, spoilt), "spoilt");
     await tidy.delete("erased", 0);
-    await tidy.erase("erased");
+    await tidy.beginErasure("erased");
+    await tidy.endErasure("erased");
     await rm(pathOf(world, erased), { force: true });
     world.sandbox.configure({ modelChange: "other" });
     const proofs = [await again(world, "lost"), await again(world, "spoilt"), await again(world, "erased")];
