@@ -121,8 +121,8 @@ describe("whatever is typed", () => {
 
 test("both doors ask for the same, and the document names all of it", async () => {
   const flags = addSearchFlags(new Command()).options.map((option) => option.name().replaceAll("-", "_"));
-  // the words are the command's argument; the rest are its flags for pages
-  const wanted = [...flags, "text", "sort", "limit", "cursor"].toSorted();
+  // the words are the command's argument; the rest are flags of its own
+  const wanted = [...flags, "deleted", "text", "sort", "limit", "cursor"].toSorted();
   expect(Object.keys(searchQuery.shape).toSorted()).toEqual(wanted);
   const { ask } = await openServed();
   const { paths } = (await (await ask("/openapi.json")).json()) as {
