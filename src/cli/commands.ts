@@ -1,17 +1,6 @@
 // Every command, in the order in which `--help` shows them. A command is loaded when it is asked for: the databases,
 // queues and pictures of all of them would make even `--help` take a second.
-import type { Command } from "commander";
-
-/** Adds one command to the program; it calls `end` with its exit code. */
-export type AddCommand = (program: Command, end: (code: number) => void) => void;
-
-/** One command: its name, what it is for, and how it is loaded. */
-export interface CommandEntry {
-  name: string;
-  /** The same words as in the command's own description. */
-  about: string;
-  load(): Promise<AddCommand>;
-}
+import type { CommandEntry } from "./command-entry.ts";
 
 export const COMMANDS: readonly CommandEntry[] = [
   {
@@ -77,7 +66,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "catalog",
     about: "find, show and hand over what is archived",
-    load: async () => (await import("./commands/catalog.ts")).addCatalogCommand,
+    load: async (isWanted) => (await import("./commands/catalog.ts")).loadCatalogCommand(isWanted),
   },
   {
     name: "ledger",

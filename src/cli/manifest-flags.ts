@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { MANIFEST_FORMATS, type ManifestFormat } from "../manifest/format.ts";
 import type { ManifestOptions } from "../manifest/manifest.ts";
+import { collect } from "./catalog-filter.ts";
 
 export interface ManifestFlags {
   format?: ManifestFormat;
@@ -13,7 +14,7 @@ export interface ManifestFlags {
 export function addManifestFlags(command: Command): Command {
   return addFormatFlag(command)
     .option("--collection <name>", "for items that name none: what the manifest was made with")
-    .option("--tag <tag...>", "for items that have none: what the manifest was made with");
+    .option("--tag <tag>", "for items that have none: what the manifest was made with; may be repeated", collect);
 }
 
 /** Adds --format alone. */

@@ -47,7 +47,7 @@ export async function createProgram({ isWanted, end }: ProgramOptions): Promise<
     .version(ownVersion(), "--version", "print the version")
     .addHelpText("after", EXAMPLES);
   for (const { name, about, load } of COMMANDS) {
-    if (isWanted(name)) (await load())(program, end);
+    if (isWanted(name)) (await load(isWanted))(program, end);
     else program.command(name).description(about);
   }
   strict(program);

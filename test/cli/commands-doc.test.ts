@@ -39,8 +39,10 @@ test.each([...EXISTING])("docs/commands.md has a row for each flag of %s, and fo
   expect([...(DOCUMENTED.get(path) ?? [])].sort()).toEqual(flags.sort());
 });
 
-test("--help of the program tells of each command what the command tells of itself", () => {
+test("--help of the program and of a group tells of each command what the command tells of itself", async () => {
+  const names = await createProgram({ isWanted: (name) => name === "catalog", end: () => undefined });
   for (const { name, about } of COMMANDS) expect(EXISTING.get(name)?.description()).toBe(about);
+  for (const [path, named] of byPath(names)) expect(EXISTING.get(path)?.description()).toBe(named.description());
 });
 
 describe("--help", () => {

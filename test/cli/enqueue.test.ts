@@ -33,7 +33,7 @@ describe("enqueue", () => {
   });
 
   test("with --json --wait prints the request as one document", async () => {
-    const flags = ["--seed", "42", "--request-id", "fox-1", "--tag", "a", "b", "--metadata", '{"order":7}'];
+    const flags = ["--seed", "42", "--request-id", "fox-1", "--tag", "a", "--tag", "b", "--metadata", '{"order":7}'];
     const { code, out, err } = await place.run(["enqueue", "a fox", ...flags, "--json", "--wait"]);
     expect(code).toBe(0);
     expect(err).toBe("");

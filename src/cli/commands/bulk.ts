@@ -16,6 +16,7 @@ import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts"
 import { openManifest } from "../../manifests.ts";
 import { comeBack, noSuchBatch, showBatch, waitForBatch } from "../batch/follow.ts";
 import { batchLine } from "../batch/text.ts";
+import { collect } from "../catalog-filter.ts";
 import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 
@@ -53,7 +54,7 @@ export function addBulkCommand(program: Command, end: (code: number) => void): v
     .addOption(new Option("--format <format>", "found by name and content if left out").choices(MANIFEST_FORMATS))
     .option("--name <name>", "the name of the batch (default: that of the file)")
     .option("--collection <name>", "for items that name none")
-    .option("--tag <tag...>", "for items that have none")
+    .option("--tag <tag>", "for items that have none; may be repeated", collect)
     .option("--skip-invalid", "go on without the items that are wrong")
     .option("--window <from-to>", 'start calls only in these hours, such as 01:00-06:00; "none" lifts it')
     .option("--tz <zone>", "the window's time zone, such as Europe/Berlin (default: this machine's)")

@@ -2,6 +2,7 @@
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { RejectedError, toMessage } from "../../errors.ts";
+import { collect } from "../catalog-filter.ts";
 import { EXIT, interruption, print, printJson, say } from "../io.ts";
 import { URL_OPTION, withDesk } from "../open-desk.ts";
 import { printView } from "../request-text.ts";
@@ -35,7 +36,7 @@ export function addEnqueueCommand(program: Command, end: (code: number) => void)
     .option("--guidance-scale <number>", "1 to 10")
     .option("--response-format <form>", "url or b64_json: how the API hands over")
     .option("--collection <name>")
-    .option("--tag <tag...>", "one or more")
+    .option("--tag <tag>", "may be repeated", collect)
     .option("--metadata <json>", "anything you want to find beside the picture")
     .option("--webhook-url <url>", "told when the request has ended")
     .option("--fresh", "call the API even when this recipe is archived already")

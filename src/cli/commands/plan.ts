@@ -9,6 +9,7 @@ import { openManifest } from "../../manifests.ts";
 import { forecast, type Limits } from "../../plan/forecast.ts";
 import { type Tallied, tallyManifest } from "../../plan/tally.ts";
 import { parsePrice } from "../../units.ts";
+import { collect } from "../catalog-filter.ts";
 import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 import { printPlan } from "../plan-text.ts";
@@ -39,7 +40,7 @@ export function addPlanCommand(program: Command, end: (code: number) => void): v
     .argument("<manifest>", 'a file, "-", s3://bucket/key or https://…')
     .addOption(new Option("--format <format>", "found by name and content if left out").choices(MANIFEST_FORMATS))
     .option("--collection <name>", "for items that name none")
-    .option("--tag <tag...>", "for items that have none")
+    .option("--tag <tag>", "for items that have none; may be repeated", collect)
     .option("--skip-invalid", "go on without the items that are wrong")
     .option("--window <from-to>", "the hours of a night, such as 01:00-06:00: does it fit?")
     .option("--tz <zone>", "the window's time zone, such as Europe/Berlin (default: this machine's)")

@@ -7,6 +7,7 @@ import type { Schedule } from "../../pipeline/schedule.ts";
 import { type ScheduleFlags, toSchedule } from "../../schedule/set.ts";
 import { type ScheduleView, toScheduleView } from "../../schedule/view.ts";
 import { keepJobSchedulers, watchNights } from "../../schedule/watch.ts";
+import { collect } from "../catalog-filter.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
 
 const EXAMPLES = `
@@ -65,7 +66,7 @@ function addSet(schedule: Command, end: End): void {
     .option("--tz <zone>", "the time zone of the cron line and the window (default: this machine's)")
     .addOption(new Option("--format <format>", "found by name and content if left out").choices(MANIFEST_FORMATS))
     .option("--collection <name>", "for items that name none")
-    .option("--tag <tag...>", "for items that have none")
+    .option("--tag <tag>", "for items that have none; may be repeated", collect)
     .option("--window <from-to>", "start calls only in these hours, such as 01:00-06:00")
     .option("--budget <price>", 'never spend more in a night, such as "20 USD"; needs PRICE_PER_IMAGE, also at night')
     .option("--max-images <count>", "never call for more images in a night")
