@@ -6,7 +6,7 @@ import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { Agent, fetch } from "undici";
 import { createInspector } from "../../src/image/inspect.ts";
-import { report } from "../lab.ts";
+import { report } from "../cost.ts";
 import { fillQueue } from "./fill-queue.ts";
 
 const {

@@ -3,7 +3,7 @@ import { createApp } from "../../src/app.ts";
 import { readSettings } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
 import { startWorker } from "../../src/worker.ts";
-import { report } from "../lab.ts";
+import { report } from "../cost.ts";
 import { fillQueue } from "./fill-queue.ts";
 
 const settings = readSettings();
