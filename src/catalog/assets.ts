@@ -4,6 +4,7 @@ import { TransientError } from "../errors.ts";
 import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
 import type { Parts } from "./parts.ts";
+import { given, prepared } from "./prepared.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
 /**
@@ -16,31 +17,54 @@ export function recordAsset(parts: Parts, image: { request_id: string; index: nu
       `Cannot record image ${image.index} of request "${image.request_id}": the same bytes are just being removed for a deleted request`,
       { code: "being_erased" },
     );
-  parts.db
+  insertAsset(parts.db).run({ ...asset });
+  queueMirrorOfAsset(parts, asset);
+  const { request_id: requestId, index } = image;
+  setDigest(parts.db).run({ requestId, index, digest: asset.digest, now: parts.now() });
+}
+
+const insertAsset = prepared((db) =>
+  db
     .insert(assets)
-    .values(asset)
+    .values({
+      digest: given("digest"),
+      key: given("key"),
+      bytes: given("bytes"),
+      content_type: given("content_type"),
+      width: given("width"),
+      height: given("height"),
+      phash: given("phash"),
+      archived_at: given("archived_at"),
+    })
     // bytes that were removed once, or that the store had lost, are there again
     .onConflictDoUpdate({
       target: assets.digest,
       set: { erased_at: null, mirrored_at: null, verified_at: null, fault: null, thumbnail: null },
       setWhere: sql`${assets.erased_at} is not null or ${assets.fault} is not null`,
     })
-    .run();
-  queueMirrorOfAsset(parts, asset);
-  parts.db
+    .prepare(),
+);
+
+const setDigest = prepared((db) =>
+  db
     .update(images)
-    .set({ digest: asset.digest, archived_at: parts.now() })
-    .where(and(eq(images.request_id, image.request_id), eq(images.index, image.index), isNull(images.digest)))
-    .run();
-}
+    .set({ digest: given("digest"), archived_at: given("now") })
+    .where(and(eq(images.request_id, given("requestId")), eq(images.index, given("index")), isNull(images.digest)))
+    .prepare(),
+);
 
 /** Whether a deletion has begun to remove these bytes and has not come to its end. */
 function isBeingErased(parts: Parts, digest: string): boolean {
-  const row = parts.db.get<unknown>(
-    sql`select 1 from ${assets} where digest = ${digest} and ${beingErased(parts.now())}`,
-  );
-  return row !== undefined;
+  return selectBeingErased(parts.db).get({ digest, now: parts.now() }) !== undefined;
 }
+
+const selectBeingErased = prepared((db) =>
+  db
+    .select({ digest: assets.digest })
+    .from(assets)
+    .where(and(eq(assets.digest, given("digest")), beingErased(given("now"))))
+    .prepare(),
+);
 
 /** As a condition on `assets`. */
 export function beingErased(now: number): SQL {

@@ -1,13 +1,26 @@
 // The purse: rows of paid calls. A call is written before it is sent, and closed exactly once.
-import { and, eq, inArray, isNull, ne, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import { hasEnded } from "../pipeline/archive.ts";
 import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
-import { isIntact } from "./assets.ts";
 import { charge, holdRequest, refund } from "./budget.ts";
+import {
+  insertGeneration,
+  insertImage,
+  insertSentCall,
+  isThis,
+  selectAnyImage,
+  selectCallOut,
+  selectTwin,
+  selectUnarchived,
+  setAnswered,
+  setCopying,
+  setGenerating,
+  setShort,
+} from "./call-statements.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toCall } from "./rows.ts";
-import { calls, generations, images, requests } from "./schema.ts";
+import { calls, requests } from "./schema.ts";
 
 /** Writes the row of a call that is about to be sent, or says why there must be none. One transaction decides. */
 export function reserveCall(parts: Parts, requestId: string, call: { n: number; seed: number }): Reservation {
@@ -28,73 +41,30 @@ function insertCall(parts: Parts, row: RequestRow, call: { n: number; seed: numb
   const { request_id: requestId, batch_id } = row;
   charge(parts, batch_id, call.n);
   const now = parts.now();
-  const { last } = parts.db
-    .select({ last: sql<number>`coalesce(max(${calls.number}), 0)` })
-    .from(calls)
-    .where(eq(calls.request_id, requestId))
-    .get() as { last: number };
-  const inserted = parts.db
-    .insert(calls)
-    .values({
-      request_id: requestId,
-      number: last + 1,
-      state: "sent",
-      ...call,
-      worker_id: parts.workerId,
-      batch_id,
-      sent_at: now,
-    })
-    .returning()
-    .get();
-  parts.db
-    .update(requests)
-    .set({ state: "generating", updated_at: now })
-    .where(eq(requests.request_id, requestId))
-    .run();
-  return toCall(inserted);
+  const { n, seed } = call;
+  const sent = insertSentCall(parts.db).get({ requestId, n, seed, batchId: batch_id, workerId: parts.workerId, now });
+  setGenerating(parts.db).run({ requestId, now });
+  return toCall(sent);
 }
 
 function isCallOut(parts: Parts, requestId: string): boolean {
-  const out = parts.db
-    .select({ number: calls.number })
-    .from(calls)
-    .where(and(eq(calls.request_id, requestId), eq(calls.state, "sent")))
-    .get();
-  return out !== undefined;
+  return selectCallOut(parts.db).get({ requestId }) !== undefined;
 }
 
 // a request with the same explicit-seed recipe that is already being made, or has just been: its images will do. Not for
 // one that has images of its own and lacks some: nobody else makes those
 function findTwin(parts: Parts, row: RequestRow): string | undefined {
   if (!row.seed_given || !row.reuse || row.recipe_id === null || hasImages(parts, row.request_id)) return undefined;
-  return parts.db
-    .select({ request_id: requests.request_id })
-    .from(requests)
-    .where(
-      and(
-        eq(requests.recipe_id, row.recipe_id),
-        isNull(requests.deleted_at),
-        ne(requests.request_id, row.request_id),
-        inArray(requests.state, ["generating", "copying", "archived"]),
-        // the same condition as where images are reused: one that may answer nobody must keep nobody waiting
-        isIntact(sql`${requests.request_id}`),
-      ),
-    )
-    .limit(1)
-    .get()?.request_id;
+  return selectTwin(parts.db).get({ recipeId: row.recipe_id, requestId: row.request_id })?.request_id;
 }
 
 function hasImages(parts: Parts, requestId: string): boolean {
-  const image = parts.db.select({ index: images.index }).from(images).where(eq(images.request_id, requestId)).get();
-  return image !== undefined;
+  return selectAnyImage(parts.db).get({ requestId }) !== undefined;
 }
 
 /** Images generated and not yet archived, plus those that calls which are out may bring. */
 export function countUnarchivedImages(parts: Parts): number {
-  const { landed, out } = parts.db.get<{ landed: number; out: number }>(sql`select
-    (select coalesce(sum(${requests.n}), 0) from ${requests} where ${requests.state} = 'copying') as landed,
-    (select coalesce(sum(${calls.n}), 0) from ${calls} where ${calls.state} = 'sent') as "out"`);
-  return landed + out;
+  return selectUnarchived(parts.db).get()?.images ?? 0;
 }
 
 /** Takes a reserved call back: it never left this machine, so it is no call, whatever others have thought of it meanwhile. */
@@ -143,57 +113,26 @@ export function closeCall(
 export function answerCall(parts: Parts, call: Call, record: AnswerRecord): RequestDetail {
   const now = parts.now();
   const { answer } = record;
-  const closed = parts.db
-    .update(calls)
-    .set({
-      state: "answered",
-      ended_at: now,
-      http_status: answer.http_status,
-      api_request_id: answer.api_request_id,
-      error_code: null,
-      error_message: null,
-    })
-    .where(and(isThis(call), inArray(calls.state, ["sent", "unknown"])))
-    .run();
+  const { request_id: requestId, number } = call;
+  const { http_status: status, api_request_id: apiRequestId } = answer;
+  const closed = setAnswered(parts.db).run({ requestId, number, now, status, apiRequestId });
   if (closed.changes === 1) keepAnswer(parts, call, record);
   return parts.reader.detail(call.request_id) as RequestDetail;
 }
 
 function keepAnswer(parts: Parts, call: Call, record: AnswerRecord): void {
-  const { request_id } = call;
-  parts.db
-    .insert(generations)
-    .values({
-      request_id,
-      call_number: call.number,
-      api_created: record.answer.created,
-      expires_at: record.expires_at,
-      usage: record.answer.usage,
-    })
-    .run();
+  const { request_id, number: call_number } = call;
+  const { answer, expires_at } = record;
+  const usageText = answer.usage === null ? null : JSON.stringify(answer.usage);
+  insertGeneration(parts.db).run({ request_id, call_number, api_created: answer.created, expires_at, usageText });
   const state = parts.reader.row(request_id)?.state;
   if (state !== undefined && hasEnded(state)) touch(parts, request_id, 0);
   if (state === "copying" || state === "archived") return;
-  if (record.images.length > 0) {
-    parts.db
-      .insert(images)
-      .values(record.images.map((image) => ({ request_id, call_number: call.number, ...image })))
-      .onConflictDoNothing()
-      .run();
-  }
+  for (const image of record.images) insertImage(parts.db).run({ request_id, call_number, ...image });
   // what ended stays ended; but a retry finds the images and need not pay again
   if (state === "failed" || state === "cancelled") return;
-  parts.db
-    .update(requests)
-    .set({
-      state: record.complete ? "copying" : "generating",
-      attempt: record.complete ? 0 : sql`${requests.attempt} + 1`,
-      error_code: null,
-      error_message: null,
-      updated_at: parts.now(),
-    })
-    .where(eq(requests.request_id, request_id))
-    .run();
+  const set = record.complete ? setCopying(parts.db) : setShort(parts.db);
+  set.run({ requestId: request_id, now: parts.now() });
 }
 
 /** Turns `sent` calls whose worker is dead into `unknown`: of one request, or (at start-up) of all. Returns how many. */
@@ -218,10 +157,6 @@ const DIED: CallFailure = {
   api_request_id: null,
   retry_after_ms: null,
 };
-
-function isThis(call: Call) {
-  return and(eq(calls.request_id, call.request_id), eq(calls.number, call.number));
-}
 
 function touch(parts: Parts, requestId: string, spent: number): void {
   parts.db

@@ -6,6 +6,7 @@ import type { RequestState } from "../pipeline/records.ts";
 import { reopenBatch, settleBatch } from "./batch-ends.ts";
 import { queueMirror } from "./mirror.ts";
 import type { Parts } from "./parts.ts";
+import { given, prepared } from "./prepared.ts";
 import type { RequestRow } from "./rows.ts";
 import { images, requests } from "./schema.ts";
 import { recordWebhook } from "./webhooks.ts";
@@ -23,19 +24,39 @@ export function finishRequest(parts: Parts, requestId: string, end: RequestEnd):
   if (end.state === "archived" && !hasAllAssets(parts, requestId)) return false;
   // an archived request was sealed with its time: sidecar and row are equal
   const now = (end.state === "archived" ? end.archived_at : undefined) ?? parts.now();
-  const error = end.state === "archived" ? { error_code: null, error_message: null } : toColumns(end.error);
-  const sealed = end.state === "archived" ? { archived_at: now, sidecar_at: now } : {};
-  const changed = parts.db
+  const changed =
+    end.state === "archived" ? setArchived(parts.db).run({ requestId, now }) : setEnded(parts, { requestId, end, now });
+  if (changed.changes !== 1) return false;
+  if (end.state === "archived") mirrorSidecar(parts, requestId);
+  const row = parts.reader.row(requestId) as RequestRow;
+  if (row.webhook_url !== null) recordWebhook(parts, requestId, end.state);
+  if (row.batch_id !== null) settleBatch(parts, row.batch_id);
+  return true;
+}
+
+const setArchived = prepared((db) =>
+  db
     .update(requests)
-    .set({ state: end.state, ...error, ...sealed, updated_at: now })
+    .set({
+      state: "archived",
+      error_code: null,
+      error_message: null,
+      archived_at: given("now"),
+      sidecar_at: given("now"),
+      updated_at: given("now"),
+    })
+    .where(and(eq(requests.request_id, given("requestId")), inArray(requests.state, BEFORE.archived)))
+    .prepare(),
+);
+
+type OtherEnd = Exclude<RequestEnd, { state: "archived" }>;
+
+function setEnded(parts: Parts, { requestId, end, now }: { requestId: string; end: OtherEnd; now: number }) {
+  return parts.db
+    .update(requests)
+    .set({ state: end.state, ...toColumns(end.error), updated_at: now })
     .where(and(eq(requests.request_id, requestId), inArray(requests.state, BEFORE[end.state])))
     .run();
-  const ended = changed.changes === 1;
-  if (ended && end.state === "archived") mirrorSidecar(parts, requestId);
-  if (ended) recordWebhook(parts, requestId, end.state);
-  const batchId = ended ? parts.reader.row(requestId)?.batch_id : null;
-  if (batchId) settleBatch(parts, batchId);
-  return ended;
 }
 
 function toColumns(error: { code: string; message: string }) {
@@ -44,13 +65,17 @@ function toColumns(error: { code: string; message: string }) {
 
 function hasAllAssets(parts: Parts, requestId: string): boolean {
   const wanted = parts.reader.row(requestId)?.n ?? 0;
-  const { archived } = parts.db
-    .select({ archived: count() })
-    .from(images)
-    .where(and(eq(images.request_id, requestId), isNotNull(images.digest)))
-    .get() as { archived: number };
+  const archived = countArchivedImages(parts.db).get({ requestId })?.images ?? 0;
   return wanted > 0 && archived >= wanted;
 }
+
+const countArchivedImages = prepared((db) =>
+  db
+    .select({ images: count() })
+    .from(images)
+    .where(and(eq(images.request_id, given("requestId")), isNotNull(images.digest)))
+    .prepare(),
+);
 
 /** Writes down why a request is waiting, for people who look at it meanwhile. It stays in its state. */
 export function noteError(

@@ -7,9 +7,8 @@ import { webhooks } from "./schema.ts";
 
 const PAGE = 500;
 
-/** Writes down that a request has ended, for its `webhook_url`; nothing where it has none. */
+/** Writes down that a request with a `webhook_url` has ended. */
 export function recordWebhook(parts: Parts, requestId: string, event: WebhookEvent): void {
-  if (parts.reader.row(requestId)?.webhook_url === null) return;
   const { before } = parts.db
     .select({ before: count() })
     .from(webhooks)

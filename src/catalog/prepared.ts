@@ -1,0 +1,24 @@
+// Statements built once for each open database. Putting one together and letting SQLite plan it costs several times as much
+// as running it: what a request passes through is prepared here, what people ask now and then need not be.
+import { sql } from "drizzle-orm";
+import type { Db } from "./database.ts";
+
+/** Remembers what `prepare` makes of each database, for as long as the database is there. */
+export function prepared<Statement extends object>(prepare: (db: Db) => Statement): (db: Db) => Statement {
+  const made = new WeakMap<Db, Statement>();
+  return (db) => {
+    const known = made.get(db);
+    if (known !== undefined) return known;
+    const statement = prepare(db);
+    made.set(db, statement);
+    return statement;
+  };
+}
+
+/**
+ * A value that is handed over when the statement runs. Typed as the value itself: drizzle takes a placeholder wherever it
+ * takes a value, and turns what is handed over into the column's own form, but its types say so for inserts only.
+ */
+export function given<Value>(name: string): Value {
+  return sql.placeholder(name) as Value;
+}
