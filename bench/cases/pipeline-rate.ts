@@ -9,6 +9,7 @@ export const pipelineRate: Case = {
     const api = await lab.serve("api", { IMAGE_BYTES: "20000" });
     const s3 = await lab.serve("s3");
     const env = {
+      WARM_UP: "500",
       COUNT: "2000",
       GENERATE_CONCURRENCY: "32",
       ARCHIVE_CONCURRENCY: "32",

@@ -7,18 +7,19 @@ import { Redis } from "ioredis";
 import { Agent, fetch } from "undici";
 import { createInspector } from "../../src/image/inspect.ts";
 import { report } from "../cost.ts";
-import { fillQueue } from "./fill-queue.ts";
+import { createTally, measureRate, openFiller } from "./fill-queue.ts";
 
 const {
   REDIS_URL = "",
   QUEUE_PREFIX = "",
   IMAGE_API_BASE_URL = "",
+  WARM_UP = "0",
   COUNT = "0",
   GENERATE_CONCURRENCY = "1",
 } = process.env;
-const count = Number(COUNT);
 const concurrency = Number(GENERATE_CONCURRENCY);
-await fillQueue({ redisUrl: REDIS_URL, prefix: QUEUE_PREFIX, count });
+const filler = openFiller({ redisUrl: REDIS_URL, prefix: QUEUE_PREFIX });
+const tally = createTally();
 
 // the same decode: what is compared is everything around it
 const inspect = createInspector();
@@ -32,17 +33,13 @@ const s3 = new S3Client({
 const dispatcher = new Agent({ connections: concurrency });
 const connection = () => new Redis(REDIS_URL, { maxRetriesPerRequest: null });
 const archive = new Queue("archive", { connection: connection(), prefix: QUEUE_PREFIX });
-const { promise: done, resolve } = Promise.withResolvers<number>();
-let archived = 0;
 
 const options = { prefix: QUEUE_PREFIX, concurrency, removeOnComplete: { count: 10_000 } };
-const begun = performance.now();
 const workers = [
   new Worker("generate", generate, { ...options, connection: connection() }),
   new Worker("archive", copy, { ...options, connection: connection() }),
 ];
-const seconds = ((await done) - begun) / 1000;
-report({ value: count / seconds });
+report(await measureRate({ filler, tally }, { warmUp: Number(WARM_UP), count: Number(COUNT) }));
 await Promise.all(workers.map((worker) => worker.close()));
 process.exit(0);
 
@@ -72,6 +69,5 @@ async function copy(job: { data: { url: string } }): Promise<void> {
       ChecksumSHA256: sha256.toString("base64"),
     }),
   );
-  archived += 1;
-  if (archived === count) resolve(performance.now());
+  tally.done();
 }

@@ -1,27 +1,22 @@
-// Ours: the real worker on a queue that is full already, until every request is archived. Reports requests per second.
+// Ours: the real worker, from a queue that is full until every request is archived and recorded. Reports requests per second.
 import { createApp } from "../../src/app.ts";
 import { readSettings } from "../../src/config.ts";
 import { createLog } from "../../src/log.ts";
 import { startWorker } from "../../src/worker.ts";
 import { report } from "../cost.ts";
-import { fillQueue } from "./fill-queue.ts";
+import { createTally, measureRate, openFiller } from "./fill-queue.ts";
 
+const { WARM_UP, COUNT } = process.env;
 const settings = readSettings();
-const count = Number(process.env.COUNT);
-await fillQueue({ redisUrl: settings.redisUrl, prefix: settings.queuePrefix, count });
-
-const { promise: done, resolve } = Promise.withResolvers<number>();
-let archived = 0;
+const filler = openFiller({ redisUrl: settings.redisUrl, prefix: settings.queuePrefix });
+const tally = createTally();
 const onStep = (step: string) => {
-  if (step !== "finish") return;
-  archived += 1;
-  if (archived === count) resolve(performance.now());
+  if (step === "finish") tally.done();
 };
 const app = createApp({ settings, log: createLog({ level: settings.logLevel }), onStep });
-const begun = performance.now();
 const worker = await startWorker(app);
-const seconds = ((await done) - begun) / 1000;
-report({ value: count / seconds });
+report(await measureRate({ filler, tally }, { warmUp: Number(WARM_UP), count: Number(COUNT) }));
 await worker.stop();
 await app.close();
+await filler.close();
 process.disconnect();
