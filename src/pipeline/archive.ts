@@ -133,8 +133,8 @@ async function seal(run: ArchiveRun): Promise<undefined> {
 }
 
 async function finish(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
+  // what follows looks at the images, which this does not change: the record is not read again
   const done = await run.catalog.finish(run.requestId, { state: "archived", archived_at: run.sealedAt });
-  run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
   if (done) run.log.info({ request_id: run.requestId, assets: run.detail.images.length }, "archived");
   return undefined;
 }

@@ -76,6 +76,9 @@ async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
 }
 
 async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+  const { request } = run.detail;
+  // a drawn seed has no twin, and who asks for a fresh image gets one: the catalog need not be asked
+  if (!request.seed_given || !request.reuse) return undefined;
   const reused = await run.catalog.reuse(run.requestId);
   if (reused === undefined) return undefined;
   run.detail = reused;

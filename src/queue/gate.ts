@@ -1,6 +1,8 @@
 // The fleet's common sense about the image API, kept in Redis so that all workers share it: a rate limit or a halt that
 // one of them meets holds all of them back, and afterwards they go on at the pace that was seen to be allowed.
+import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
+import { toMessage } from "../errors.ts";
 import type { CallResult, Clock, Gate } from "../pipeline/ports.ts";
 import { ABORTED } from "../pipeline/verdict.ts";
 import { reached } from "./connection.ts";
@@ -47,7 +49,7 @@ export function createGate(options: GateOptions): OpenGate {
   const key = `${options.prefix}:gate`;
   const { spacingMs, latenessMs } = toSpacing(options.rateLimit);
   const run = (script: string, args: (string | number)[] = []) =>
-    reached(options.redisUrl, () => redis.eval(script, 1, key, ...args));
+    reached(options.redisUrl, () => runScript(redis, { script, key, args }));
 
   async function admit({ signal }: { signal: AbortSignal }): Promise<Leave> {
     for (;;) {
@@ -64,7 +66,7 @@ export function createGate(options: GateOptions): OpenGate {
 
   async function report(result: CallResult): Promise<number> {
     const { event, ms, code, message } = toEvent(result);
-    return (await redis.eval(REPORT_SCRIPT, 1, key, event, ms, code, message)) as number;
+    return (await runScript(redis, { script: REPORT_SCRIPT, key, args: [event, ms, code, message] })) as number;
   }
 
   async function state(): Promise<GateState> {
@@ -86,6 +88,28 @@ export function createGate(options: GateOptions): OpenGate {
   }
 
   return { admit, giveBack: async () => void (await run(GIVE_BACK_SCRIPT)), report, state, reopen };
+}
+
+/** By its digest: the text of a script, which Redis keeps, would be sent and hashed anew for each call of the API. */
+async function runScript(
+  redis: Redis,
+  { script, key, args }: { script: string; key: string; args: (string | number)[] },
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(digestOf(script), 1, key, ...args);
+  } catch (error) {
+    // a Redis that was started anew has forgotten it
+    if (!toMessage(error).startsWith("NOSCRIPT")) throw error;
+    return redis.eval(script, 1, key, ...args);
+  }
+}
+
+const digests = new Map<string, string>();
+
+function digestOf(script: string): string {
+  const digest = digests.get(script) ?? createHash("sha1").update(script).digest("hex");
+  digests.set(script, digest);
+  return digest;
 }
 
 type Leave = Awaited<ReturnType<Gate["admit"]>>;
