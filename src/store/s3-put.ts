@@ -1,10 +1,10 @@
 // Putting bytes into S3, and the proof that they are there. The proof is the store's work on the bytes, never its echo.
 import type { PutObjectCommand, PutObjectCommandInput } from "@aws-sdk/client-s3";
 import { TransientError } from "../errors.ts";
-import type { PutOptions } from "../pipeline/ports.ts";
 import { md5Of, measure } from "./digest.ts";
 import { bodyOf } from "./s3-body.ts";
 import type { LoadedS3 } from "./s3-client.ts";
+import { learnWay, putQuickly, type Upload } from "./s3-quick-put.ts";
 
 /**
  * Uploads, then confirms. Overwrites what is there: keys made of a digest get the same bytes again, and a plain PUT costs
@@ -18,12 +18,9 @@ import type { LoadedS3 } from "./s3-client.ts";
  *
  * Throws a TransientError `store_mismatch` when the store holds something else.
  */
-export async function putConfirmed(
-  s3: LoadedS3,
-  object: { Bucket: string; Key: string; bytes: Buffer; options: PutOptions },
-): Promise<void> {
-  const { bytes, options, ...target } = object;
-  const [answer, md5] = await Promise.all([send(s3, toPutInput(object), options), md5Of(bytes)]);
+export async function putConfirmed(s3: LoadedS3, upload: Upload): Promise<void> {
+  const { bytes, options, ...target } = upload;
+  const [answer, md5] = await Promise.all([send(s3, upload), md5Of(bytes)]);
   if (toPlainMd5(answer.ETag) === md5) return;
   const held = await readBack(s3, target, options.signal);
   if (held.bytes === bytes.length && held.digest === options.digest) return;
@@ -48,13 +45,7 @@ export function presetPayloadHash(command: PutObjectCommand, digest: string): vo
 }
 
 /** The input of an upload as every store takes it: a plain body of known length with its SHA-256. */
-export function toPutInput(object: {
-  Bucket: string;
-  Key: string;
-  bytes: Buffer;
-  options: PutOptions;
-}): PutObjectCommandInput {
-  const { Bucket, Key, bytes, options } = object;
+export function toPutInput({ Bucket, Key, bytes, options }: Upload): PutObjectCommandInput {
   return {
     Bucket,
     Key,
@@ -68,10 +59,14 @@ export function toPutInput(object: {
   };
 }
 
-function send(s3: LoadedS3, input: PutObjectCommandInput, { digest, signal }: PutOptions) {
-  const command = new s3.sdk.PutObjectCommand(input);
+async function send({ sdk, client }: LoadedS3, upload: Upload): Promise<{ ETag?: string | undefined }> {
+  const quick = await putQuickly(client, upload);
+  if (quick !== undefined) return quick;
+  const command = new sdk.PutObjectCommand(toPutInput(upload));
+  const { digest, signal } = upload.options;
   presetPayloadHash(command, digest);
-  return s3.client.send(command, signal === undefined ? {} : { abortSignal: signal });
+  learnWay(client, command, upload);
+  return client.send(command, signal === undefined ? {} : { abortSignal: signal });
 }
 
 /** The MD5 an ETag holds, or undefined where it is none ("…-2" of a multipart upload, other forms). */
