@@ -10,17 +10,26 @@ const { LATENCY_MS = "0", JITTER = "0", IMAGE_BYTES = "20000" } = process.env;
 const base = await paint(Number(IMAGE_BYTES));
 let calls = 0;
 let served = 0;
+/** Of the calls answered so far, together: what their mean would be if nothing else took time. */
+let drawnMs = 0;
 
 const server = createServer((request, response) => {
-  if (request.url?.startsWith("/stats")) return sendJson(response, { calls, served });
+  if (request.url?.startsWith("/stats")) return sendJson(response, { calls, served, drawnMs });
   if (request.method === "GET") return sendImage(response, request.url ?? "");
-  request.resume().once("end", () => setTimeout(answer, latencyMs(), response));
+  request.resume().once("end", () => {
+    const ms = latencyMs();
+    setTimeout(answer, ms, response, ms);
+  });
 });
-server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));
+// the default backlog of 511 would turn away some of many who come at once
+server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () =>
+  process.send?.({ port: (server.address() as AddressInfo).port }),
+);
 process.once("disconnect", () => process.exit());
 
-function answer(response: ServerResponse): void {
+function answer(response: ServerResponse, ms: number): void {
   calls += 1;
+  drawnMs += ms;
   const { port } = server.address() as AddressInfo;
   sendJson(response, {
     created: Math.floor(Date.now() / 1000),
