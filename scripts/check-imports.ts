@@ -29,6 +29,9 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   zod: ["*"],
 };
 
+/** Packages that one file loads, for a reason that stands there. Their types may be imported from all of their home. */
+const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/orm.ts" };
+
 /** Data goes one way: a file imports from its own unit and from layers above its own row. Units of one row don't meet. */
 const LAYERS: readonly (readonly string[])[] = [
   ["errors.ts", "units.ts"],
@@ -71,6 +74,7 @@ const ROOTS = Object.keys(MAX_LINES) as (keyof typeof MAX_LINES)[];
 
 interface Import {
   from: string;
+  typeOnly: boolean;
   reexport: boolean;
 }
 
@@ -123,9 +127,10 @@ function importFaults(path: string, imports: readonly Import[]): string[] {
   const unit = unitOf(path);
   if (!LAYERS.flat().includes(unit))
     return [`src/${unit} stands in no layer, wanted a place in scripts/check-imports.ts`];
-  const allowed = imports.map(({ from }) =>
-    from.startsWith(".") ? ownFault(unit, resolveFrom(path, from)) : foreignFault(unit, from),
-  );
+  const allowed = imports.map(({ from, typeOnly }) => {
+    if (from.startsWith(".")) return ownFault(unit, resolveFrom(path, from));
+    return foreignFault(unit, from) ?? (typeOnly ? undefined : loadFault(path, from));
+  });
   return allowed.filter((fault) => fault !== undefined);
 }
 
@@ -143,6 +148,12 @@ function foreignFault(unit: string, name: string): string | undefined {
   if (homes === undefined) return `cannot import ${name}, which has no home in scripts/check-imports.ts`;
   if (homes.includes("*") || homes.includes(unit)) return undefined;
   return `cannot import ${name}: its home is ${homes.map((home) => `src/${home}`).join(" or ")}`;
+}
+
+function loadFault(path: string, name: string): string | undefined {
+  const loader = LOADED_BY[packageOf(name)];
+  if (loader === undefined || loader === path) return undefined;
+  return `cannot load ${name}: only ${loader} does, and hands out its parts`;
 }
 
 /** "@aws-sdk/client-s3" belongs to "@aws-sdk", "drizzle-orm/sqlite-core" to "drizzle-orm". */
@@ -178,8 +189,12 @@ function findImports(code: string): Import[] {
   const statements = code.matchAll(/^\s*(import|export)\b(?:[^"';=]*?\bfrom)?\s*"([^"]+)"/gm);
   const calls = code.matchAll(/\bimport\(\s*"([^"]+)"/g);
   return [
-    ...[...statements].map((match) => ({ from: match[2] ?? "", reexport: match[1] === "export" })),
-    ...[...calls].map((match) => ({ from: match[1] ?? "", reexport: false })),
+    ...[...statements].map((match) => ({
+      from: match[2] ?? "",
+      typeOnly: /^\s*import\s+type\b/.test(match[0]),
+      reexport: match[1] === "export",
+    })),
+    ...[...calls].map((match) => ({ from: match[1] ?? "", typeOnly: false, reexport: false })),
   ];
 }
 

@@ -1,10 +1,11 @@
 // How a request enters the catalog: once per id, whatever door it came through and however often.
-import { sql } from "drizzle-orm";
+
 import { RejectedError } from "../errors.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Request } from "../request/submission.ts";
 import type { Db } from "./database.ts";
+import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { toDetail, toRequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";

@@ -1,7 +1,8 @@
 // Every archived image that fits a search, with the recipe that made it, page by page: what exports are made of.
-import { and, asc, count, eq, inArray, sql } from "drizzle-orm";
+
 import type { Asset, RequestRecord } from "../pipeline/records.ts";
 import { pagesOfRequests, rowsOf } from "./listing.ts";
+import { and, asc, count, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
 import { assets, calls, generations, images } from "./schema.ts";

@@ -1,6 +1,7 @@
 // What a lock asks the catalog: the images of archived requests, a page of ids at a time, in one statement.
-import { and, asc, eq, sql } from "drizzle-orm";
+
 import type { Asset } from "../pipeline/records.ts";
+import { and, asc, eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, images, requests } from "./schema.ts";
 

@@ -1,8 +1,9 @@
 // Assets and their ties to the images of requests; and answers taken from what is archived already.
-import { and, desc, eq, isNull, ne, type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import { TransientError } from "../errors.ts";
 import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
+import { and, desc, eq, isNull, ne, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { given, prepared } from "./prepared.ts";
 import { assets, calls, images, requests } from "./schema.ts";

@@ -1,6 +1,7 @@
 // When a batch is finished, and how it comes to life again. Decided inside the transaction that ends a request: exactly once.
-import { and, eq, inArray, isNotNull, isNull, ne } from "drizzle-orm";
+
 import type { RequestState } from "../pipeline/records.ts";
+import { and, eq, inArray, isNotNull, isNull, ne } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";

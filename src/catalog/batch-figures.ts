@@ -1,8 +1,9 @@
 // What can be said about a batch in numbers and lists: for `status --batch`, for its followers and for its report.
-import { and, asc, count, desc, eq, gt, inArray, isNull, max, min, type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import type { Call, RequestRecord, RequestState } from "../pipeline/records.ts";
 import { isNotHeld } from "./budget.ts";
 import { NO_REQUESTS } from "./counts.ts";
+import { and, asc, count, desc, eq, gt, inArray, isNull, max, min, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { toRequestRecord } from "./rows.ts";
 import { assets, calls, images, requests } from "./schema.ts";

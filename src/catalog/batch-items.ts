@@ -1,9 +1,10 @@
 // How the items of a manifest enter the catalog: many in one transaction, each once, however often the manifest is read.
-import { and, eq, type InferInsertModel, inArray, sql } from "drizzle-orm";
+import type { InferInsertModel } from "drizzle-orm";
 import { toJobId } from "../request/request-id.ts";
 import type { Request } from "../request/submission.ts";
 import { settleBatch } from "./batch-ends.ts";
 import { retryRequest } from "./ends.ts";
+import { and, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toRequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";

@@ -1,5 +1,5 @@
 // What the webhook of a batch still has to hear: the last rest that was reported. One process tries at a time.
-import { and, eq, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, lte, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { batches } from "./schema-batches.ts";
 import type { Write } from "./writer.ts";

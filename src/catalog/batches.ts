@@ -1,5 +1,5 @@
 // Batches: how one begins, changes, goes on and is reported. Its items are in batch-items.ts, its end in batch-ends.ts.
-import { and, desc, eq, inArray, isNull, lt, or, sql } from "drizzle-orm";
+
 import type { Batch } from "../pipeline/batch.ts";
 import type { RequestRecord, RequestState } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
@@ -18,6 +18,7 @@ import {
 } from "./batch-figures.ts";
 import { type BatchItem, createAcceptItems, findConflicts, type Taken } from "./batch-items.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
+import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";

@@ -1,8 +1,9 @@
 // Pages of requests and assets for people who leaf through the catalog: newest first, a page at a time, by cursor.
 // One page is one short read; nothing here walks the whole catalog.
-import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "drizzle-orm";
+
 import type { Asset, AssetFault, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { ListFilter } from "./listing.ts";
+import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";

@@ -1,8 +1,9 @@
 // The budget of a batch: charged in the transaction that reserves a call, given back in the one that closes it unpaid.
 // So the counter equals the sum over the rows of calls at every commit, whatever is killed, and however many workers there are.
-import { eq, sql } from "drizzle-orm";
+
 import { describeHold, holdOf as holdOfBatch } from "../pipeline/batch.ts";
 import type { HoldReason } from "../pipeline/records.ts";
+import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import type { RequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";

@@ -1,8 +1,10 @@
 // The statements that every call passes through, prepared once for each open catalog. What they mean stands in calls.ts.
-import { and, eq, inArray, isNull, ne, type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
+
 import type { Call } from "../pipeline/records.ts";
 import { isIntact } from "./assets.ts";
 import type { Db } from "./database.ts";
+import { and, eq, inArray, isNull, ne, sql } from "./orm.ts";
 import { given, prepared } from "./prepared.ts";
 import { calls, generations, images, requests } from "./schema.ts";
 

@@ -1,5 +1,4 @@
 // The purse: rows of paid calls. A call is written before it is sent, and closed exactly once.
-import { and, eq, inArray, sql } from "drizzle-orm";
 import { hasEnded } from "../pipeline/archive.ts";
 import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
@@ -18,6 +17,7 @@ import {
   setGenerating,
   setShort,
 } from "./call-statements.ts";
+import { and, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toCall } from "./rows.ts";
 import { calls, requests } from "./schema.ts";

@@ -1,6 +1,7 @@
 // The figures of `status`: how many requests and calls stand where, and how long until an image is lost.
-import { and, count, eq, inArray, isNull, min } from "drizzle-orm";
+
 import type { Call, RequestState } from "../pipeline/records.ts";
+import { and, count, eq, inArray, isNull, min } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { calls, images, requests } from "./schema.ts";
 

@@ -2,8 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
-import { type BetterSQLite3Database, drizzle } from "drizzle-orm/better-sqlite3";
+import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import { migrateCatalog } from "./migrate.ts";
+import { drizzle } from "./orm.ts";
 import * as schema from "./schema.ts";
 import { registerSearchFunctions } from "./search-functions.ts";
 import { toCatalogError } from "./sqlite-errors.ts";

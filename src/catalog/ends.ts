@@ -1,10 +1,11 @@
 // How requests end, and how a person brings them back. An ended request stays ended: every change is guarded by its state.
-import { and, count, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
+
 import { sidecarKey } from "../pipeline/keys.ts";
 import type { RequestEnd } from "../pipeline/ports.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import { reopenBatch, settleBatch } from "./batch-ends.ts";
 import { queueMirror } from "./mirror.ts";
+import { and, count, eq, inArray, isNotNull, isNull, lte, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { given, prepared } from "./prepared.ts";
 import type { RequestRow } from "./rows.ts";

@@ -1,5 +1,5 @@
 // Figures that only grow, read in steps: each reading begins where the last one ended, so that a scrape never walks a million rows.
-import { and, asc, eq, gt, lte, max, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, lte, max, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 

@@ -1,9 +1,10 @@
 // A catalog that is being made anew from what the store holds: rows go in as they were, nothing is decided again.
-import { type InferInsertModel, sql } from "drizzle-orm";
+import type { InferInsertModel } from "drizzle-orm";
 import type { Batch } from "../pipeline/batch.ts";
 import type { Asset, Image, Proof } from "../pipeline/records.ts";
 import type { SidecarRecords } from "../pipeline/sidecar-form.ts";
 import { openDatabase } from "./database.ts";
+import { sql } from "./orm.ts";
 import { assets, calls, generations, images, requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 import { proofImages, proofs } from "./schema-proofs.ts";

@@ -1,5 +1,5 @@
 // What must always be true of a catalog, asked of its rows: what `doctor --deep` and the crash test print as figures.
-import { sql } from "drizzle-orm";
+import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 
 /** Each is 0, or the number of breaches; the ids of some of them are beside it. */

@@ -1,6 +1,7 @@
 // The bill as we know it: calls and images by day and collection, and every call of unknown outcome with its parameters.
-import { and, asc, eq, gt, gte, isNotNull, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import type { Call } from "../pipeline/records.ts";
+import { and, asc, eq, gt, gte, isNotNull, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { toCall } from "./rows.ts";
 import { calls, images, requests } from "./schema.ts";

@@ -1,7 +1,8 @@
 // Walks through the catalog page by page, so that nothing of a million rows is held at once and writers are never kept waiting.
-import { and, asc, eq, exists, inArray, isNull, type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import type { RequestDetail, RequestState } from "../pipeline/records.ts";
 import { isNotHeld } from "./budget.ts";
+import { and, asc, eq, exists, inArray, isNull, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import type { RequestRow } from "./rows.ts";
 import { calls, images, requests } from "./schema.ts";

@@ -1,7 +1,8 @@
 // What a plan asks the catalog: which requests of a manifest are there already, and what calls and images were like.
-import { and, desc, eq, sql } from "drizzle-orm";
+
 import type { RequestState } from "../pipeline/records.ts";
 import { isIntact } from "./assets.ts";
+import { and, desc, eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 

@@ -2,9 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Sqlite from "better-sqlite3";
-import { drizzle } from "drizzle-orm/better-sqlite3";
-import { migrate } from "drizzle-orm/better-sqlite3/migrator";
 import { ConfigError } from "../errors.ts";
+import { drizzle, migrate } from "./orm.ts";
 
 const FOLDER = fileURLToPath(new URL("../../migrations", import.meta.url));
 

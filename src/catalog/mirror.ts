@@ -1,6 +1,6 @@
 // What the second store still has to be given: a row for each key, written with the asset or the sidecar itself, so that
 // neither a kill nor an outage of that store loses one.
-import { and, eq, isNull, lte, sql } from "drizzle-orm";
+import { and, eq, isNull, lte, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, requests } from "./schema.ts";
 import { mirrorJobs } from "./schema-keeping.ts";

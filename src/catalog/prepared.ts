@@ -1,7 +1,8 @@
 // Statements built once for each open database. Putting one together and letting SQLite plan it costs several times as much
 // as running it: what a request passes through is prepared here, what people ask now and then need not be.
-import { sql } from "drizzle-orm";
+
 import type { Db } from "./database.ts";
+import { sql } from "./orm.ts";
 
 /** Remembers what `prepare` makes of each database, for as long as the database is there. */
 export function prepared<Statement extends object>(prepare: (db: Db) => Statement): (db: Db) => Statement {

@@ -1,9 +1,9 @@
 // What is known about whether the store still holds what the catalog says: when each asset was last proven, what was found.
 import { randomUUID } from "node:crypto";
-import { and, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import type { Asset, AssetFault } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import { beingErased } from "./assets.ts";
+import { and, desc, eq, inArray, isNull, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";

@@ -1,8 +1,9 @@
 // Reads one request with everything that belongs to it, through statements prepared once.
-import { asc, eq, sql } from "drizzle-orm";
+
 import type { Batch } from "../pipeline/batch.ts";
 import type { Proof, RequestDetail } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
+import { asc, eq, sql } from "./orm.ts";
 import { ASSET_COLUMNS, type RequestRow, toDetail } from "./rows.ts";
 import { assets, calls, generations, images, requests, webhooks } from "./schema.ts";
 import { batches } from "./schema-batches.ts";

@@ -1,7 +1,8 @@
 // Requests that ask for the recipe of another one again, and the proofs of what came: what is due, what is known, and
 // which originals a sample may take.
-import { and, desc, eq, inArray, sql } from "drizzle-orm";
+
 import type { Likeness, Proof, RequestState } from "../pipeline/records.ts";
+import { and, desc, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { PROOF_IMAGE_COLUMNS } from "./read.ts";
 import { requests } from "./schema.ts";

@@ -1,7 +1,8 @@
 // Schedules: kept here, so that an emptied Redis loses none. A night is dealt with by whoever moves
 // `dealt_until` past it, and is the one to begin until a batch or an error is noted: a kill in between loses nothing.
-import { and, asc, eq, lt } from "drizzle-orm";
+
 import type { Due, Schedule } from "../pipeline/schedule.ts";
+import { and, asc, eq, lt } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { schedules } from "./schema-batches.ts";
 import type { Write } from "./writer.ts";

@@ -1,8 +1,8 @@
 // The tables of batches and of their schedules. Column names are the published field names; times are ms since 1970.
-import { sql } from "drizzle-orm";
-import { check, index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
 import type { BatchState } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
+import { check, index, integer, sql, sqliteTable, text } from "./orm.ts";
 
 export const batches = sqliteTable(
   "batches",

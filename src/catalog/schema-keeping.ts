@@ -1,7 +1,8 @@
 // The tables of upkeep: second copies that are owed, and runs over the whole catalog. Column names are the published field
 // names; times are ms since 1970.
-import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
 import type { Json } from "../request/canonical-json.ts";
+import { index, integer, sqliteTable, text } from "./orm.ts";
 
 /** What the second store still has to be given. */
 export const mirrorJobs = sqliteTable(

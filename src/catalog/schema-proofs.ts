@@ -1,8 +1,8 @@
 // The tables of proofs: what came of asking for a recipe again. Column names are the published field names; times are ms
 // since 1970. A proof is written once and never changed: a later reproduction has a proof of its own.
-import { sql } from "drizzle-orm";
-import { check, index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
 import type { Likeness } from "../pipeline/records.ts";
+import { check, index, integer, primaryKey, real, sql, sqliteTable, text } from "./orm.ts";
 import { requests } from "./schema.ts";
 
 export const proofs = sqliteTable(

@@ -1,5 +1,5 @@
 // The table of worker processes. Times are ms since 1970.
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { integer, sqliteTable, text } from "./orm.ts";
 
 export const workers = sqliteTable("workers", {
   worker_id: text().primaryKey(),

@@ -1,20 +1,10 @@
 // The tables of the catalog. Column names are the published field names; times are ms since 1970.
 // What must never be wrong is said twice: here as CHECKs and unique indexes, and in the queries.
-import { sql } from "drizzle-orm";
-import {
-  check,
-  foreignKey,
-  index,
-  integer,
-  primaryKey,
-  real,
-  sqliteTable,
-  text,
-  uniqueIndex,
-} from "drizzle-orm/sqlite-core";
+
 import type { AssetFault, ImageType, RequestState, WebhookEvent } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { AspectRatio } from "../request/recipe.ts";
+import { check, foreignKey, index, integer, primaryKey, real, sql, sqliteTable, text, uniqueIndex } from "./orm.ts";
 
 export const requests = sqliteTable(
   "requests",

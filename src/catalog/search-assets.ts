@@ -1,8 +1,9 @@
 // Pages of assets: those that fit by themselves, and those of requests that fit. Each asset comes once, however many requests
 // share it, and an asset that somebody reuses meanwhile moves nothing.
-import { eq, type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { Asset } from "../pipeline/records.ts";
+import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";

@@ -1,7 +1,8 @@
 // The filters of a search: as conditions on the tables, as words of the full-text index, and as the few requests that
 // they leave where they leave few.
-import { type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import type { ImageType, RequestState } from "../pipeline/records.ts";
+import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import type { Facets } from "./search-text.ts";
 

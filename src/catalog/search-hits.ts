@@ -1,8 +1,9 @@
 // The hits of a page, read whole in two statements.
-import { eq, sql } from "drizzle-orm";
+
 import type { ArchivedAsset } from "../pipeline/archive.ts";
 import type { Asset, RequestRecord } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
+import { eq, sql } from "./orm.ts";
 import { ASSET_COLUMNS, toRequestRecord } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 // Brings the full-text index up to what is recorded, in groups. Which requests it lacks is known by their numbers: all
 // that are higher than the highest one it holds.
-import { sql } from "drizzle-orm";
+import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { toCharacters, toFacetWords, toWords } from "./search-text.ts";
 import type { Write } from "./writer.ts";

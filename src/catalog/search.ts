@@ -1,5 +1,6 @@
 // Search: words over prompts, filters over everything, a page at a time. One page is one short read, also among millions.
-import { type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
+import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { type Position, parseCursor, toCursor } from "./search-cursor.ts";
 import { findFew, type SearchFilter, toConditions, toFacets } from "./search-filter.ts";

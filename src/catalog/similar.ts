@@ -1,6 +1,7 @@
 // Perceptual hashes in bulk, and the assets behind them: for finding what looks alike. What is near is decided elsewhere.
-import { and, eq, exists, inArray, isNull, not, or, sql } from "drizzle-orm";
+
 import type { Asset } from "../pipeline/records.ts";
+import { and, eq, exists, inArray, isNull, not, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";

@@ -1,6 +1,7 @@
 // Which assets have a thumbnail and a perceptual hash, and which still wait for theirs.
-import { and, asc, eq, inArray, isNull, lte, sql } from "drizzle-orm";
+
 import type { Asset } from "../pipeline/records.ts";
+import { and, asc, eq, inArray, isNull, lte, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets } from "./schema.ts";

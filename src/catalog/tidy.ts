@@ -1,9 +1,10 @@
 // What people change after the fact: where requests belong, what is written about them, and whether they may go.
 // The sidecar has to follow each change: `sidecar_at` is null until it has.
-import { and, eq, inArray, isNull, lte, sql } from "drizzle-orm";
+
 import { sidecarKey } from "../pipeline/keys.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import { queueMirror } from "./mirror.ts";
+import { and, eq, inArray, isNull, lte, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, images, requests } from "./schema.ts";
 import type { Write } from "./writer.ts";

@@ -1,7 +1,7 @@
 // Events for webhooks: written in the transaction that ends a request, so that no kill and no empty Redis loses one.
 import { createHash } from "node:crypto";
-import { and, asc, count, eq, gt, sql } from "drizzle-orm";
 import type { RequestDetail, Webhook, WebhookEvent } from "../pipeline/records.ts";
+import { and, asc, count, eq, gt, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { webhooks } from "./schema.ts";
 

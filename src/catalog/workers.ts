@@ -1,8 +1,9 @@
 // Which worker processes live: the difference between a call that is still out and one whose outcome nobody will learn.
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { eq, type InferSelectModel, lt } from "drizzle-orm";
+import type { InferSelectModel } from "drizzle-orm";
 import type { Db } from "./database.ts";
+import { eq, lt } from "./orm.ts";
 import { workers } from "./schema-workers.ts";
 
 /** How often a worker says that it lives, and how long its word is believed on other machines, in ms. */

@@ -12,7 +12,9 @@ function check(tree: Record<string, string>): string[] {
 describe("what may be imported", () => {
   test.each([
     ["a package in its home", "src/queue/workers.ts", 'import { Worker } from "bullmq";'],
-    ["a part of a package in its home", "src/catalog/rows.ts", 'import { eq } from "drizzle-orm/sqlite-core";'],
+    ["a part of a package in its home", "src/manifest/csv.ts", 'import { parse } from "csv-parse/sync";'],
+    ["types of a package that one file loads", "src/catalog/rows.ts", 'import type { SQL } from "drizzle-orm";'],
+    ["a package, by the file that loads it", "src/catalog/orm.ts", 'const orm = await import("drizzle-orm");'],
     ["a scoped package in its home", "src/store/s3.ts", 'import type { S3Client } from "@aws-sdk/client-s3";'],
     ["zod anywhere", "src/http/server.ts", 'import { z } from "zod";'],
     ["node's own in an adapter", "src/store/directory.ts", 'import { open } from "node:fs/promises";'],
@@ -43,6 +45,12 @@ describe("what may not be imported", () => {
       "its home is src/outbound",
     ],
     ["a package for its effects", "src/cli/a.ts", 'import "better-sqlite3";', "its home is src/catalog"],
+    [
+      "a package that another file loads",
+      "src/catalog/rows.ts",
+      'import { eq } from "drizzle-orm";',
+      "cannot load drizzle-orm: only src/catalog/orm.ts does",
+    ],
     ["a package without a home", "src/cli/a.ts", 'import { merge } from "lodash";', "has no home"],
     ["files in a pure unit", "src/request/a.ts", 'import { open } from "node:fs";', "src/request is pure"],
     ["a higher layer", "src/pipeline/a.ts", 'import { openApp } from "../app.ts";', "src/app.ts is not below"],
