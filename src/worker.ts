@@ -8,6 +8,7 @@ import { createDownloader } from "./image-api/download.ts";
 import { type ArchivePorts, archive } from "./pipeline/archive.ts";
 import { generate } from "./pipeline/generate.ts";
 import type { GeneratePorts } from "./pipeline/generate-run.ts";
+import { createRoom } from "./pipeline/room.ts";
 import { createArchiveQueue } from "./queue/queues.ts";
 import { runArchiveWorker, runGenerateWorker, type StageWorker } from "./queue/workers.ts";
 import { runScheduleStage } from "./schedule/stage.ts";
@@ -25,6 +26,9 @@ export interface RunningWorker {
 
 /** After the grace, what is still in hand gets so long to write down how it ended, in ms. */
 const LAST_WORDS_MS = 5_000;
+
+/** Images in hand hold at most so many bytes together: with what decoding and sending them takes, twice as much. */
+const BYTES_IN_HAND = 128 * 1024 * 1024;
 
 export interface WorkerOptions {
   /** How long a job stays this worker's without a sign of life, in ms. Default half a minute; tests have less time. */
@@ -158,6 +162,7 @@ function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
     thumbnails,
     downloader,
     inspect: createInspector(),
+    room: createRoom(BYTES_IN_HAND),
     spool,
     clock,
     random: Math.random,

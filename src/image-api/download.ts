@@ -23,8 +23,8 @@ export interface DownloaderOptions extends Omit<GuardOptions, "setting"> {
 export function createDownloader(options: DownloaderOptions): Downloader {
   const agent = createGuardedAgent({ ...options, setting: "PRIVATE_IMAGE_HOSTS" });
   return {
-    async download(url, { signal }) {
-      const limits = { ...options, signal };
+    async download(url, { signal, admit }) {
+      const limits = { ...options, signal, admit };
       let target = agent.checkUrl(url);
       for (let hops = options.maxRedirects ?? 3; ; hops--) {
         const reply = await get(agent, { url: target, ...limits });
@@ -40,12 +40,19 @@ export function createDownloader(options: DownloaderOptions): Downloader {
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const GONE = new Set([403, 404, 410]);
 
-function get(agent: GuardedAgent, options: DownloaderOptions & { url: URL; signal: AbortSignal }): Promise<Exchange> {
+interface Wanted extends DownloaderOptions {
+  url: URL;
+  signal: AbortSignal;
+  admit: ((bytes: number) => Promise<void>) | undefined;
+}
+
+function get(agent: GuardedAgent, options: Wanted): Promise<Exchange> {
   return exchange(agent.dispatcher, {
     url: options.url,
     method: "GET",
     headers: { accept: "image/*,*/*;q=0.5", "accept-encoding": "identity", "user-agent": "asset-archiver" },
     signal: options.signal,
+    admit: options.admit,
     timeoutMs: options.timeoutMs ?? 5 * 60_000,
     maxBytes: (status) => (status === 200 ? options.maxBytes : 0),
     pace: { minBytesPerSecond: options.minBytesPerSecond ?? 1024, windowMs: options.rateWindowMs ?? 30_000 },

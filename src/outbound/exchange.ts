@@ -14,6 +14,8 @@ export interface ExchangeOptions {
   timeoutMs: number;
   /** How many bytes of body are wanted, now that the status is known. */
   maxBytes: (status: number) => number;
+  /** Asked before the body is read, with the most that may come of it; meanwhile the other side waits. */
+  admit?: ((bytes: number) => Promise<void>) | undefined;
   /** Fewer bytes than `minBytesPerSecond` over a whole window, and the exchange is over. */
   pace?: { minBytesPerSecond: number; windowMs: number };
 }
@@ -42,11 +44,11 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
     const end = (broken: Exchange["broken"]) => {
       if (ended) return;
       ended = true;
-      stopWatching();
+      watching.stop();
       resolve({ ...seen, body: body.take(), broken });
       if (broken !== null) controller?.abort(new Error(`exchange ended: ${broken.why}`));
     };
-    const stopWatching = watch(options, { received: () => body.size(), stop: (why) => end({ why }) });
+    const watching = watch(options, { received: () => body.size(), stop: (why) => end({ why }) });
     if (options.signal.aborted) return end({ why: "aborted" });
 
     const handler: Dispatcher.DispatchHandler = {
@@ -57,11 +59,25 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
         seen.sent = true;
         controller = started;
       },
-      onResponseStart(_, status, headers) {
+      onResponseStart(started, status, headers) {
         if (status < 200) return;
         seen.status = status;
         seen.headers = headers;
-        if (Number(headers["content-length"] ?? 0) > options.maxBytes(status)) end({ why: "too_large" });
+        const maxBytes = options.maxBytes(status);
+        const length = Number(headers["content-length"] ?? Number.NaN);
+        if (length > maxBytes) return end({ why: "too_large" });
+        const go = () => {
+          if (length > 0) body.expect(length);
+        };
+        if (options.admit === undefined || maxBytes === 0) return go();
+        started.pause();
+        watching.hold();
+        options.admit(Number.isNaN(length) ? maxBytes : length).then(() => {
+          if (ended) return;
+          go();
+          watching.goOn();
+          started.resume();
+        });
       },
       onResponseData(_, chunk) {
         if (ended) return;
@@ -83,42 +99,68 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
   });
 }
 
+// a body whose length is known is put together where it will stay: chunks to be joined later would take its memory twice
 function createBody() {
   let chunks: Buffer[] = [];
+  let whole: Buffer | undefined;
   let bytes = 0;
   return {
     size: () => bytes,
+    expect(length: number) {
+      whole = Buffer.allocUnsafeSlow(length);
+      Buffer.concat(chunks, bytes).copy(whole);
+    },
     add(chunk: Buffer) {
+      if (whole === undefined) chunks.push(chunk);
+      else chunk.copy(whole, bytes);
       bytes += chunk.length;
-      chunks.push(chunk);
     },
     take() {
-      const whole = Buffer.concat(chunks, bytes);
+      const taken = whole?.subarray(0, bytes) ?? Buffer.concat(chunks, bytes);
       chunks = [];
-      return whole;
+      whole = undefined;
+      return taken;
     },
   };
 }
 
-/** Timer, pace and signal in one place; returns what undoes them. No AbortSignal.any: it holds on to long-lived signals. */
-function watch(options: ExchangeOptions, on: { received: () => number; stop: (why: Break) => void }): () => void {
+interface Watching {
+  /** Whoever does not read must not blame the other side for its pace. */
+  hold(): void;
+  /** The pace is measured anew. */
+  goOn(): void;
+  stop(): void;
+}
+
+/** Timer, pace and signal in one place. No AbortSignal.any: it holds on to long-lived signals. */
+function watch(options: ExchangeOptions, on: { received: () => number; stop: (why: Break) => void }): Watching {
   const { signal, timeoutMs, pace } = options;
   const aborted = () => on.stop("aborted");
   signal.addEventListener("abort", aborted, { once: true });
   const timer = setTimeout(() => on.stop("timed_out"), timeoutMs);
   let before = 0;
+  let held = false;
   const pacer = setInterval(
     () => {
-      if (pace === undefined) return;
+      if (pace === undefined || held) return;
       const gained = on.received() - before;
       before += gained;
       if (gained * 1000 < pace.minBytesPerSecond * pace.windowMs) on.stop("too_slow");
     },
     pace?.windowMs ?? 2 ** 31 - 1,
   );
-  return () => {
-    signal.removeEventListener("abort", aborted);
-    clearTimeout(timer);
-    clearInterval(pacer);
+  return {
+    hold: () => {
+      held = true;
+    },
+    goOn: () => {
+      held = false;
+      pacer.refresh();
+    },
+    stop: () => {
+      signal.removeEventListener("abort", aborted);
+      clearTimeout(timer);
+      clearInterval(pacer);
+    },
   };
 }

@@ -7,6 +7,7 @@ import type { InspectImage, Thumbnails } from "./image-ports.ts";
 import { missingIndexes } from "./missing.ts";
 import type { Catalog, Clock, Downloader, Log, Notifier, OnStep, RequestEnd, Spool, Store } from "./ports.ts";
 import type { Image, ImageType, RequestDetail, RequestRecord } from "./records.ts";
+import type { Room } from "./room.ts";
 import { putSidecar } from "./sidecar.ts";
 import { runSteps, type Step } from "./steps.ts";
 import type { Outcome } from "./verdict.ts";
@@ -17,6 +18,8 @@ export interface ArchivePorts {
   downloader: Downloader;
   inspect: InspectImage;
   spool: Spool;
+  /** For the bytes of images that are in hand. */
+  room: Room;
   thumbnails: Thumbnails;
   clock: Clock;
   notifier: Notifier;

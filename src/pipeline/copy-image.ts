@@ -5,6 +5,7 @@ import type { InspectedImage, InspectImage, Thumbnails } from "./image-ports.ts"
 import { imageKey } from "./keys.ts";
 import type { Catalog, Clock, Downloader, Log, OnStep, Spool, Store } from "./ports.ts";
 import type { Image } from "./records.ts";
+import type { Room, Stay } from "./room.ts";
 
 export interface CopyRun {
   catalog: Catalog;
@@ -13,6 +14,7 @@ export interface CopyRun {
   inspect: InspectImage;
   spool: Spool;
   thumbnails: Thumbnails;
+  room: Room;
   clock: Clock;
   log: Log;
   onStep: OnStep;
@@ -25,6 +27,17 @@ const CACHE_CONTROL = "public, max-age=31536000, immutable";
 
 /** Copies one image. Throws what kept it from being copied; `url_expired` when its URL is dead for good. */
 export async function copyImage(run: CopyRun, image: Image): Promise<void> {
+  const stay = run.room.enter();
+  try {
+    await copyHeld({ ...run, stay }, image);
+  } finally {
+    stay.leave();
+  }
+}
+
+type HeldRun = CopyRun & { stay: Stay };
+
+async function copyHeld(run: HeldRun, image: Image): Promise<void> {
   const { bytes, facts } = (await fromSpool(run, image)) ?? (await fromUrl(run, image));
   const digest = createHash("sha256").update(bytes).digest("hex");
   const key = imageKey(digest, facts.extension);
@@ -43,9 +56,9 @@ interface Checked {
 }
 
 /** Bytes that lie on disk. Where they are of no use the URL is asked; without one they never will be. */
-async function fromSpool(run: CopyRun, image: Image): Promise<Checked | undefined> {
+async function fromSpool(run: HeldRun, image: Image): Promise<Checked | undefined> {
   if (image.spool_file === null) return undefined;
-  const bytes = await run.spool.read(image.spool_file);
+  const bytes = await run.spool.read(image.spool_file, { admit: run.stay.take });
   if (bytes === undefined) return orUrl(run, image, { code: "spool_lost", why: "its bytes are gone from the spool" });
   await run.onStep("download", run.requestId);
   try {
@@ -64,7 +77,7 @@ function orUrl(run: CopyRun, image: Image, { code, why }: { code: string; why: s
   throw new RejectedError(`Cannot copy image ${image.index} of request "${run.requestId}": ${why}`, { code });
 }
 
-async function fromUrl(run: CopyRun, image: Image): Promise<Checked> {
+async function fromUrl(run: HeldRun, image: Image): Promise<Checked> {
   const bytes = await download(run, image);
   await run.onStep("download", run.requestId);
   const facts = await verify(run, { image, bytes });
@@ -72,9 +85,9 @@ async function fromUrl(run: CopyRun, image: Image): Promise<Checked> {
   return { bytes, facts };
 }
 
-async function download(run: CopyRun, image: Image): Promise<Buffer> {
+async function download(run: HeldRun, image: Image): Promise<Buffer> {
   try {
-    return await run.downloader.download(image.url ?? "", { signal: run.delivery.signal });
+    return await run.downloader.download(image.url ?? "", { signal: run.delivery.signal, admit: run.stay.take });
   } catch (error) {
     throw isDead(run, image) ? expired(run, { image, error }) : error;
   }

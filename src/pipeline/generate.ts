@@ -183,7 +183,8 @@ async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   await run.onStep("spool", run.requestId);
   run.detail = await untilDone(run, "record an answer", () => run.catalog.answerCall(run.call, record));
   run.log.info({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
-  await report(run);
+  // nobody waits for it: the images are to be copied now
+  void report(run);
   if (missingIndexes(run.detail).length === 0) return undefined;
   // what came is paid for: it is copied while the rest is asked for again
   if (run.detail.images.length > 0) await run.archiveQueue.add({ ...handOverOf(run), purpose: "part" });

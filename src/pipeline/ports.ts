@@ -53,9 +53,10 @@ export interface ImageApi {
 export interface Downloader {
   /**
    * The whole body. Throws RejectedError (`address_refused`, `image_too_large`) for what must not be fetched,
-   * TransientError (`download_*`; `download_gone` on 403, 404 and 410) for the rest.
+   * TransientError (`download_*`; `download_gone` on 403, 404 and 410) for the rest. `admit` is asked before the body is
+   * read, with the most that may come.
    */
-  download(url: string, options: { signal: AbortSignal }): Promise<Buffer>;
+  download(url: string, options: { signal: AbortSignal; admit?: (bytes: number) => Promise<void> }): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -103,8 +104,11 @@ export interface Store {
 export interface Spool {
   /** Durable when it resolves. Writing the same name again replaces it. Throws ConfigError when the disk does not take it. */
   write(name: string, bytes: Buffer): Promise<void>;
-  /** The bytes, or undefined where there are none. Throws ConfigError when the disk does not give them. */
-  read(name: string): Promise<Buffer | undefined>;
+  /**
+   * The bytes, or undefined where there are none. `admit` is asked before they are read, with how many they are. Throws
+   * ConfigError when the disk does not give them.
+   */
+  read(name: string, options?: { admit?: (bytes: number) => Promise<void> }): Promise<Buffer | undefined>;
   /** Removing what is not there is no error. */
   remove(name: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 // Bytes on this machine's disk that must outlive a kill and an outage of the store, until they are archived.
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ArchiverError, ConfigError, toMessage } from "../errors.ts";
 import type { Spool } from "../pipeline/ports.ts";
@@ -18,9 +18,13 @@ export function createSpool({ folder }: { folder: string }): OpenSpool {
       const path = join(folder, checked(name));
       await guarded(`write "${name}" to`, folder, () => writeDurably(path, { folder, bytes }));
     },
-    read: async (name) => {
+    read: async (name, { admit } = {}) => {
       const path = join(folder, checked(name));
-      return guarded(`read "${name}" from`, folder, () => readFile(path).catch(undefinedWhereAbsent));
+      return guarded(`read "${name}" from`, folder, async () => {
+        const file = await stat(path).catch(undefinedWhereAbsent);
+        if (file !== undefined) await admit?.(file.size);
+        return readFile(path).catch(undefinedWhereAbsent);
+      });
     },
     remove: (name) => rm(join(folder, checked(name)), { force: true }),
     list: async () => (await names(folder)).filter((name) => !name.endsWith(UNFINISHED)),

@@ -180,6 +180,75 @@ describe("time", () => {
   });
 });
 
+describe("a download that needs leave", () => {
+  const BODY = Buffer.alloc(80_000, 7);
+  const signal = new AbortController().signal;
+
+  test("asks with the length that was announced, and reads nothing before", async () => {
+    const origin = await startHttp((_, response) => response.writeHead(200, { "content-length": 80_000 }).end(BODY));
+    const leave = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<number>();
+    let came = false;
+    const running = open().download(origin, {
+      signal,
+      admit: (bytes) => {
+        asked.resolve(bytes);
+        return leave.promise;
+      },
+    });
+    running.then(() => {
+      came = true;
+    });
+    expect(await asked.promise).toBe(80_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(came).toBe(false);
+    leave.resolve();
+    expect(await running).toEqual(BODY);
+  });
+
+  test("asks for the most that may come where no length is announced", async () => {
+    const origin = await startHttp((_, response) => {
+      response.write(BODY.subarray(0, 10));
+      response.end(BODY.subarray(10));
+    });
+    let asked = 0;
+    const admit = async (bytes: number) => {
+      asked = bytes;
+    };
+    expect(await open().download(origin, { signal, admit })).toEqual(BODY);
+    expect(asked).toBe(MAX_BYTES);
+  });
+
+  test("asks for the image only: not on the way to it, and not for what is none", async () => {
+    const { origin } = await serve({ "/a": to("/b"), "/b": image });
+    const asked: number[] = [];
+    const admit = async (bytes: number) => void asked.push(bytes);
+    await open().download(`${origin}/a`, { signal, admit });
+    await open()
+      .download(`${origin}/none`, { signal, admit })
+      .catch(() => undefined);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("does not blame the other side for the time it waited", async () => {
+    const origin = await startHttp((_, response) => response.writeHead(200, { "content-length": 80_000 }).end(BODY));
+    const admit = () => new Promise<void>((resolve) => setTimeout(resolve, 250));
+    const strict = open({ minBytesPerSecond: 10_000, rateWindowMs: 100 });
+    expect(await strict.download(origin, { signal, admit })).toEqual(BODY);
+  });
+
+  test("can be stopped while it waits", async () => {
+    const origin = await startHttp((_, response) => response.writeHead(200, { "content-length": 80_000 }).end(BODY));
+    const stop = new AbortController();
+    const admit = () => {
+      setImmediate(() => stop.abort());
+      return new Promise<void>(() => {});
+    };
+    const running = open().download(origin, { signal: stop.signal, admit });
+    await expect(running).rejects.toEqual(transient("download_aborted"));
+  });
+});
+
 test.each([
   [403, "download_gone"],
   [404, "download_gone"],

@@ -14,6 +14,7 @@ import { generate } from "../../src/pipeline/generate.ts";
 import type { GenerateResult, GenerateSettings } from "../../src/pipeline/generate-run.ts";
 import type { ArchivePurpose, Clock, Gate, Log, OnStep, Store } from "../../src/pipeline/ports.ts";
 import type { RequestDetail } from "../../src/pipeline/records.ts";
+import { createRoom } from "../../src/pipeline/room.ts";
 import type { Outcome } from "../../src/pipeline/verdict.ts";
 import { openProducerConnection } from "../../src/queue/connection.ts";
 import { createGate } from "../../src/queue/gate.ts";
@@ -127,6 +128,7 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
     store,
     api,
     downloader,
+    room: createRoom(1024 ** 2),
     gate: world.gate,
     inspect: createInspector(),
     spool: createSpool({ folder: spoolFolder }),

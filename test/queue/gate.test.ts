@@ -282,3 +282,13 @@ test("one who waits for a slot and is told to stop gets none", async () => {
   stop.abort();
   expect(await waiting).toMatchObject({ admitted: false, waitMs: 0 });
 });
+
+test("a Redis that has forgotten the scripts is given them again", async () => {
+  const prefix = testPrefix();
+  const [gate, redis] = [await openTestGate({ prefix }), await connect()];
+  expect(await admitted(gate)).toBe(true);
+  await redis.script("FLUSH", "SYNC");
+  expect(await admitted(gate)).toBe(true);
+  await redis.script("FLUSH", "SYNC");
+  expect(await gate.report(BAD_KEY_LONG)).toBe(60_000);
+});

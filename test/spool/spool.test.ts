@@ -29,6 +29,16 @@ test("the same name again replaces what was there, and leaves nothing beside it"
   expect(readdirSync(folder)).toEqual(["r.1.0"]);
 });
 
+test("whoever reads is asked first, with the size, and not for what is not there", async () => {
+  const { spool } = openSpool();
+  await spool.write("r.1.0", Buffer.alloc(1234));
+  const asked: number[] = [];
+  const admit = async (bytes: number) => void asked.push(bytes);
+  expect(await spool.read("r.1.0", { admit })).toHaveLength(1234);
+  expect(await spool.read("r.1.9", { admit })).toBeUndefined();
+  expect(asked).toEqual([1234]);
+});
+
 test("what is not there is undefined to read, and no error to remove", async () => {
   const { spool } = openSpool();
   expect(await spool.read("r.1.0")).toBeUndefined();
