@@ -1,6 +1,5 @@
 // The statements that every call passes through, prepared once for each open catalog. What they mean stands in calls.ts.
 import type { SQL } from "drizzle-orm";
-
 import type { Call } from "../pipeline/records.ts";
 import { isIntact } from "./assets.ts";
 import type { Db } from "./database.ts";

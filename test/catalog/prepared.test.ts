@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/catalog/database.ts";
 import { given, prepared } from "../../src/catalog/prepared.ts";
-import { keepingRuns } from "../../src/catalog/schema.ts";
+import { keepingRuns } from "../../src/catalog/schema-keeping.ts";
 
 test("A statement is prepared once for each database, and on that database", () => {
   const first = openDatabase(":memory:");
