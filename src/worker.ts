@@ -154,7 +154,8 @@ function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
   const spool = createSpoolOf(settings);
   const catalog = app.recorder();
   const store = app.store();
-  const thumbnails = createThumbnailMaker({ catalog, store, log });
+  const room = createRoom(BYTES_IN_HAND);
+  const thumbnails = createThumbnailMaker({ catalog, store, clock, log, isBusy: () => room.held() > 0 });
   app.onClose(() => thumbnails.close());
   return {
     catalog,
@@ -162,7 +163,7 @@ function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
     thumbnails,
     downloader,
     inspect: createInspector(),
-    room: createRoom(BYTES_IN_HAND),
+    room,
     spool,
     clock,
     random: Math.random,

@@ -5,12 +5,15 @@ import { toMessage } from "../errors.ts";
 import { toThumbnail } from "../image/preview.ts";
 import type { Preview, Thumbnails } from "../pipeline/image-ports.ts";
 import { thumbnailKey } from "../pipeline/keys.ts";
-import type { Catalog, Log, Store } from "../pipeline/ports.ts";
+import type { Catalog, Clock, Log, Store } from "../pipeline/ports.ts";
 
 export interface MakerParts {
   store: Pick<Store, "put">;
   catalog: Pick<Catalog, "noteThumbnails">;
+  clock: Pick<Clock, "sleep">;
   log: Pick<Log, "debug">;
+  /** Whether images are being copied at this moment: they go first. */
+  isBusy(): boolean;
 }
 
 /** The port, and its end. */
@@ -19,11 +22,18 @@ export interface ThumbnailMaker extends Thumbnails {
   close(): Promise<void>;
 }
 
-/** Previews that wait at most, 270 KB each: beyond that memory is worth more than reading the original once more. */
-const WAITING_MAX = 200;
+/** Previews that wait at most, together: beyond that memory is worth more than reading the original once more. */
+const WAITING_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Thumbnails in hand at once: one that is encoded while the other one is on its way to the store. */
 const AT_ONCE = 2;
+
+/**
+ * While images are copied a lane rests for so many times as long as its thumbnail took: each costs some 2 ms of CPU, which
+ * would else be a third of what a worker can do when it has all its hands full. It catches up when there is a lull.
+ */
+const REST_FACTOR = 4;
+const REST_MAX_MS = 2_000;
 
 /** So many thumbnails are written down in one commit, or as many as there are when none waits any more. */
 const NOTED_AT_ONCE = 50;
@@ -38,10 +48,13 @@ export function createThumbnailMaker(parts: MakerParts): ThumbnailMaker {
   const lanes = new Set<Promise<void>>();
   const givingUp = new AbortController();
   const { signal } = givingUp;
-  let closed = false;
+  const closing = new AbortController();
+  let waitingBytes = 0;
 
   async function run(): Promise<void> {
     for (let next = waiting.shift(); next !== undefined && !signal.aborted; next = waiting.shift()) {
+      waitingBytes -= next.preview.pixels.length;
+      const begun = performance.now();
       try {
         const { digest, preview } = next;
         await putThumbnail(parts.store, { digest, bytes: await toThumbnail(preview), signal });
@@ -50,8 +63,14 @@ export function createThumbnailMaker(parts: MakerParts): ThumbnailMaker {
       } catch (error) {
         parts.log.debug({ digest: next.digest, error: toMessage(error) }, "its thumbnail will be made up later");
       }
+      await rest(performance.now() - begun);
     }
     await note().catch((error) => parts.log.debug({ error: toMessage(error) }, "thumbnails will be looked up later"));
+  }
+
+  async function rest(tookMs: number): Promise<void> {
+    if (!parts.isBusy()) return;
+    await parts.clock.sleep(Math.min(tookMs * REST_FACTOR, REST_MAX_MS), closing.signal);
   }
 
   async function note(): Promise<void> {
@@ -61,14 +80,16 @@ export function createThumbnailMaker(parts: MakerParts): ThumbnailMaker {
 
   return {
     offer: (asset) => {
-      if (closed || waiting.length >= WAITING_MAX) return;
+      const bytes = asset.preview.pixels.length;
+      if (closing.signal.aborted || waitingBytes + bytes > WAITING_MAX_BYTES) return;
+      waitingBytes += bytes;
       waiting.push(asset);
       if (lanes.size >= AT_ONCE) return;
       const lane = run().finally(() => lanes.delete(lane));
       lanes.add(lane);
     },
     close: async () => {
-      closed = true;
+      closing.abort();
       const deadline = setTimeout(() => givingUp.abort(), CLOSE_MS);
       await Promise.all(lanes);
       clearTimeout(deadline);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import sharp from "sharp";
 import { describe, expect, test, vi } from "vitest";
+import { clock } from "../../src/clock.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import { thumbnailKey } from "../../src/pipeline/keys.ts";
 import { makeUpThumbnails } from "../../src/thumbnails/make-up.ts";
@@ -102,6 +103,7 @@ describe("what was not made in time is made up", () => {
 describe("the maker", () => {
   const inspect = createInspector();
   const picture = sharp({ create: { width: 20, height: 20, channels: 3, background: "#456" } });
+  const idle = { clock, log: QUIET, isBusy: () => false };
   const offerOf = async (letter: string) => {
     const { preview } = await inspect(await picture.png().toBuffer());
     return { digest: letter.repeat(64), preview };
@@ -113,7 +115,7 @@ describe("the maker", () => {
       if (key.includes("aaaa")) throw new Error("away");
     });
     const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
-    const maker = createThumbnailMaker({ store: { put }, catalog, log: QUIET });
+    const maker = createThumbnailMaker({ ...idle, store: { put }, catalog });
     maker.offer(await offerOf("a"));
     maker.offer(await offerOf("b"));
     await maker.close();
@@ -121,20 +123,44 @@ describe("the maker", () => {
     expect(put).toHaveBeenCalledTimes(2);
   });
 
-  test("holds no more than 200 previews, and takes none after its end", async () => {
+  test("rests while images are copied, and makes the others without rest when it is closed", async () => {
+    const rests: number[] = [];
+    const sleep = (ms: number, signal: AbortSignal) => {
+      rests.push(ms);
+      return new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        else signal.addEventListener("abort", () => resolve());
+      });
+    };
+    const noted: string[] = [];
+    const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
+    const put = vi.fn(async () => undefined);
+    const busy = { ...idle, clock: { sleep }, isBusy: () => true };
+    const maker = createThumbnailMaker({ ...busy, store: { put }, catalog });
+    for (const letter of ["a", "b", "c", "d"]) maker.offer(await offerOf(letter));
+    await vi.waitFor(() => expect(rests).toHaveLength(2));
+    // each of the two lanes has made one
+    expect(put).toHaveBeenCalledTimes(2);
+    await maker.close();
+    expect(noted).toHaveLength(4);
+  });
+
+  test("holds no more than 32 MiB of previews, and takes none after its end", async () => {
     const gate = Promise.withResolvers<void>();
     const put = vi.fn(() => gate.promise);
     const noted: string[] = [];
     const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
-    const maker = createThumbnailMaker({ store: { put }, catalog, log: QUIET });
-    const offer = await offerOf("a");
-    for (let count = 0; count < 500; count++) maker.offer(offer);
+    const maker = createThumbnailMaker({ ...idle, store: { put }, catalog });
+    const small = await offerOf("a");
+    const pixels = Buffer.alloc(1024 * 1024);
+    const offer = { ...small, preview: { width: 512, height: 512, channels: 4 as const, pixels } };
+    for (let count = 0; count < 50; count++) maker.offer(offer);
     gate.resolve();
     await maker.close();
     // two in hand, and those that waited
-    expect(noted).toHaveLength(202);
+    expect(noted).toHaveLength(34);
     maker.offer(offer);
-    expect(put).toHaveBeenCalledTimes(202);
+    expect(put).toHaveBeenCalledTimes(34);
   });
 });
 
