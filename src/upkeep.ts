@@ -38,6 +38,7 @@ interface UpkeepParts {
 /** Starts the duties; each repeats after it has ended, so that a slow one never overlaps itself. */
 export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(): Promise<void> } {
   const stopping = new AbortController();
+  const recorder = app.recorder();
   const bury = createUndertaker(app, { catalog, queues });
   const careForBatches = createBatchCare(app);
   const compareNow = () => duties.find((duty) => duty.name === "compare")?.now();
@@ -46,7 +47,7 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
     if (await careForBatches()) compareNow();
   };
   const duties = [
-    repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => catalog.beat() }),
+    repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => recorder.beat() }),
     repeat(app, { name: "bury", everyMs: () => BURY_EVERY_MS, work: bury }),
     repeat(app, {
       name: "compare",
@@ -54,7 +55,7 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
       work: (isOver) => compare(app, { catalog, queues, isOver }),
     }),
     repeat(app, { name: "batches", everyMs: () => BATCH_CARE_EVERY_MS, work: care }),
-    repeat(app, { name: "index", everyMs: () => INDEX_EVERY_MS, work: () => catalog.indexTexts() }),
+    repeat(app, { name: "index", everyMs: () => INDEX_EVERY_MS, work: () => recorder.indexTexts() }),
     repeat(app, {
       name: "archive",
       everyMs: () => ARCHIVE_CARE_EVERY_MS,
@@ -130,7 +131,7 @@ function createUndertaker(app: App, { catalog, queues }: UpkeepParts): () => Pro
   };
 
   async function bury(dead: ReadonlySet<string>): Promise<void> {
-    await catalog.settleAllDeadCalls();
+    await app.recorder().settleAllDeadCalls();
     const jobs = await queues.takeOver((workerId) => dead.has(workerId));
     if (jobs > 0) app.log.warn({ jobs }, "took over the jobs of a dead worker");
   }
@@ -138,7 +139,7 @@ function createUndertaker(app: App, { catalog, queues }: UpkeepParts): () => Pro
 
 /** Puts back into the queues what the catalog knows as unfinished and they do not hold. */
 async function compare(app: App, { catalog, queues, isOver }: UpkeepParts & { isOver: () => boolean }): Promise<void> {
-  await catalog.settleAllDeadCalls();
+  await app.recorder().settleAllDeadCalls();
   let lost = 0;
   for (const page of catalog.listUnfinished()) {
     if (isOver()) return;

@@ -8,7 +8,7 @@ import { type PlainError, toPlain } from "./plain-error.ts";
 /** One write, as it is asked for. */
 export interface Asked {
   id: number;
-  method: keyof Catalog;
+  method: keyof Catalog | "beat" | "settleAllDeadCalls" | "indexTexts";
   args: unknown[];
 }
 

@@ -6,8 +6,11 @@ import type { CatalogOptions, OpenCatalog } from "./catalog.ts";
 import { fromPlain } from "./plain-error.ts";
 import type { Asked, Told } from "./record-thread.ts";
 
+/** What upkeep writes while jobs run: on this thread, too, it would have to wait for the other one's commits. */
+type Upkeep = Pick<OpenCatalog, "beat" | "settleAllDeadCalls" | "indexTexts">;
+
 /** The port; whoever opened it closes it. */
-export interface Recorder extends Catalog {
+export interface Recorder extends Catalog, Upkeep {
   /** Resolves when the thread has opened the catalog: before that, what is asked for waits. */
   ready(): Promise<void>;
   /** Commits what is under way and ends the thread. */
@@ -17,8 +20,8 @@ export interface Recorder extends Catalog {
 /** Starts the thread on the same file. `catalog` is the open one of this process; its worker id is the thread's too. */
 export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions, "clock">): Recorder {
   const thread = startThread({ ...options, workerId: catalog.workerId });
-  const remote = <Method extends keyof Catalog>(method: Method): Catalog[Method] =>
-    ((...args: unknown[]) => thread.ask(method, args)) as Catalog[Method];
+  const remote = <Method extends Asked["method"]>(method: Method): OpenCatalog[Method] =>
+    ((...args: unknown[]) => thread.ask(method, args)) as OpenCatalog[Method];
   const answerCall = remote("answerCall");
   return {
     find: catalog.find,
@@ -39,6 +42,9 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
     noteSpooled: remote("noteSpooled"),
     noteSidecar: remote("noteSidecar"),
     finish: remote("finish"),
+    beat: remote("beat"),
+    settleAllDeadCalls: remote("settleAllDeadCalls"),
+    indexTexts: remote("indexTexts"),
     ready: async () => void (await thread.ask("countUnarchivedImages", [])),
     close: thread.close,
   };
@@ -51,7 +57,7 @@ function withoutBytes(record: AnswerRecord): AnswerRecord {
 }
 
 interface Thread {
-  ask(method: keyof Catalog, args: unknown[]): Promise<unknown>;
+  ask(method: Asked["method"], args: unknown[]): Promise<unknown>;
   close(): Promise<void>;
 }
 

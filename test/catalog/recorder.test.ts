@@ -81,3 +81,13 @@ test("the bytes of an answer stay on this side", async () => {
   });
   expect(answer.images[0]?.bytes).toHaveLength(1024);
 });
+
+test("what upkeep writes while jobs run is written on the thread, too", async () => {
+  await catalog.register();
+  await recorder.accept(request("r-1", "a red fox in fresh snow"), { jobId: "req-r-1" });
+  await recorder.beat();
+  expect(catalog.listLiveWorkers()).toContain(catalog.workerId);
+  expect(await recorder.indexTexts()).toBe(1);
+  expect(await recorder.indexTexts()).toBe(0);
+  expect(await recorder.settleAllDeadCalls()).toBe(0);
+});
