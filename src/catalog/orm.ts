@@ -23,6 +23,7 @@ export const {
   max,
   min,
   ne,
+  not,
   or,
   sql,
 }: typeof import("drizzle-orm") = require("drizzle-orm");

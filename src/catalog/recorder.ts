@@ -26,7 +26,7 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
   return {
     find: catalog.find,
     holdOf: catalog.holdOf,
-    countUnarchivedImages: catalog.countUnarchivedImages,
+    countUnarchivedImages: remembering(catalog.countUnarchivedImages),
     accept: remote("accept"),
     acceptFault: remote("acceptFault"),
     settleDeadCalls: remote("settleDeadCalls"),
@@ -47,6 +47,20 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
     indexTexts: remote("indexTexts"),
     ready: async () => void (await thread.ask("countUnarchivedImages", [])),
     close: thread.close,
+  };
+}
+
+/** How old the number of unarchived images may be, in ms. */
+const COUNT_AGE_MS = 100;
+
+// It decides how gently calls begin, for which it need not be new: the bound itself is kept where a call is reserved. And
+// counting takes the longer the more is under way.
+function remembering(count: () => Promise<number>): () => Promise<number> {
+  let known: { images: Promise<number>; until: number } | undefined;
+  return () => {
+    if (known === undefined || performance.now() >= known.until)
+      known = { images: count(), until: performance.now() + COUNT_AGE_MS };
+    return known.images;
   };
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
 import { openRecorder, type Recorder } from "../../src/catalog/recorder.ts";
 import { RejectedError } from "../../src/errors.ts";
@@ -90,4 +90,11 @@ test("what upkeep writes while jobs run is written on the thread, too", async ()
   expect(await recorder.indexTexts()).toBe(1);
   expect(await recorder.indexTexts()).toBe(0);
   expect(await recorder.settleAllDeadCalls()).toBe(0);
+});
+
+test("the number of unarchived images is at most a tenth of a second old", async () => {
+  expect(await recorder.countUnarchivedImages()).toBe(0);
+  await recorder.accept(request("r-1"), { jobId: "req-r-1" });
+  await recorder.reserveCall("r-1", { n: 1, seed: 7 });
+  await vi.waitFor(async () => expect(await recorder.countUnarchivedImages()).toBe(1));
 });
