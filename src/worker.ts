@@ -28,7 +28,7 @@ export interface RunningWorker {
 const LAST_WORDS_MS = 5_000;
 
 /** Images in hand hold at most so many bytes together: with what decoding and sending them takes, twice as much. */
-const BYTES_IN_HAND = 128 * 1024 * 1024;
+const BYTES_IN_HAND = 96 * 1024 * 1024;
 
 export interface WorkerOptions {
   /** How long a job stays this worker's without a sign of life, in ms. Default half a minute; tests have less time. */
