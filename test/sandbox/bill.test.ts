@@ -48,13 +48,14 @@ describe("the bill", () => {
   });
 
   test("charges a call whose caller goes away, and calls it abandoned", async () => {
-    const sandbox = await openTestSandbox({ latencyMs: 60 });
+    // long enough for the caller to be seen waiting, and to go, on a machine that is busy
+    const sandbox = await openTestSandbox({ latencyMs: 800 });
     const abort = new AbortController();
     const call = generate(sandbox, {}, { signal: abort.signal }).catch(() => "gone");
     await expect.poll(() => sandbox.bill().outcomes.open).toBe(1);
     abort.abort();
     expect(await call).toBe("gone");
-    await expect.poll(() => sandbox.bill().outcomes.abandoned).toBe(1);
+    await expect.poll(() => sandbox.bill().outcomes.abandoned, { timeout: 10_000 }).toBe(1);
     expect(sandbox.bill()).toMatchObject({ paid_calls: 1, images: 1 });
   });
 
