@@ -1,8 +1,9 @@
-// The second reading of a manifest: each chunk is committed to the catalog, then its jobs are added, then the next is read.
+// The second reading of a manifest: each chunk is committed to the catalog, then its jobs are added while the next is read.
 // A kill between the two costs nothing: a worker's upkeep adds the jobs, and so does running the same manifest again.
 import type { App } from "../app.ts";
-import type { Taken } from "../catalog/batch-items.ts";
+import type { BatchItem, Taken } from "../catalog/batch-items.ts";
 import type { NewBatch } from "../catalog/batches.ts";
+import type { ManifestEntry } from "../manifest/entry.ts";
 import { type ManifestOptions, readManifest } from "../manifest/manifest.ts";
 import { type Batch, holdOf } from "../pipeline/batch.ts";
 import { addBatchJobs, forgetEndJobs, putBackJobs } from "../queue/batch-jobs.ts";
@@ -48,24 +49,30 @@ export async function enqueueManifest(app: App, options: EnqueueOptions): Promis
   if (begun.batch.schedule !== null) await batches.inherit(batch_id);
   options.onProgress?.(begun.batch, 0);
   let items = 0;
+  // while Redis takes the jobs of one chunk, the next is read and committed; of each item the row still comes first
+  let adding = Promise.resolve();
   for await (const chunk of inChunks(readManifest(kept.open(), manifest))) {
-    if (options.signal.aborted) return { ...begun, batch: batches.find(batch_id) ?? begun.batch };
-    const wanted = chunk.flatMap((entry, index) =>
-      "faults" in entry ? [] : { entry, item: items + index + 1, isDuplicate: entry.duplicateOf !== undefined },
-    );
-    const taken = await batches.acceptItems(
-      batch_id,
-      wanted.map(({ entry: { submission }, item, isDuplicate }) => ({
-        item,
-        isDuplicate,
-        request: toRequest(submission, { requestId: submission.request_id, random: Math.random }),
-      })),
-    );
+    if (options.signal.aborted) break;
+    const taken = await batches.acceptItems(batch_id, toItems(chunk, items));
     items += chunk.length;
-    await addJobs(app, batch_id, taken);
+    await adding;
+    adding = addJobs(app, batch_id, taken);
+    // it is waited for above or below; a chunk that cannot be read meanwhile must not leave it unheard
+    adding.catch(() => undefined);
     options.onProgress?.(batches.find(batch_id) ?? begun.batch, items);
   }
+  await adding;
+  if (options.signal.aborted) return { ...begun, batch: batches.find(batch_id) ?? begun.batch };
   return { ...begun, batch: await batches.endEnqueuing(batch_id) };
+}
+
+function toItems(chunk: readonly ManifestEntry[], before: number): BatchItem[] {
+  return chunk.flatMap((entry, index) => {
+    if ("faults" in entry) return [];
+    const { submission, contentHash, duplicateOf } = entry;
+    const request = toRequest(submission, { requestId: submission.request_id, random: Math.random, contentHash });
+    return [{ item: before + index + 1, isDuplicate: duplicateOf !== undefined, request }];
+  });
 }
 
 async function addJobs(app: App, batchId: string, taken: readonly Taken[]): Promise<void> {

@@ -4,7 +4,7 @@ import { toJobId } from "../request/request-id.ts";
 import type { Request } from "../request/submission.ts";
 import { settleBatch } from "./batch-ends.ts";
 import { retryRequest } from "./ends.ts";
-import { and, eq, inArray, sql } from "./orm.ts";
+import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toRequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
@@ -171,16 +171,22 @@ function prepareInsert(parts: Parts): (row: InferInsertModel<typeof requests>) =
   };
 }
 
-/** Which of these ids hold other content than is asked for now. */
-export function findConflicts(parts: Parts, wanted: readonly Pick<Request, "request_id" | "content_hash">[]): string[] {
-  const ids = wanted.map(({ request_id }) => request_id);
-  const found = parts.db
+type Wanted = Pick<Request, "request_id" | "content_hash">;
+
+/** Tells which of some ids hold other content than is asked for now. */
+export function createFindConflicts({ db }: Parts): (wanted: readonly Wanted[]) => string[] {
+  // one parameter for all ids, so that the statement is prepared once
+  const statement = db
     .select({ request_id: requests.request_id, content_hash: requests.content_hash })
     .from(requests)
-    .where(and(inArray(requests.request_id, ids)))
-    .all();
-  const held = new Map(found.map((row) => [row.request_id, row.content_hash]));
-  return wanted
-    .filter(({ request_id, content_hash }) => held.has(request_id) && held.get(request_id) !== content_hash)
-    .map(({ request_id }) => request_id);
+    .where(sql`${requests.request_id} in (select value from json_each(${sql.placeholder("ids")}))`)
+    .prepare();
+  return (wanted) => {
+    const found = statement.all({ ids: JSON.stringify(wanted.map(({ request_id }) => request_id)) });
+    if (found.length === 0) return [];
+    const held = new Map(found.map((row) => [row.request_id, row.content_hash]));
+    return wanted
+      .filter(({ request_id, content_hash }) => held.has(request_id) && held.get(request_id) !== content_hash)
+      .map(({ request_id }) => request_id);
+  };
 }

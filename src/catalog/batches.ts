@@ -16,7 +16,7 @@ import {
   isStarved,
   listItems,
 } from "./batch-figures.ts";
-import { type BatchItem, createAcceptItems, findConflicts, type Taken } from "./batch-items.ts";
+import { type BatchItem, createAcceptItems, createFindConflicts, type Taken } from "./batch-items.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
 import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -53,7 +53,7 @@ export interface Batches extends Telling {
   begin(batch: NewBatch): Promise<{ batch: Batch; goesOn: boolean }>;
   acceptItems(batchId: string, items: readonly BatchItem[]): Promise<Taken[]>;
   /** Which of these ids hold other content in the catalog. */
-  findConflicts(wanted: Parameters<typeof findConflicts>[1]): string[];
+  findConflicts: ReturnType<typeof createFindConflicts>;
   /** The manifest has been read to its end. */
   endEnqueuing(batchId: string): Promise<Batch>;
   /** Undefined where there is no such batch. */
@@ -89,7 +89,7 @@ export function createBatches(parts: Parts, write: Write): Batches {
   return {
     begin: (batch) => write(() => beginBatch(parts, batch)),
     acceptItems: (batchId, items) => write(() => acceptItems(batchId, items)),
-    findConflicts: (wanted) => findConflicts(parts, wanted),
+    findConflicts: createFindConflicts(parts),
     endEnqueuing: (batchId) => write(() => endEnqueuing(parts, batchId)),
     change: (batchId, change) => write(() => changeBatch(parts, batchId, change)),
     cancel: (batchId) => write(() => cancelBatch(parts, batchId)),

@@ -40,6 +40,9 @@ function prepare(sqlite: Sqlite.Database, file: string): Database {
     registerSearchFunctions(sqlite);
     const migrated = migrateCatalog(sqlite, file);
     sqlite.pragma("foreign_keys = ON");
+    // what is kept of a page while a statement may still fail; in a file it is twenty writes to the system for each row.
+    // Not while migrating: sorting for a new index of millions belongs on the disk
+    sqlite.pragma("temp_store = MEMORY");
     return { file, sqlite, db: drizzle(sqlite, { schema }), migrated, close: () => sqlite.close() };
   } catch (error) {
     sqlite.close();

@@ -13,7 +13,10 @@ export interface Writer {
 }
 
 interface Waiting {
+  /** As one of a group: a write that throws takes back its own rows only. */
   run(): void;
+  /** As the only one of its transaction; throws what it throws. */
+  alone(): void;
   settle(): void;
   fail(error: unknown): void;
 }
@@ -26,7 +29,10 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
   let scheduled = false;
 
   const commit = sqlite.transaction((group: Waiting[]) => {
-    for (const one of group) one.run();
+    // one that is alone needs no savepoint of its own: where it throws, the transaction is taken back. A savepoint around
+    // many rows makes SQLite keep every page as it was before, and search through them for each further row
+    if (group.length === 1) group[0]?.alone();
+    else for (const one of group) one.run();
   });
 
   function flush(): void {
@@ -45,7 +51,7 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
 
   function write<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      waiting.push(createWaiting(sqlite.transaction(work), { resolve, reject }));
+      waiting.push(createWaiting(work, { sqlite, resolve, reject }));
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);
@@ -61,16 +67,22 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
 }
 
 interface Ends<T> {
+  sqlite: Sqlite.Database;
   resolve(value: T): void;
   reject(error: unknown): void;
 }
 
-function createWaiting<T>(work: () => T, { resolve, reject }: Ends<T>): Waiting {
+function createWaiting<T>(work: () => T, { sqlite, resolve, reject }: Ends<T>): Waiting {
+  const saved = sqlite.transaction(work);
   let settle: () => void = () => reject(new Error("Bug: a write was committed that never ran"));
   return {
+    alone: () => {
+      const value = work();
+      settle = () => resolve(value);
+    },
     run: () => {
       try {
-        const value = work();
+        const value = saved();
         settle = () => resolve(value);
       } catch (error) {
         // A full disk or a failing one takes the whole transaction back, so it is no fault of this write alone; and what

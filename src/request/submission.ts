@@ -66,8 +66,14 @@ function invalidRequest(faults: readonly Fault[]): RejectedError {
   return new RejectedError(describeFaults(faults), { code: "invalid_request", faults });
 }
 
-/** Makes the request of a checked submission. `random` (0 ≤ x < 1) draws the seed where none was named. */
-export function toRequest(submission: Submission, options: { requestId: string; random: () => number }): Request {
+/**
+ * Makes the request of a checked submission. `random` (0 ≤ x < 1) draws the seed where none was named. `contentHash` is that
+ * of the submission, where somebody has reckoned it already.
+ */
+export function toRequest(
+  submission: Submission,
+  options: { requestId: string; random: () => number; contentHash?: string },
+): Request {
   const seed_given = submission.seed !== RANDOM_SEED;
   const seed = seed_given ? submission.seed : Math.floor(options.random() * DRAWN_SEED_LIMIT);
   const recipe = toRecipe({ ...submission, seed });
@@ -84,7 +90,7 @@ export function toRequest(submission: Submission, options: { requestId: string; 
     metadata: metadata ?? {},
     reuse,
     webhook_url: submission.webhook_url ?? null,
-    content_hash: contentHash(submission),
+    content_hash: options.contentHash ?? contentHash(submission),
   };
 }
 
