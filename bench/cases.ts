@@ -5,6 +5,7 @@ import { copyDelay } from "./cases/copy-delay.ts";
 import { copyRate } from "./cases/copy-rate.ts";
 import { memory, memoryOverTime } from "./cases/memory.ts";
 import { pipelineRate } from "./cases/pipeline-rate.ts";
+import { startHelp, startWorker } from "./cases/start.ts";
 import { utilisation } from "./cases/utilisation.ts";
 
 export const CASES: readonly Case[] = [
@@ -16,4 +17,6 @@ export const CASES: readonly Case[] = [
   memoryOverTime,
   bulk,
   bulkMillion,
+  startHelp,
+  startWorker,
 ];

@@ -1,4 +1,5 @@
 // A manifest into the queue by the command `bulk`, beside bare `addBulk` from memory; and what reading a long one weighs.
+import { buildPackage } from "../build.ts";
 import type { Case } from "../case.ts";
 import type { Lab } from "../lab.ts";
 import { writeManifest } from "../manifest.ts";
@@ -38,5 +39,6 @@ export const bulkMillion: Case = {
 
 async function command(lab: Lab, name: "bulk" | "plan", lines: number) {
   const file = await writeManifest(lab.folder, lines);
-  return () => lab.run("command", { COUNT: String(lines), ARGUMENTS: JSON.stringify([name, file]) });
+  const env = { COUNT: String(lines), ARGUMENTS: JSON.stringify([name, file]), DIST: await buildPackage() };
+  return () => lab.run("command", env);
 }

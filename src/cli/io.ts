@@ -1,6 +1,6 @@
 // What commands share: where results and remarks go, how a run is interrupted, how an app is opened and closed.
 import type { App } from "../app.ts";
-import { readSettings, type Settings } from "../config.ts";
+import type { Settings } from "../config.ts";
 
 /** How a command ended, as the exit code of the process. */
 export const EXIT = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 } as const;
@@ -66,8 +66,8 @@ export async function withApp(
   use: (app: App) => Promise<number>,
   options: { settings?: Settings; level?: Settings["logLevel"] } = {},
 ): Promise<number> {
-  const settings = options.settings ?? readSettings();
-  // loaded here and not above: half a second that a sandbox and a --help can do without
+  // loaded here and not above: what a --help can do without
+  const settings = options.settings ?? (await import("../config.ts")).readSettings();
   const [{ createApp }, { createLog }] = await Promise.all([import("../app.ts"), import("../log.ts")]);
   const app = createApp({ settings, log: createLog({ level: options.level ?? "error" }) });
   try {

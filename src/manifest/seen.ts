@@ -17,9 +17,9 @@ export interface Seen {
 const FIRST_SLOTS = 1024;
 const MAX_LOAD = 0.75;
 
-/** An empty memory. */
-export function createSeen(): Seen {
-  let table = createTable(FIRST_SLOTS);
+/** An empty memory. One that is `bare` knows no lines and contents: 8 bytes for each, and every repeat is the same. */
+export function createSeen({ bare = false }: { bare?: boolean } = {}): Seen {
+  let table = createTable(FIRST_SLOTS, bare);
   let size = 0;
 
   function note(id: string, at: { line: number; content: string }): { line: number; same: boolean } | undefined {
@@ -30,7 +30,7 @@ export function createSeen(): Seen {
     const low = hexWord(digest, 8);
     const content = hexWord(at.content, 0);
     const slot = findSlot(table, { high, low });
-    if (table.high[slot] !== 0) return { line: table.line[slot] ?? 0, same: table.content[slot] === content };
+    if (table.high[slot] !== 0) return { line: table.line[slot] ?? 0, same: bare || table.content[slot] === content };
     fill(table, slot, { high, low, content, line: at.line });
     size++;
     return undefined;
@@ -46,6 +46,7 @@ export function createSeen(): Seen {
 
 interface Table {
   slots: number;
+  bare: boolean;
   high: Uint32Array;
   low: Uint32Array;
   content: Uint32Array;
@@ -59,9 +60,11 @@ interface Row {
   line: number;
 }
 
-function createTable(slots: number): Table {
-  const column = () => new Uint32Array(slots);
-  return { slots, high: column(), low: column(), content: column(), line: column() };
+function createTable(slots: number, bare: boolean): Table {
+  // what is written beyond the end of a typed array is dropped
+  const column = (length = slots) => new Uint32Array(length);
+  const details = bare ? 0 : slots;
+  return { slots, bare, high: column(), low: column(), content: column(details), line: column(details) };
 }
 
 /** The slot that holds the hash, or the free one where it belongs. */
@@ -80,7 +83,7 @@ function fill(table: Table, slot: number, row: Row): void {
 }
 
 function grown(table: Table): Table {
-  const next = createTable(table.slots * 2);
+  const next = createTable(table.slots * 2, table.bare);
   for (let slot = 0; slot < table.slots; slot++) {
     const high = table.high[slot] ?? 0;
     if (high === 0) continue;

@@ -52,7 +52,7 @@ const PAGE = 500;
 export async function tallyManifest(entries: AsyncIterable<ManifestEntry>, options: TallyOptions): Promise<Tallied> {
   const tallied = { tally: { ...NOTHING }, work: { calls: 0, images: 0, imagesByAspectRatio: new Map() } };
   const faults = createFaultList();
-  const recipes = createSeen();
+  const recipes = createSeen({ bare: true });
   let page: Candidate[] = [];
   const settle = () => {
     const known = options.lookUp(page.map(({ wanted }) => wanted));

@@ -26,3 +26,11 @@ test("tells any two ids apart", () => {
     }),
   );
 });
+
+test("a bare memory knows what went by, and nothing more", () => {
+  const seen = createSeen({ bare: true });
+  for (let line = 1; line <= 3_000; line++)
+    expect(seen.note(`id-${line}`, { line, content: "00000000" })).toBeUndefined();
+  expect(seen.note("id-17", { line: 9, content: "ffffffff" })).toEqual({ line: 0, same: true });
+  expect(seen.size).toBe(3_000);
+});

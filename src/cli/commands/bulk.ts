@@ -19,6 +19,7 @@ import { batchLine } from "../batch/text.ts";
 import { collect } from "../catalog-filter.ts";
 import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
 import { createProgress } from "../live-view.ts";
+import { keepHeapSmall } from "../small-heap.ts";
 
 const EXAMPLES = `
 Run it again and only what is missing is made: what was archived is left alone, what failed is tried again, and a run that
@@ -88,6 +89,7 @@ interface Run {
 
 async function enqueue(app: App, where: string, run: Run): Promise<number> {
   const { options, signal } = run;
+  keepHeapSmall();
   // what was typed is checked before a long file is read
   const limits = limitsOf(app, options);
   const kept = await keepManifest(await openManifest(where, { settings: app.settings, signal }), signal).catch(

@@ -13,6 +13,7 @@ import { collect } from "../catalog-filter.ts";
 import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 import { printPlan } from "../plan-text.ts";
+import { keepHeapSmall } from "../small-heap.ts";
 import { plain } from "../text.ts";
 
 const EXAMPLES = `
@@ -56,6 +57,7 @@ function runPlan(where: string, options: Options): Promise<number> {
     const signal = interruption();
     // what was typed is checked before a long file is read
     const limits = limitsOf(options, app);
+    keepHeapSmall();
     const progress = createProgress(process.stderr);
     try {
       const source = await openManifest(where, { settings: app.settings, signal });
