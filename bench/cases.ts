@@ -3,6 +3,7 @@ import type { Case } from "./case.ts";
 import { bulk, bulkMillion } from "./cases/bulk.ts";
 import { copyDelay } from "./cases/copy-delay.ts";
 import { copyRate } from "./cases/copy-rate.ts";
+import { httpEnqueue } from "./cases/http-enqueue.ts";
 import { memory, memoryOverTime } from "./cases/memory.ts";
 import { pipelineRate } from "./cases/pipeline-rate.ts";
 import { startHelp, startWorker } from "./cases/start.ts";
@@ -19,4 +20,5 @@ export const CASES: readonly Case[] = [
   bulkMillion,
   startHelp,
   startWorker,
+  httpEnqueue,
 ];

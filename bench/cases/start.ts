@@ -50,10 +50,14 @@ export const startWorker: Case = {
 async function untilReady(lab: Lab, command: string[], env: Record<string, string>): Promise<Measured> {
   const cwd = await mkdtemp(join(lab.folder, "worker-"));
   const begun = performance.now();
-  const child = spawn(process.execPath, command, { cwd, env: { ...cleanEnvironment(), ...env } });
+  const child = spawn(process.execPath, command, {
+    cwd,
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const lines: string[] = [];
   try {
-    for await (const line of createInterface(child.stdout)) {
+    for await (const line of createInterface(child.stderr)) {
       lines.push(line);
       if (!line.includes("worker is ready")) continue;
       const seconds = (performance.now() - begun) / 1000;
