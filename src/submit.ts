@@ -1,6 +1,7 @@
 // The way in for our own doors: a request is recorded first, then its job is added. All doors share it.
 import type { App } from "./app.ts";
 import { hasEnded } from "./pipeline/archive.ts";
+import type { Catalog } from "./pipeline/ports.ts";
 import type { RequestDetail } from "./pipeline/records.ts";
 import { reached } from "./queue/connection.ts";
 import { archiveJobId, toGenerateJob } from "./queue/queues.ts";
@@ -10,12 +11,13 @@ import { parseSubmission, toRequest } from "./request/submission.ts";
 /**
  * Accepts one request: committed to the catalog, then put into the queue. The same id with the same content is a no-op.
  * Throws RejectedError for data that does not fit or an id that is taken, TransientError when Redis cannot be reached; in
- * that case nothing was accepted. `reproduces` names the request that what comes is to be compared with.
+ * that case nothing was accepted. `reproduces` names the request that what comes is to be compared with; `accept` records
+ * it, which is the catalog of this thread where it is left out.
  */
 export async function submit(
   app: App,
   data: unknown,
-  { reproduces }: { reproduces?: string } = {},
+  { reproduces, accept = app.catalog().accept }: { reproduces?: string; accept?: Catalog["accept"] } = {},
 ): Promise<RequestDetail> {
   const submission = parseSubmission(data);
   const queues = await app.queues();
@@ -24,7 +26,7 @@ export async function submit(
     random: Math.random,
   });
   await queues.ping();
-  const detail = await app.catalog().accept(request, {
+  const detail = await accept(request, {
     jobId: toJobId(request.request_id),
     ...(reproduces !== undefined && { reproduces }),
   });

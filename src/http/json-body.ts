@@ -49,7 +49,8 @@ async function readAll(incoming: IncomingMessage): Promise<Buffer> {
   const timer = setTimeout(() => reject(tooSlow()), BODY_TIMEOUT_MS);
   incoming.on("data", onData);
   incoming.once("end", () => resolve(Buffer.concat(chunks)));
-  incoming.once("close", () => reject(gone()));
+  // one that was read whole is closed, too, and before whoever awaits it is told: an error for nothing
+  incoming.once("close", () => incoming.readableEnded || reject(gone()));
   incoming.on("error", () => reject(gone()));
   // what is still coming after a refusal is thrown away by whoever ends the exchange
   return promise.finally(() => {

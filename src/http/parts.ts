@@ -3,6 +3,7 @@ import type { HttpBindings } from "@hono/node-server";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { App } from "../app.ts";
+import type { Catalog } from "../pipeline/ports.ts";
 import type { EndWatch } from "./end-watch.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimit } from "./rate-limit.ts";
@@ -11,6 +12,8 @@ import type { UrlSigner } from "./url-signing.ts";
 
 export interface HttpParts {
   app: App;
+  /** Records a request: on this thread, or on one of its own. */
+  accept: Catalog["accept"];
   tokens: Tokens;
   rateLimit: RateLimit;
   signer: UrlSigner;

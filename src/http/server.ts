@@ -33,14 +33,23 @@ const KEEP_ALIVE_MS = 65_000;
 const BACKLOG = 4_096;
 const STOP_GRACE_MS = 10_000;
 
+export interface ServerOptions {
+  /**
+   * Nothing else runs in this process: requests are recorded on a thread of their own, so that no commit holds up other
+   * connections, and the framework may put its own light Request and Response in the place of the global ones.
+   */
+  ownsProcess?: boolean;
+}
+
 /** Starts listening. Throws ConfigError for a HOST that needs tokens, or an address that cannot be had. */
-export async function startServer(app: App): Promise<RunningServer> {
+export async function startServer(app: App, { ownsProcess = false }: ServerOptions = {}): Promise<RunningServer> {
   const { host, port, tokens } = app.settings.http;
   if (tokens.length === 0 && !isLoopback(host)) throw needsTokens(host);
   // opened before the first exchange, so that a catalog which cannot be used is told at once
   app.catalog();
   const stopping = new AbortController();
-  const server = createListener(createParts(app, stopping.signal));
+  const { accept } = ownsProcess ? app.recorder() : app.catalog();
+  const server = createListener({ ...createParts(app, stopping.signal), accept }, { ownsProcess });
   await listen(server, { host, port });
   const address = server.address() as AddressInfo;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
@@ -69,6 +78,7 @@ export function createParts(app: App, stopping: AbortSignal): HttpParts {
   const { http, catalogFile } = app.settings;
   return {
     app,
+    accept: (request, origin) => app.catalog().accept(request, origin),
     tokens: createTokens(http.tokens),
     rateLimit: createRateLimit(http.rateLimit, app.clock),
     signer: createUrlSigner({ file: join(dirname(catalogFile), "asset-url.key") }),
@@ -78,12 +88,12 @@ export function createParts(app: App, stopping: AbortSignal): HttpParts {
   };
 }
 
-function createListener(parts: HttpParts): Server {
+function createListener(parts: HttpParts, { ownsProcess }: Required<ServerOptions>): Server {
   const http = createHttpApp(parts);
   const listener = getRequestListener((request, env) => http.fetch(request, env), {
     hostname: parts.app.settings.http.host,
-    // this process may be somebody's else's, too: its globals stay as they are
-    overrideGlobalObjects: false,
+    // where this process is somebody's else's, too, its globals stay as they are
+    overrideGlobalObjects: ownsProcess,
     errorHandler: (error) => refuseUnreadable(error),
   });
   // the body's time is watched where it is read: a bulk may take hours

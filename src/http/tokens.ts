@@ -18,6 +18,7 @@ export function createTokens(tokens: readonly string[]): Tokens {
   return {
     required: tokens.length > 0,
     find: (authorization) => {
+      if (known.length === 0) return undefined;
       const [, given] = /^Bearer +([^\s]+) *$/i.exec(authorization ?? "") ?? [];
       const hashed = hash(given ?? "");
       let found: number | undefined;

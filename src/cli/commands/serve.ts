@@ -37,7 +37,7 @@ async function runServe(options: Options): Promise<number> {
   const settings = withPlace(readSettings(), options);
   const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
   try {
-    const server = await startServer(app);
+    const server = await startServer(app, { ownsProcess: true });
     const stopped = untilStopped(() => server.stop());
     if (options.json) printJson({ url: server.url, host: settings.http.host, port: server.port });
     else print(server.url);

@@ -70,7 +70,7 @@ async function answerLine(parts: HttpParts, c: Exchange, { line, bytes }: Line):
     if (bytes === undefined) throw tooLong();
     const data = parseJson(bytes);
     request_id = idOf(data);
-    const { request } = await submit(parts.app, data);
+    const { request } = await submit(parts.app, data, parts);
     return { line, request_id: request.request_id, state: request.state };
   } catch (error) {
     const { body } = toErrorAnswer(error, c.get("exchangeId"));

@@ -52,7 +52,7 @@ async function generateImages(parts: HttpParts, c: Exchange): Promise<Response> 
 }
 
 async function accept(parts: HttpParts, c: Exchange, data: unknown): Promise<string> {
-  const id = findRepeated(parts, c, data) ?? (await submit(parts.app, data)).request.request_id;
+  const id = findRepeated(parts, c, data) ?? (await submit(parts.app, data, parts)).request.request_id;
   c.header("x-archiver-request-id", id);
   c.header("location", locationOf(id));
   // OpenAI's clients show this header as the id of the answer

@@ -85,11 +85,11 @@ export function addRequestRoutes(http: Http, parts: HttpParts): void {
   );
 }
 
-async function accept({ app }: HttpParts, c: Exchange): Promise<Response> {
+async function accept({ app, accept: recordIn }: HttpParts, c: Exchange): Promise<Response> {
   const data = withIdempotencyKey(await readJson(c.env.incoming), c.req.header("idempotency-key"));
   const id = (data as { request_id?: unknown } | null)?.request_id;
   const known = typeof id === "string" ? await app.catalog().find(id) : undefined;
-  const detail = await submit(app, data);
+  const detail = await submit(app, data, { accept: recordIn });
   const { request_id } = detail.request;
   return c.json(toRequestView(detail), known === undefined ? 202 : 200, { location: locationOf(request_id) });
 }
