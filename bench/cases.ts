@@ -4,6 +4,7 @@ import { bulk, bulkMillion } from "./cases/bulk.ts";
 import { copyDelay } from "./cases/copy-delay.ts";
 import { copyRate } from "./cases/copy-rate.ts";
 import { httpEnqueue } from "./cases/http-enqueue.ts";
+import { catalogGrowth, search } from "./cases/large-catalog.ts";
 import { memory, memoryOverTime } from "./cases/memory.ts";
 import { pipelineRate } from "./cases/pipeline-rate.ts";
 import { startHelp, startWorker } from "./cases/start.ts";
@@ -18,6 +19,8 @@ export const CASES: readonly Case[] = [
   memoryOverTime,
   bulk,
   bulkMillion,
+  catalogGrowth,
+  search,
   startHelp,
   startWorker,
   httpEnqueue,

@@ -1,0 +1,91 @@
+// Fills a catalog with archived requests of one image each, by statements over many rows: a million in a minute or two.
+// The rows are those that a worker leaves; what is random-keyed is random. Not measured.
+import { randomBytes } from "node:crypto";
+import type Sqlite from "better-sqlite3";
+import { type Database, openDatabase } from "../../src/catalog/database.ts";
+import type { Parts } from "../../src/catalog/parts.ts";
+import { indexTexts } from "../../src/catalog/search-index.ts";
+import { recipeId, toRecipe } from "../../src/request/recipe.ts";
+import { parseSubmission } from "../../src/request/submission.ts";
+import { report } from "../cost.ts";
+import { FIRST_MS, prompted, STEP_MS } from "../prompts.ts";
+
+const { FILE = "", COUNT = "0", TEXTS = "" } = process.env;
+const count = Number(COUNT);
+const database = openDatabase(FILE);
+const { sqlite } = database;
+// nothing here must outlive a power cut, and there is no row to be proven against another
+for (const pragma of ["synchronous = OFF", "foreign_keys = OFF", "cache_size = -400000"]) sqlite.pragma(pragma);
+const put = withoutIndexes(sqlite);
+fillRows();
+put.back();
+if (TEXTS !== "") fillTexts(database);
+sqlite.pragma("wal_checkpoint(TRUNCATE)");
+database.close();
+report({ value: count });
+process.disconnect();
+
+/** Indexes are built faster in one go; the trigger's rows are written by a statement of their own. */
+function withoutIndexes(db: Sqlite.Database): { back(): void } {
+  const made = db
+    .prepare("select type, name, sql from sqlite_master where sql is not null and type in ('index', 'trigger')")
+    .all() as { type: string; name: string; sql: string }[];
+  for (const { type, name } of made) db.exec(`drop ${type} "${name}"`);
+  return {
+    back: () => {
+      for (const { sql } of made) db.exec(sql);
+    },
+  };
+}
+
+function fillRows(): void {
+  const one = (text: string) => sqlite.prepare(text);
+  const request =
+    one(`insert into requests (request_id, state, recipe_id, model, prompt, negative_prompt, aspect_ratio, n, seed,
+    steps, guidance_scale, seed_given, response_format, collection, tags, metadata, reuse, content_hash, job_id, attempt,
+    batch_id, created_at, updated_at, archived_at, sidecar_at)
+    values (?, 'archived', ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'url', ?, ?, '{}', 1, ?, ?, 0, ?, ?, ?, ?, ?)`);
+  const call = one(`insert into calls (request_id, number, state, n, seed, worker_id, sent_at, ended_at, http_status)
+    values (?, 1, 'answered', 1, ?, 'w', ?, ?, 200)`);
+  const generation = one("insert into generations values (?, 1, ?, ?, null)");
+  const image = one("insert into images values (?, 0, 1, ?, null, ?, ?, ?)");
+  const doc = one("insert into search_docs (request_id) values (?)");
+  const asset = one(`insert into assets (digest, key, bytes, content_type, width, height, archived_at)
+    values (?, ?, ?, 'image/png', ?, ?, ?)`);
+  const digests: { digest: string; index: number }[] = [];
+  const rows = sqlite.transaction((from: number, to: number) => {
+    for (let index = from; index < to; index++) {
+      const { batch, ...data } = prompted(index);
+      const { request_id = "", collection, tags, ...recipe } = parseSubmission(data);
+      const at = FIRST_MS + index * STEP_MS;
+      const id = recipeId(toRecipe(recipe));
+      const { model, prompt, negative_prompt, aspect_ratio, n, seed, steps, guidance_scale } = recipe;
+      request.run(
+        ...[request_id, id, model, prompt, negative_prompt, aspect_ratio, n, seed, steps, guidance_scale, collection],
+        ...[JSON.stringify(tags), id, `req-${request_id}`, batch, at, at, at, at],
+      );
+      const digest = randomBytes(32).toString("hex");
+      digests.push({ digest, index });
+      call.run(request_id, seed, at, at);
+      generation.run(request_id, at, at);
+      image.run(request_id, `http://127.0.0.1/${index}.png`, at, digest, at);
+      doc.run(request_id);
+    }
+  });
+  const step = 20_000;
+  for (let from = 0; from < count; from += step) rows(from, Math.min(count, from + step));
+  // in the order of their key
+  digests.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  sqlite.transaction(() => {
+    for (const { digest, index } of digests) {
+      const key = `images/${digest.slice(0, 2)}/${digest}.png`;
+      const side = 512 + (index % 16) * 64;
+      asset.run(digest, key, 500_000 + ((index * 7_919) % 3_000_000), side, side, FIRST_MS + index * STEP_MS);
+    }
+  })();
+}
+
+function fillTexts({ db }: Database): void {
+  const group = sqlite.transaction(() => indexTexts({ db } as Parts, 5_000));
+  while (group() > 0);
+}
