@@ -6,6 +6,7 @@ import { type Position, parseCursor, toCursor } from "./search-cursor.ts";
 import { findFew, type SearchFilter, toConditions, toFacets } from "./search-filter.ts";
 import { createHitReader, type SearchHit } from "./search-hits.ts";
 import { countUnindexed, createCatchUp, indexedUpTo } from "./search-index.ts";
+import { type DocRange, docsBetween, narrowest, within } from "./search-range.ts";
 import { type Candidate, rank, toWeight } from "./search-rank.ts";
 import { countTerm, parseTerms, type Term, toMatch, toTermMatch } from "./search-terms.ts";
 import { toFacetWords, toWords } from "./search-text.ts";
@@ -99,10 +100,14 @@ function byDefault(terms: readonly Term[]): SearchSort {
 function find(parts: Parts, asked: Asked): Found {
   if (asked.sort === "relevance") return findByRank(parts, asked);
   const { after, sort, limit } = asked;
-  const [beyond, order] = sort === "oldest" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
-  const bound = after?.by === "doc" ? sql`${beyond} ${after.doc}` : undefined;
-  const rows = candidates(parts, asked, { bound, order, limit: limit + 1 });
+  const order = sort === "oldest" ? sql`asc` : sql`desc`;
+  const rows = candidates(parts, asked, { range: beyond(sort, after), order, limit: limit + 1 });
   return toFound(rows, limit, ({ doc }) => ({ by: "doc", doc }));
+}
+
+function beyond(sort: SearchSort, after: Position | undefined): DocRange {
+  if (after?.by !== "doc") return {};
+  return sort === "oldest" ? { first: after.doc + 1 } : { last: after.doc - 1 };
 }
 
 /** The newest matches, best first; then, window by window, the older ones. */
@@ -126,7 +131,7 @@ function findByRank(parts: Parts, asked: Asked): Found {
 }
 
 function windowBelow(parts: Parts, asked: Asked, top: number): Candidate[] {
-  return candidates(parts, asked, { bound: sql`<= ${top}`, order: sql`desc`, limit: WINDOW });
+  return candidates(parts, asked, { range: { last: top }, order: sql`desc`, limit: WINDOW });
 }
 
 function sliceRanked(window: readonly Candidate[], options: { asked: Asked; top: number; weights: number[] }): Found {
@@ -147,8 +152,7 @@ function placeAfter(ranked: readonly Candidate[], after: { last: number; seen: n
 }
 
 interface Walk {
-  /** What is asked of the number, such as "< 17". */
-  bound: SQL | undefined;
+  range: DocRange;
   order: SQL;
   limit: number;
 }
@@ -157,37 +161,28 @@ interface Walk {
 function candidates(parts: Parts, asked: Asked, walk: Walk): Candidate[] {
   const few = findFew(parts, asked.filter, FEW);
   if (few !== undefined) return candidatesAmong(parts, { asked, walk, few });
-  const bounded = { ...walk, bounds: [walk.bound, ...docRange(parts, asked.filter)] };
+  const bounded = { ...walk, range: narrowest(walk.range, docsBetween(parts, asked.filter)) };
   if (asked.match === "") return recorded(parts, asked, bounded);
-  const tail = { ...bounded, bounds: [...bounded.bounds, sql`> ${indexedUpTo(parts)}`], limit: TAIL };
+  const tail = { ...bounded, range: narrowest(bounded.range, { first: indexedUpTo(parts) + 1 }), limit: TAIL };
   const unindexed = recorded(parts, asked, tail).filter((row) => matches(row, asked.terms));
   const found = asked.sort === "oldest" ? [indexed, () => unindexed] : [() => unindexed, indexed];
   return found.flatMap((read) => read(parts, asked, bounded)).slice(0, walk.limit);
 }
 
-interface Bounded extends Walk {
-  bounds: (SQL | undefined)[];
-}
-
-function recorded(parts: Parts, asked: Asked, { bounds, order, limit }: Bounded): Candidate[] {
+function recorded(parts: Parts, asked: Asked, { range, order, limit }: Walk): Candidate[] {
   return parts.db.all<Candidate>(sql`select d.doc, r.request_id, r.prompt, r.negative_prompt
     from search_docs d cross join requests r on r.request_id = d.request_id
-    where ${within(sql`d.doc`, bounds)} and ${toConditions(asked.filter)}
+    where ${within(sql`d.doc`, range)} and ${toConditions(asked.filter)}
     order by d.doc ${order} limit ${limit}`);
 }
 
-function indexed(parts: Parts, asked: Asked, { bounds, order, limit }: Bounded): Candidate[] {
+function indexed(parts: Parts, asked: Asked, { range, order, limit }: Walk): Candidate[] {
   // bounds and order name the column of the index itself: only then it walks backwards, and stops when it has enough
   return parts.db.all<Candidate>(sql`select t.rowid as doc, r.request_id, r.prompt, r.negative_prompt
     from request_texts t cross join search_docs d on d.doc = t.rowid
     cross join requests r on r.request_id = d.request_id
-    where request_texts match ${asked.match} and ${within(sql`t.rowid`, bounds)} and ${toConditions(asked.filter)}
+    where request_texts match ${asked.match} and ${within(sql`t.rowid`, range)} and ${toConditions(asked.filter)}
     order by t.rowid ${order} limit ${limit}`);
-}
-
-function within(doc: SQL, bounds: readonly (SQL | undefined)[]): SQL {
-  const all = bounds.flatMap((bound) => (bound === undefined ? [] : [sql`${doc} ${bound}`]));
-  return all.length === 0 ? sql`true` : sql.join(all, sql` and `);
 }
 
 /** Where a filter leaves few, all of them are looked at, and their words are compared as the index would have done it. */
@@ -199,7 +194,7 @@ function candidatesAmong(
     from json_each(${JSON.stringify(few)}) e
     cross join requests r on r.request_id = e.value
     cross join search_docs d on d.request_id = r.request_id
-    where ${within(sql`d.doc`, [walk.bound])} and ${toConditions(asked.filter)}
+    where ${within(sql`d.doc`, walk.range)} and ${toConditions(asked.filter)}
     order by d.doc ${walk.order}`);
   return rows.filter((row) => matches(row, asked.terms)).slice(0, walk.limit);
 }
@@ -209,20 +204,6 @@ export function matches(row: Pick<Candidate, "prompt" | "negative_prompt">, term
   if (terms.length === 0) return true;
   const texts = [toWords(row.prompt ?? ""), toWords(row.negative_prompt ?? "")];
   return terms.every((term) => texts.some((text) => countTerm(term, text) > 0) !== term.not);
-}
-
-/** A clock that is set, or another machine's: so far the order of acceptance and the times may disagree, in ms. */
-const SKEW_MS = 10 * 60_000;
-
-// what was accepted in a span of time has neighbouring numbers: the index need not be walked outside of them
-function docRange(parts: Parts, { from, to }: SearchFilter): (SQL | undefined)[] {
-  const edge = (condition: SQL, order: SQL) =>
-    parts.db.get<{ doc: number } | undefined>(sql`select d.doc from requests r indexed by requests_by_age
-      cross join search_docs d on d.request_id = r.request_id where ${condition}
-      order by r.created_at ${order}, r.request_id ${order} limit 1`)?.doc;
-  const first = from === undefined ? undefined : edge(sql`r.created_at >= ${from - SKEW_MS}`, sql`asc`);
-  const last = to === undefined ? undefined : edge(sql`r.created_at < ${to + SKEW_MS}`, sql`desc`);
-  return [first === undefined ? undefined : sql`>= ${first}`, last === undefined ? undefined : sql`<= ${last}`];
 }
 
 function weigh(parts: Parts, terms: readonly Term[]): number[] {

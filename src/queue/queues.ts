@@ -70,14 +70,26 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
   };
 }
 
+/** An answer of Redis is believed for so long, in ms: those who ask meanwhile are spared a round trip. */
+const BELIEVED_MS = 20;
+
 /**
- * One ping for all who ask at the same time. A process that is busy for seconds, as with a thousand requests at once, sees
+ * One ping for all who ask at the same time, and just afterwards. A process that is busy for seconds, as with a thousand requests at once, sees
  * its own lateness as Redis's: who seems too late is asked once more, when what has come meanwhile has been read.
  */
 function createPing(connection: Redis): () => Promise<void> {
   let pinging: Promise<void> | undefined;
-  const ask = async () => void (await connection.ping());
+  let answeredAt = Number.NEGATIVE_INFINITY;
+  const forget = () => {
+    answeredAt = Number.NEGATIVE_INFINITY;
+  };
+  connection.on("close", forget);
+  const ask = async () => {
+    await connection.ping();
+    answeredAt = performance.now();
+  };
   return () => {
+    if (performance.now() - answeredAt < BELIEVED_MS) return Promise.resolve();
     pinging ??= ask()
       .catch(async (error: unknown) => {
         if (!/timed out/.test(toMessage(error))) throw error;
