@@ -47,11 +47,14 @@ function fillRows(): void {
     values (?, 'archived', ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'url', ?, ?, '{}', 1, ?, ?, 0, ?, ?, ?, ?, ?)`);
   const call = one(`insert into calls (request_id, number, state, n, seed, worker_id, sent_at, ended_at, http_status)
     values (?, 1, 'answered', 1, ?, 'w', ?, ?, 200)`);
-  const generation = one("insert into generations values (?, 1, ?, ?, null)");
-  const image = one("insert into images values (?, 0, 1, ?, null, ?, ?, ?)");
+  const generation = one(
+    "insert into generations (request_id, call_number, api_created, expires_at) values (?, 1, ?, ?)",
+  );
+  const image = one(`insert into images (request_id, image_index, call_number, url, expires_at, digest, archived_at)
+    values (?, 0, 1, ?, ?, ?, ?)`);
   const doc = one("insert into search_docs (request_id) values (?)");
-  const asset = one(`insert into assets (digest, key, bytes, content_type, width, height, archived_at)
-    values (?, ?, ?, 'image/png', ?, ?, ?)`);
+  const asset = one(`insert into assets (digest, key, bytes, content_type, width, height, archived_at, phash)
+    values (?, ?, ?, 'image/png', ?, ?, ?, ?)`);
   const digests: { digest: string; index: number }[] = [];
   const rows = sqlite.transaction((from: number, to: number) => {
     for (let index = from; index < to; index++) {
@@ -80,7 +83,15 @@ function fillRows(): void {
     for (const { digest, index } of digests) {
       const key = `images/${digest.slice(0, 2)}/${digest}.png`;
       const side = 512 + (index % 16) * 64;
-      asset.run(digest, key, 500_000 + ((index * 7_919) % 3_000_000), side, side, FIRST_MS + index * STEP_MS);
+      asset.run(
+        digest,
+        key,
+        500_000 + ((index * 7_919) % 3_000_000),
+        side,
+        side,
+        FIRST_MS + index * STEP_MS,
+        digest.slice(0, 16),
+      );
     }
   })();
 }

@@ -53,7 +53,7 @@ async function record(index: number): Promise<void> {
   const key = `images/${digest.slice(0, 2)}/${digest}.png`;
   await recorder.recordAsset(
     { request_id: request.request_id, index: 0 },
-    { digest, key, ...image, archived_at: Date.now() },
+    { digest, key, ...image, archived_at: Date.now(), phash: digest.slice(0, 16) },
   );
   if (!(await recorder.finish(request.request_id, { state: "archived" })))
     throw new Error("It did not end as archived");
