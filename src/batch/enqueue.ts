@@ -56,7 +56,8 @@ export async function enqueueManifest(app: App, options: EnqueueOptions): Promis
     const taken = await batches.acceptItems(batch_id, toItems(chunk, items));
     items += chunk.length;
     await adding;
-    adding = addJobs(app, batch_id, taken);
+    // a commit that the disk holds up for seconds looks like a late Redis: asked once more, jobs that are there are left alone
+    adding = addJobs(app, batch_id, taken).catch(() => addJobs(app, batch_id, taken));
     // it is waited for above or below; a chunk that cannot be read meanwhile must not leave it unheard
     adding.catch(() => undefined);
     options.onProgress?.(batches.find(batch_id) ?? begun.batch, items);
