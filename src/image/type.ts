@@ -29,6 +29,13 @@ export function pngReachesItsEnd(bytes: Buffer): boolean {
   return false;
 }
 
+/** The size that a PNG's first chunk says, or undefined where that is no IHDR. Whether it is true, decoding shows. */
+export function pngSize(bytes: Buffer): { width: number; height: number } | undefined {
+  const start = PNG_SIGNATURE.length;
+  if (bytes.length < start + 16 || bytes.toString("latin1", start + 4, start + 8) !== "IHDR") return undefined;
+  return { width: bytes.readUInt32BE(start + 8), height: bytes.readUInt32BE(start + 12) };
+}
+
 // length, type and CRC: four bytes each
 const CHUNK_OVERHEAD = 12;
 
