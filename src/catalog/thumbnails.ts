@@ -1,7 +1,7 @@
 // Which assets have a thumbnail and a perceptual hash, and which still wait for theirs.
 
 import type { Asset } from "../pipeline/records.ts";
-import { and, asc, eq, inArray, isNull, lte, sql } from "./orm.ts";
+import { and, asc, eq, inArray, isNotNull, isNull, lte, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets } from "./schema.ts";
@@ -16,13 +16,20 @@ export interface LateLook {
   thumbnail: "stored" | "impossible";
 }
 
-/** The thumbnails of these assets are in the store. */
-export function noteThumbnails(parts: Parts, digests: readonly string[]): void {
+/** The thumbnails of these assets are in the store; returns those of which the bytes were erased meanwhile. */
+export function noteThumbnails(parts: Parts, digests: readonly string[]): string[] {
+  const these = inArray(assets.digest, [...digests]);
   parts.db
     .update(assets)
     .set({ thumbnail: "stored" })
-    .where(inArray(assets.digest, [...digests]))
+    .where(and(these, isNull(assets.erased_at)))
     .run();
+  return parts.db
+    .select({ digest: assets.digest })
+    .from(assets)
+    .where(and(these, isNotNull(assets.erased_at)))
+    .all()
+    .map((row) => row.digest);
 }
 
 /** Assets archived until then that have no thumbnail, a page, oldest first. */

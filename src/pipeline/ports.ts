@@ -170,8 +170,8 @@ export interface Catalog {
 
   /** Records an asset (unless it stands already) and ties it to the image. */
   recordAsset(image: { request_id: string; index: number }, asset: NewAsset): Promise<void>;
-  /** The thumbnails of these assets are in the store. */
-  noteThumbnails(digests: readonly string[]): Promise<void>;
+  /** The thumbnails of these assets are in the store; resolves to those of which the bytes were erased meanwhile. */
+  noteThumbnails(digests: readonly string[]): Promise<string[]>;
   /** Writes down why an unfinished request waits or tries again, for people who look meanwhile. */
   noteError(requestId: string, note: { code: string; message: string; spend: boolean }): Promise<void>;
   /** Sends what came of a request on to be copied, although images are missing; with these archived it fails with `error`. */

@@ -8,7 +8,7 @@ import { thumbnailKey } from "../pipeline/keys.ts";
 import type { Catalog, Clock, Log, Store } from "../pipeline/ports.ts";
 
 export interface MakerParts {
-  store: Pick<Store, "put">;
+  store: Pick<Store, "put" | "delete">;
   catalog: Pick<Catalog, "noteThumbnails">;
   clock: Pick<Clock, "sleep">;
   log: Pick<Log, "debug">;
@@ -75,7 +75,10 @@ export function createThumbnailMaker(parts: MakerParts): ThumbnailMaker {
 
   async function note(): Promise<void> {
     const digests = stored.splice(0);
-    if (digests.length > 0) await parts.catalog.noteThumbnails(digests);
+    if (digests.length === 0) return;
+    // a deletion that came while they waited has looked for them too early
+    for (const digest of await parts.catalog.noteThumbnails(digests))
+      await parts.store.delete(thumbnailKey(digest), { signal });
   }
 
   return {

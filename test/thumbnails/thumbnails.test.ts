@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { describe, expect, test, vi } from "vitest";
 import { clock } from "../../src/clock.ts";
 import { createInspector } from "../../src/image/inspect.ts";
+import { eraseDue } from "../../src/keeping/tidy.ts";
 import { thumbnailKey } from "../../src/pipeline/keys.ts";
 import { makeUpThumbnails } from "../../src/thumbnails/make-up.ts";
 import { createThumbnailMaker } from "../../src/thumbnails/maker.ts";
@@ -104,6 +105,13 @@ describe("the maker", () => {
   const inspect = createInspector();
   const picture = sharp({ create: { width: 20, height: 20, channels: 3, background: "#456" } });
   const idle = { clock, log: QUIET, isBusy: () => false };
+  const keep = async () => undefined;
+  const noting = (noted: string[]) => ({
+    noteThumbnails: async (digests: readonly string[]) => {
+      noted.push(...digests);
+      return [];
+    },
+  });
   const offerOf = async (letter: string) => {
     const { preview } = await inspect(await picture.png().toBuffer());
     return { digest: letter.repeat(64), preview };
@@ -114,13 +122,28 @@ describe("the maker", () => {
     const put = vi.fn(async (key: string) => {
       if (key.includes("aaaa")) throw new Error("away");
     });
-    const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
-    const maker = createThumbnailMaker({ ...idle, store: { put }, catalog });
+    const catalog = noting(noted);
+    const maker = createThumbnailMaker({ ...idle, store: { put, delete: keep }, catalog });
     maker.offer(await offerOf("a"));
     maker.offer(await offerOf("b"));
     await maker.close();
     expect(noted).toEqual(["b".repeat(64)]);
     expect(put).toHaveBeenCalledTimes(2);
+  });
+
+  test("takes away what it made of an image that was erased while its preview waited", async () => {
+    const place = await openPlace();
+    await archiveAll(place, [{ request_id: "a", prompt: "a fox" }]);
+    const [row] = assetRows(place);
+    const digest = String(row?.digest);
+    const app = openApp(place);
+    const parts = { catalog: app.catalog(), store: app.store(), mirror: undefined, log: QUIET, signal };
+    await app.catalog().tidy.delete("a", Date.now());
+    expect(await eraseDue(parts)).toBe(1);
+    const maker = createThumbnailMaker({ ...idle, store: app.store(), catalog: app.catalog() });
+    maker.offer({ ...(await offerOf("a")), digest });
+    await maker.close();
+    expect(existsSync(pathOf(place, thumbnailKey(digest)))).toBe(false);
   });
 
   test("rests while images are copied, and makes the others without rest when it is closed", async () => {
@@ -133,10 +156,10 @@ describe("the maker", () => {
       });
     };
     const noted: string[] = [];
-    const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
+    const catalog = noting(noted);
     const put = vi.fn(async () => undefined);
     const busy = { ...idle, clock: { sleep }, isBusy: () => true };
-    const maker = createThumbnailMaker({ ...busy, store: { put }, catalog });
+    const maker = createThumbnailMaker({ ...busy, store: { put, delete: keep }, catalog });
     for (const letter of ["a", "b", "c", "d"]) maker.offer(await offerOf(letter));
     await vi.waitFor(() => expect(rests).toHaveLength(2));
     // each of the two lanes has made one
@@ -149,8 +172,8 @@ describe("the maker", () => {
     const gate = Promise.withResolvers<void>();
     const put = vi.fn(() => gate.promise);
     const noted: string[] = [];
-    const catalog = { noteThumbnails: async (digests: readonly string[]) => void noted.push(...digests) };
-    const maker = createThumbnailMaker({ ...idle, store: { put }, catalog });
+    const catalog = noting(noted);
+    const maker = createThumbnailMaker({ ...idle, store: { put, delete: keep }, catalog });
     const small = await offerOf("a");
     const pixels = Buffer.alloc(1024 * 1024);
     const offer = { ...small, preview: { width: 512, height: 512, channels: 4 as const, pixels } };
