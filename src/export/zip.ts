@@ -1,10 +1,7 @@
 // A zip of the images and of `metadata.jsonl`, written as it comes. Nothing is packed: images are packed already.
-import { once } from "node:events";
-import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { finished } from "node:stream/promises";
 import { makeZip } from "client-zip";
 import type { FileFormat, Sink, Writing } from "./format.ts";
 import { toMetadataRow } from "./metadata-row.ts";
@@ -94,34 +91,24 @@ function createZip(sink: Sink) {
 
 /** Text that comes last in the zip and is written all the time: a million lines are too much to hold. */
 function createSideFile() {
-  let opening: Promise<{ folder: string; path: string; stream: WriteStream }> | undefined;
+  let opening: Promise<FileHandle> | undefined;
   const use = () => {
-    opening ??= openSideFile();
+    opening ??= openNameless();
     return opening;
   };
   return {
-    write: async (text: string) => {
-      const { stream } = await use();
-      if (!stream.write(text)) await once(stream, "drain");
-    },
-    read: async () => {
-      const { stream, path } = await use();
-      await finished(stream.end());
-      return (await open(path)).createReadStream();
-    },
-    release: async () => {
-      if (opening === undefined) return;
-      const { stream, folder } = await opening;
-      stream.destroy();
-      await rm(folder, { recursive: true, force: true });
-    },
+    write: async (text: string) => (await use()).appendFile(text),
+    read: async () => (await use()).createReadStream({ start: 0, autoClose: false }),
+    release: async () => (await opening)?.close(),
   };
 }
 
-async function openSideFile() {
+// without a name from the beginning, so that nothing is left of it whatever becomes of this process
+async function openNameless(): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), "asset-archiver-zip-"));
-  const path = join(folder, "metadata.jsonl");
-  const stream = createWriteStream(path);
-  await once(stream, "open");
-  return { folder, path, stream };
+  try {
+    return await open(join(folder, "metadata.jsonl"), "wx+");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }

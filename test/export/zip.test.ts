@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import yauzl from "yauzl";
+import type { Sink } from "../../src/export/format.ts";
 import { ZIP } from "../../src/export/zip.ts";
 import { toExportLine } from "../../src/report/export-line.ts";
 import { exportFile, jsonLines, openArchive } from "./support.ts";
@@ -44,6 +46,24 @@ test("holds each image as it is archived, a line for each, and a word on what it
         .update(files.get(file_name) ?? "")
         .digest("hex"),
     ).toBe(digest);
+});
+
+test("a process that is killed in the middle leaves nothing behind", async () => {
+  const archive = await openArchive();
+  await archive.add("one");
+  vi.stubEnv("TMPDIR", archive.folder);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const before = readdirSync(archive.folder);
+  let during: string[] = [];
+  const watching = (sink: Sink): Sink => ({
+    write: async (chunk) => {
+      during = readdirSync(archive.folder);
+      await sink.write(chunk);
+    },
+  });
+  const { done } = await exportFile(archive, { ...ZIP, open: (sink: Sink) => ZIP.open(watching(sink)) });
+  expect(done.images).toBe(1);
+  expect(during).toEqual(before);
 });
 
 test("a failing target ends the export with its own error", async () => {
