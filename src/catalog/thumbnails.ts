@@ -32,14 +32,18 @@ export function noteThumbnails(parts: Parts, digests: readonly string[]): string
     .map((row) => row.digest);
 }
 
-/** Assets archived until then that have no thumbnail, a page, oldest first. */
-export function listUnpictured(parts: Parts, { until, limit }: { until: number; limit: number }): Unpictured[] {
+/** Assets archived until then that have no thumbnail, a page, oldest first, behind the first `skip` of them. */
+export function listUnpictured(
+  parts: Parts,
+  { until, limit, skip }: { until: number; limit: number; skip: number },
+): Unpictured[] {
   return parts.db
     .select({ ...ASSET_COLUMNS, phash: assets.phash })
     .from(assets)
     .where(and(isNull(assets.thumbnail), isNull(assets.erased_at), lte(assets.archived_at, until)))
     .orderBy(asc(assets.archived_at))
     .limit(limit)
+    .offset(skip)
     .all();
 }
 

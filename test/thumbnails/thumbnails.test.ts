@@ -8,6 +8,7 @@ import { clock } from "../../src/clock.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import { eraseDue } from "../../src/keeping/tidy.ts";
 import { thumbnailKey } from "../../src/pipeline/keys.ts";
+import type { Store } from "../../src/pipeline/ports.ts";
 import { makeUpThumbnails } from "../../src/thumbnails/make-up.ts";
 import { createThumbnailMaker } from "../../src/thumbnails/maker.ts";
 import { readThumbnail } from "../../src/thumbnails/read.ts";
@@ -89,6 +90,44 @@ describe("what was not made in time is made up", () => {
       .catalog()
       .keeping.noteProofs([{ digest: String(gone?.digest), fault: null }]);
     expect(await makeUp(place)).toBe(1);
+  });
+
+  test("an image with other bytes than its own gets no picture of those", async () => {
+    const place = await openPlace();
+    await archiveAll(place, [{ request_id: "a", prompt: "a fox" }]);
+    const [row] = assetRows(place);
+    rmSync(pathOf(place, thumbnailKey(String(row?.digest))));
+    const other = sharp({ create: { width: 20, height: 20, channels: 3, background: "#456" } });
+    writeFileSync(pathOf(place, row?.key), await other.png().toBuffer());
+    forget(place, "thumbnail = null, phash = null");
+    expect(await makeUp(place)).toBe(1);
+    expect(assetRows(place)).toMatchObject([{ thumbnail: "impossible", phash: null }]);
+  });
+
+  test("some that the store does not give out are passed over, and stay due", async () => {
+    const place = await openPlace();
+    await archiveAll(
+      place,
+      Array.from({ length: 10 }, (_, at) => ({ request_id: `r${at}`, prompt: `a fox ${at}` })),
+    );
+    const cold = new Set(
+      assetRows(place)
+        .map(({ key }) => key)
+        .slice(0, 2),
+    );
+    forget(place, "thumbnail = null, phash = null");
+    for (const { digest } of assetRows(place)) rmSync(pathOf(place, thumbnailKey(String(digest))));
+    const app = openApp(place);
+    const get: Store["get"] = async (key, options) => {
+      if (cold.has(key)) throw new Error("it is in cold storage");
+      return app.store().get(key, options);
+    };
+    const store = { ...app.store(), get };
+    const clock = { now: () => Date.now() + 3_600_000 };
+    const parts = { catalog: app.catalog(), store, clock, log: QUIET, signal };
+    expect(await makeUpThumbnails(parts)).toBe(8);
+    expect(assetRows(place).filter(({ thumbnail }) => thumbnail === null)).toHaveLength(2);
+    expect(await makeUpThumbnails({ ...parts, store: app.store() })).toBe(2);
   });
 
   test("assets of the last minute are left to their own process", async () => {
