@@ -5,7 +5,7 @@ import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { HEARTBEAT_MS } from "./catalog/workers.ts";
 import { toMessage } from "./errors.ts";
-import { careForArchive } from "./keeping/care.ts";
+import { careForArchive, careForMirror } from "./keeping/care.ts";
 import { createArchiveQueue, type Queues } from "./queue/queues.ts";
 import { reconcile } from "./queue/reconcile.ts";
 import { reconcileWebhooks } from "./queue/webhook-jobs.ts";
@@ -24,7 +24,7 @@ const BATCH_CARE_EVERY_MS = 3_000;
 /** The words of new prompts are put into the full-text index this often, in ms. */
 const INDEX_EVERY_MS = 3_000;
 
-/** Second copies, changed sidecars and due deletions are looked for this often, in ms. */
+/** Reproductions, changed sidecars, due deletions and second copies are looked for this often, in ms. */
 const ARCHIVE_CARE_EVERY_MS = 3_000;
 
 const WARN_EVERY_MS = 60_000;
@@ -60,6 +60,11 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
       name: "archive",
       everyMs: () => ARCHIVE_CARE_EVERY_MS,
       work: () => careForArchive(app, stopping.signal),
+    }),
+    repeat(app, {
+      name: "mirror",
+      everyMs: () => ARCHIVE_CARE_EVERY_MS,
+      work: () => careForMirror(app, stopping.signal),
     }),
     repeat(app, { name: "warn", everyMs: () => WARN_EVERY_MS, work: async () => warn(app, catalog) }),
   ];
