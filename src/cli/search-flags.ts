@@ -47,8 +47,8 @@ const TYPES: Record<string, "image/png" | "image/jpeg" | "image/webp"> = {
   webp: "image/webp",
 };
 
-/** The query of these flags. Throws a RejectedError `invalid_request` that names every fault. */
-export function toSearchQuery(text: string | undefined, flags: SearchFlags): SearchQuery {
+/** The query of these words, in one argument or several, and flags. Throws a RejectedError `invalid_request` that names every fault. */
+export function toSearchQuery(words: readonly string[], flags: SearchFlags): SearchQuery {
   const faults: Fault[] = [];
   const read = <T>(name: string, parse: (text: string) => T | undefined, wanted: string): T | undefined => {
     const value = flags[name];
@@ -60,7 +60,7 @@ export function toSearchQuery(text: string | undefined, flags: SearchFlags): Sea
   const count = (name: string) => read(name, toCount, "a whole number");
   const bytes = (name: string) => read(name, (value) => toCount(value) ?? parseSize(value), "a size such as 500KB");
   const query: SearchQuery = {
-    text,
+    text: words.length === 0 ? undefined : words.join(" "),
     ...toFilter({ ...pick(flags, "state"), ...pick(flags, "collection"), ...pick(flags, "batch") }),
     tags: flags.tag,
     from: read("from", (value) => parseTime(value, "from"), "a day or a time in ISO 8601"),

@@ -53,6 +53,9 @@ describe("catalog search", () => {
     [["--tag", "狐狸"], ["zh"]],
     // the flag takes one tag, and leaves the words alone
     [["--tag", "狐狸", "奔跑"], ["zh"]],
+    [["fox", "snow", "red"], ["en"]],
+    [['"snow red"'], []],
+    [['"red fox" -city'], ["en"]],
     [["--seed", "42", "--aspect-ratio", "16:9"], ["en"]],
     [["--n", "2"], ["other"]],
     [

@@ -101,7 +101,11 @@ describe("catalog similar", () => {
     expect(found.code).toBe(0);
     const { found: near, ...rest } = JSON.parse(found.out) as { found: { distance: number }[] };
     expect(rest).toMatchObject({ max_distance: 10, more: false, unhashed: 0 });
-    expect(near[0]).toMatchObject({ key: asset?.key, requests: [{ request_id: "two", index: 0 }] });
+    expect(near[0]).toMatchObject({
+      key: asset?.key,
+      archived_at: expect.stringMatching(/^20.*Z$/),
+      requests: [{ request_id: "two", index: 0 }],
+    });
     const text = await place.run(["catalog", "similar", copy]);
     expect(text.out).toMatch(/^ \d {2}[0-9a-f]{64}\n {4}image 0 of two\n {4}月下荷花 .*red next line\n/);
     expect(text.out).not.toMatch(ESCAPE);
@@ -153,6 +157,11 @@ describe("catalog export", () => {
     expect(err).toContain("2 images");
     expect(await readdir(join(place.folder, "out"))).toEqual(["assets.jsonl"]);
     expect(lines(await readFile(join(place.folder, "out/assets.jsonl"), "utf8"))).toHaveLength(2);
+  });
+
+  test("says so where there is nothing to write", async () => {
+    const { code, out, err } = await place.run(["catalog", "export", "nothing", "of", "the", "kind"]);
+    expect({ code, out, err }).toEqual({ code: 0, out: "", err: "0 images\n" });
   });
 
   test("a file that cannot be written is an error with 1 and names it", async () => {

@@ -44,7 +44,7 @@ interface Options extends SearchFlags {
 
 export function addCatalogExport(group: Command, end: (code: number) => void): void {
   addSearchFlags(group.command("export").description("hand over what is archived, with the recipe of each image"))
-    .argument("[words]")
+    .argument("[words...]")
     .option("--request <id...>", "only these requests")
     .option("--format <form>", FORMATS.map(({ name }) => name).join(", "), "jsonl")
     .option(
@@ -55,10 +55,10 @@ export function addCatalogExport(group: Command, end: (code: number) => void): v
     .option("--no-originals", "gallery: thumbnails only")
     .option("--json", "with --output: print one JSON document that says what was written")
     .addHelpText("after", EXAMPLES)
-    .action(async (words: string | undefined, options: Options) => end(await runExport(words, options)));
+    .action(async (words: string[], options: Options) => end(await runExport(words, options)));
 }
 
-function runExport(words: string | undefined, options: Options): Promise<number> {
+function runExport(words: readonly string[], options: Options): Promise<number> {
   const format = toFormat(options.format);
   const query = { ...toSearchQuery(words, options), requests: options.request };
   checkUse(format, options);
@@ -139,7 +139,7 @@ async function write(app: App, { format, query, options, signal, progress }: Run
 function tell(done: Exported, { output, json }: Options): number {
   const { images: lines, bytes, left_out, without_recipe } = done;
   if (output !== undefined && json) printJson({ output: resolve(output), lines, bytes, left_out, without_recipe });
-  else if (process.stderr.isTTY || output !== undefined || left_out > 0)
+  else if (process.stderr.isTTY || output !== undefined || left_out > 0 || lines === 0)
     say(`${toText(done)}${output === undefined ? "" : ` in ${output}`}${toRemarks(done)}`);
   return left_out === 0 ? EXIT.done : EXIT.failed;
 }

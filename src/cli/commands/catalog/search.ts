@@ -9,11 +9,13 @@ import { addSearchFlags, type SearchFlags, toSearchQuery, toSort } from "../../s
 import { plain } from "../../text.ts";
 
 const EXAMPLES = `
-Words: all of them must be there, in any order; "red fox" side by side; fo* as a beginning; -cat must not be there.
+Words: all of them must be there, in any order; "red fox" side by side; fo* as a beginning; -cat must not be there. A shell
+takes quotes and stars for itself, and -cat looks like a flag: put single quotes around the whole.
 Chinese and other scripts without spaces need none: 狐狸 finds it inside any sentence.
 
 Examples:
-  $ asset-archiver catalog search "red fox" --aspect-ratio 16:9
+  $ asset-archiver catalog search red fox --aspect-ratio 16:9
+  $ asset-archiver catalog search '"red fox" -night'
   $ asset-archiver catalog search 狐狸 --collection 动物 --from 2026-01-01
   $ asset-archiver catalog search --seed 42 --json | jq -r '.assets[].key'
   $ asset-archiver catalog search fox --all --json > foxes.jsonl`;
@@ -28,7 +30,7 @@ interface Options extends SearchFlags {
 
 export function addCatalogSearch(group: Command, end: (code: number) => void): void {
   addSearchFlags(group.command("search").description("find requests by words of their prompts and by everything else"))
-    .argument("[words]")
+    .argument("[words...]")
     .option("--deleted", "only requests whose deletion was asked for")
     .option("--sort <order>", "relevance, newest or oldest (default: relevance where there are words)")
     .option("--limit <count>", "so many a page", "50")
@@ -36,10 +38,10 @@ export function addCatalogSearch(group: Command, end: (code: number) => void): v
     .option("--all", "all pages")
     .option("--json", "one JSON line for each request; the next cursor goes to standard error")
     .addHelpText("after", EXAMPLES)
-    .action(async (words: string | undefined, options: Options) => end(await runSearch(words, options)));
+    .action(async (words: string[], options: Options) => end(await runSearch(words, options)));
 }
 
-function runSearch(words: string | undefined, options: Options): Promise<number> {
+function runSearch(words: readonly string[], options: Options): Promise<number> {
   const query = toSearchQuery(words, options);
   const sort = toSort(options.sort);
   const limit = toCount(options.limit ?? "50", "--limit");

@@ -100,15 +100,20 @@ async function hashAsset(app: App, asset: Asset): Promise<string> {
 /** So many requests of an image are named. */
 const REQUESTS_NAMED = 10;
 
-type Told = Lookalike & { requests: { request_id: string; index: number }[]; prompt: string | null };
+type Told = Omit<Lookalike, "archived_at"> & {
+  archived_at: string;
+  requests: { request_id: string; index: number }[];
+  prompt: string | null;
+};
 
 async function withOrigin(app: App, asset: Lookalike): Promise<Told> {
   const requests = app.catalog().browse.imagesOf(asset.digest, REQUESTS_NAMED);
   const made = requests[0] && (await app.catalog().find(requests[0].request_id));
-  return { ...asset, requests, prompt: made?.request.recipe?.prompt ?? null };
+  const archived_at = new Date(asset.archived_at).toISOString();
+  return { ...asset, archived_at, requests, prompt: made?.request.recipe?.prompt ?? null };
 }
 
-function tell(app: App, { found, more, unhashed }: SimilarFound & { found: Told[] }): void {
+function tell(app: App, { found, more, unhashed }: Omit<SimilarFound, "found"> & { found: Told[] }): void {
   for (const { digest, distance, requests, prompt, key } of found) {
     print(`${String(distance).padStart(2)}  ${digest}`);
     print(
