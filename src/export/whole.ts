@@ -10,8 +10,14 @@ export interface Whole {
   signal: AbortSignal;
 }
 
-/** A file of what `work` writes. What was begun and not finished is removed; an older file of the name stays until then. */
-export async function writeWholeFile<T>({ output, signal }: Whole, work: (sink: Sink) => Promise<T>): Promise<T> {
+/**
+ * A file of what `work` writes, unless `keep` says of its result that it is to be none. What was begun and is not kept is
+ * removed; an older file of the name stays until then.
+ */
+export async function writeWholeFile<T>(
+  { output, signal, keep = () => true }: Whole & { keep?: (done: T) => boolean },
+  work: (sink: Sink) => Promise<T>,
+): Promise<T> {
   const path = resolve(output);
   const unfinished = `${path}.${process.pid}.unfinished`;
   return translated(output, async () => {
@@ -19,7 +25,7 @@ export async function writeWholeFile<T>({ output, signal }: Whole, work: (sink: 
     try {
       const done = await writeFileOnce(unfinished, work);
       signal.throwIfAborted();
-      await rename(unfinished, path);
+      if (keep(done)) await rename(unfinished, path);
       return done;
     } finally {
       // after a rename there is nothing left

@@ -239,6 +239,7 @@ describe("catalog export", () => {
       2,
       "--embed-recipe: wanted a format with images: imagefolder, gallery, zip",
     ],
+    [["--output", "-"], 2, "--output: wanted a path"],
     [["--format", "zip", "--no-originals"], 2, "--no-originals: wanted gallery as --format"],
     [["--type", "gif"], 2, "--type: wanted png, jpeg or webp"],
     [["--request", "one", "nobody"], 1, 'got "nobody"'],

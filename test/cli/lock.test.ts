@@ -82,6 +82,8 @@ describe("catalog lock", () => {
 
   test.each([
     [["-"], "--output: wanted a file"],
+    [["art.jsonl", "--output", "-"], "--output: wanted a file"],
+    [["art.jsonl", "--output", "./art.jsonl"], "--output: wanted another file than the manifest"],
     [["nowhere.jsonl"], "there is no such file"],
   ])("refuses %j with 2", async (args, reason) => {
     const { code, err } = await place.run(["catalog", "lock", ...args]);

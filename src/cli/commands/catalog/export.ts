@@ -86,6 +86,7 @@ function checkUse(format: Format, { output, embedRecipe, originals }: Options): 
     const names = FORMATS.filter(({ wants }) => wants.images).map(({ name }) => name);
     throw refused("--embed-recipe", `wanted a format with images: ${names.join(", ")}, got ${format.name}`);
   }
+  if (output === "-") throw refused("--output", 'wanted a path, got "-": left out, it is standard output');
   if (output !== undefined) return;
   if (format.to === "folder")
     throw refused("--output", `wanted the folder to write, for ${format.name} cannot be piped`);

@@ -1,8 +1,10 @@
 // `catalog lock`: writes the file for git that ties each request of a manifest to its images, and prints its root.
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
 import { RejectedError } from "../../../errors.ts";
+import type { Sink } from "../../../export/format.ts";
+import { writeWholeFile } from "../../../export/whole.ts";
 import { lockManifest, type Unlocked, type UnlockedKind } from "../../../keeping/lock.ts";
 import { createRootBuilder, describeRoot } from "../../../lockfile/root.ts";
 import { type LockDefaults, lockEnd, lockHead, lockLine } from "../../../lockfile/write.ts";
@@ -11,7 +13,6 @@ import { openManifest } from "../../../manifests.ts";
 import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 import { addManifestFlags, type ManifestFlags, toManifestOptions } from "../../manifest-flags.ts";
-import { type WriteText, writeWhole } from "../../output-file.ts";
 import { plain } from "../../text.ts";
 
 const EXAMPLES = `
@@ -59,12 +60,14 @@ interface Outcome {
 }
 
 function runLock(where: string, options: Options): Promise<number> {
-  const output = options.output ?? defaultOutput(where);
+  const output = toOutput(where, options.output);
   return withApp(async (app) => {
     const signal = interruption();
     const progress = createProgress(process.stderr);
     try {
-      const outcome = await writeWhole(output, (write) => lock(app, { where, options, signal, write, progress }));
+      const outcome = await writeWholeFile({ output, signal, keep: (done: Outcome) => done.keep }, ({ write }) =>
+        lock(app, { where, options, signal, write, progress }),
+      );
       progress.end();
       return tell(outcome, { output, options });
     } catch (error) {
@@ -75,20 +78,26 @@ function runLock(where: string, options: Options): Promise<number> {
   });
 }
 
-function defaultOutput(where: string): string {
-  if (where === "-" || /^[a-z][a-z0-9+.-]+:\/\//i.test(where)) {
-    throw new RejectedError(`--output: wanted a file to write the lock to, since the manifest is "${where}"`, {
-      code: "invalid_request",
-    });
-  }
-  return join(dirname(where), `${basename(where, extname(where))}.lock.json`);
+function toOutput(where: string, given: string | undefined): string {
+  const isFile = where !== "-" && !/^[a-z][a-z0-9+.-]+:\/\//i.test(where);
+  if (given === undefined && !isFile)
+    throw wrongOutput(`a file to write the lock to, since the manifest is "${where}"`);
+  const output = given ?? join(dirname(where), `${basename(where, extname(where))}.lock.json`);
+  if (output === "-") throw wrongOutput('a file, got "-": standard output has the root');
+  if (isFile && resolve(output) === resolve(where))
+    throw wrongOutput(`another file than the manifest, got "${output}"`);
+  return output;
+}
+
+function wrongOutput(wanted: string): RejectedError {
+  return new RejectedError(`--output: wanted ${wanted}`, { code: "invalid_request" });
 }
 
 interface Locking {
   where: string;
   options: Options;
   signal: AbortSignal;
-  write: WriteText;
+  write: Sink["write"];
   progress: ReturnType<typeof createProgress>;
 }
 
