@@ -59,36 +59,45 @@ export async function askWithin(
   const queues = await app.queues();
   await queues.ping();
   const now = app.clock.now();
-  const batch_id = `${REPRODUCTIONS}-${compact(now).slice(0, 15)}-${randomUUID().slice(0, 4)}`;
-  const price = app.settings.pricePerImage;
-  await batches.begin({
-    batch_id,
-    name: REPRODUCTIONS,
-    manifest: "catalog reproduce",
-    manifest_digest: canonicalDigest([batch_id]),
-    schedule: null,
-    items: originals.length,
-    invalid: 0,
-    max_images: maxImages,
-    ...(price !== undefined && { price_micros: price.micros, price_currency: price.currency }),
-  });
+  const batchId = await beginBatch(app, { now, items: originals.length, maxImages });
   const taken = await batches.acceptItems(
-    batch_id,
+    batchId,
     originals.map((original, at) => {
       const submission = parseSubmission(toReproduction(original, { collection, now }));
       const request = toRequest(submission, { requestId: submission.request_id ?? "", random: Math.random });
       return { item: at + 1, request, reproduces: original.request_id };
     }),
   );
-  await batches.endEnqueuing(batch_id);
+  await batches.endEnqueuing(batchId);
   const ids = taken.map(({ request_id }) => request_id);
   // from here on they are accepted: a Redis that fails just now is made good by the workers' upkeep
   await addBatchJobs(
     queues,
-    ids.map((request_id) => ({ request_id, batch_id })),
+    ids.map((request_id) => ({ request_id, batch_id: batchId })),
     app.settings.redisUrl,
   ).catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
-  return { batchId: batch_id, ids };
+  return { batchId, ids };
+}
+
+/** A batch of reproductions alone, under a name of its own; resolves to its id. */
+async function beginBatch(
+  app: App,
+  { now, items, maxImages }: { now: number; items: number; maxImages: number },
+): Promise<string> {
+  const batch_id = `${REPRODUCTIONS}-${compact(now).slice(0, 15)}-${randomUUID().slice(0, 4)}`;
+  const price = app.settings.pricePerImage;
+  await app.catalog().batches.begin({
+    batch_id,
+    name: REPRODUCTIONS,
+    manifest: "catalog reproduce",
+    manifest_digest: canonicalDigest([batch_id]),
+    schedule: null,
+    items,
+    invalid: 0,
+    max_images: maxImages,
+    ...(price !== undefined && { price_micros: price.micros, price_currency: price.currency }),
+  });
+  return batch_id;
 }
 
 /** What is asked for: the very recipe, by the same form of answer, whatever is archived of it. */

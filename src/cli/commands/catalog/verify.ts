@@ -5,7 +5,7 @@ import { RejectedError } from "../../../errors.ts";
 import { createInspector } from "../../../image/inspect.ts";
 import { createDownloader } from "../../../image-api/download.ts";
 import { listRepairs, type Repaired, repair, undoRepair } from "../../../keeping/repair.ts";
-import { type Verified, type VerifyOptions, verify } from "../../../keeping/verify.ts";
+import { type Checked, type Verified, type VerifyOptions, verify } from "../../../keeping/verify.ts";
 import { toMaxImages } from "../../../reproduce/budget.ts";
 import { remakeLost } from "../../../reproduce/remake.ts";
 import { parseDuration, parseRate } from "../../../units.ts";
@@ -67,37 +67,54 @@ async function runVerify(app: App, options: Options): Promise<number> {
   const signal = interruption();
   if (options.undo !== undefined) return runUndo(app, { ...options, undo: options.undo, signal });
   const progress = createProgress(process.stderr);
-  let read = 0;
-  const { clock } = app;
-  const parts = { catalog: app.catalog(), store: app.store(), inspect: createInspector(), clock, signal };
+  const run = { options, wanted, maxImages, signal, progress, read: 0 };
   try {
-    const onProgress = ({ assets, sidecars, findings }: { assets: number; sidecars: number; findings: number }) => {
-      read = assets;
-      progress.show(() => `${assets} assets, ${sidecars} sidecars, ${findings} findings`);
-    };
-    const verified = await verify({ ...parts, onProgress }, wanted);
-    progress.end();
-    if (!options.repair || verified.found.length === 0) return tell({ verified, options });
-    if (!options.yes && verified.findings > SHARE_MAX * (verified.assets + verified.sidecars)) {
-      const code = tell({ verified, options });
-      say(
-        `To mend this, ${verified.findings} keys of ${verified.assets + verified.sidecars} would be touched: more than 1 %. Is it the right store? Then add --yes`,
-      );
-      return code;
-    }
-    const run = await mend(app, { ...parts, verified });
-    if (maxImages === undefined) return tell({ verified, options, run });
-    const onLook = ({ ended, of }: { ended: number; of: number }) =>
-      progress.show(() => `asked again for ${of} requests, ${ended} have ended`);
-    const repaired = await remakeLost(app, run.repaired, { maxImages, signal, onLook });
-    progress.end();
-    return tell({ verified, options, run: { ...run, repaired } });
+    return await verifyAndMend(app, run);
   } catch (error) {
     progress.end();
     if (!signal.aborted) throw error;
-    say(`Interrupted; ${read} assets were read, and the next run goes on with the others`);
+    say(`Interrupted; ${run.read} assets were read, and the next run goes on with the others`);
     return EXIT.interrupted;
   }
+}
+
+interface Run {
+  options: Options;
+  wanted: VerifyOptions;
+  maxImages: number | undefined;
+  signal: AbortSignal;
+  progress: ReturnType<typeof createProgress>;
+  /** Assets so far. */
+  read: number;
+}
+
+async function verifyAndMend(app: App, run: Run): Promise<number> {
+  const { options, maxImages, signal, progress } = run;
+  const { clock } = app;
+  const parts = { catalog: app.catalog(), store: app.store(), inspect: createInspector(), clock, signal };
+  const onProgress = ({ assets, sidecars, findings }: Checked) => {
+    run.read = assets;
+    progress.show(() => `${assets} assets, ${sidecars} sidecars, ${findings} findings`);
+  };
+  const verified = await verify({ ...parts, onProgress }, run.wanted);
+  progress.end();
+  if (!options.repair || verified.found.length === 0) return tell({ verified, options });
+  const { findings } = verified;
+  const read = verified.assets + verified.sidecars;
+  if (!options.yes && findings > SHARE_MAX * read) {
+    const code = tell({ verified, options });
+    say(
+      `To mend this, ${findings} of ${read} keys would be touched: more than 1 %. Is it the right store? Then add --yes`,
+    );
+    return code;
+  }
+  const mended = await mend(app, { ...parts, verified });
+  if (maxImages === undefined) return tell({ verified, options, run: mended });
+  const onLook = ({ ended, of }: { ended: number; of: number }) =>
+    progress.show(() => `asked again for ${of} requests, ${ended} have ended`);
+  const repaired = await remakeLost(app, mended.repaired, { maxImages, signal, onLook });
+  progress.end();
+  return tell({ verified, options, run: { ...mended, repaired } });
 }
 
 async function mend(
@@ -152,7 +169,7 @@ function tell({ verified, options, run }: Told): number {
   else {
     const { assets, of, sidecars, findings, complete } = verified;
     print(
-      `${assets} of ${of} assets and ${sidecars} sidecars read, ${findings} findings${complete ? "" : " (not all was read)"}`,
+      `${assets} of ${of} assets and ${sidecars} sidecars read, ${findings} finding${findings === 1 ? "" : "s"}${complete ? "" : " (not all was read)"}`,
     );
     if (run === undefined) for (const { kind, key, reason } of verified.found) print(`  ${kind}  ${key}: ${reason}`);
     else tellRepairs(run);
