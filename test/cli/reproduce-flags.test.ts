@@ -10,6 +10,8 @@ test.each<[string[], Partial<ReproduceFlags>, string]>([
   [[], { sample: "3", report: true, budget: "3" }, "one of them"],
   [[], { sample: "3" }, "--sample: wanted --budget with it"],
   [["fox"], { model: "m" }, "--model: wanted with --sample or --report"],
+  [[], { report: true, budget: "3" }, "--budget: wanted without --report"],
+  [[], { report: true, dryRun: true }, "--dry-run: wanted without --report"],
   [["fox"], { collection: "" }, "--collection: wanted 1 to 100 characters"],
 ])("ids %j with %j are refused by name", (ids, given, message) => {
   expect(() => checkFlags(ids, flags(given))).toThrow(message);

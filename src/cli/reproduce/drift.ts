@@ -1,7 +1,7 @@
 // `catalog reproduce --report`: what all proofs say, from the catalog alone.
 import type { App } from "../../app.ts";
 import { toDriftReport } from "../../report/proof-view.ts";
-import { EXIT, print, printJson, say } from "../io.ts";
+import { callAs, EXIT, print, printJson, say } from "../io.ts";
 import { driftLines } from "./drift-text.ts";
 
 /** Prints the curves of all models, or of one. */
@@ -12,6 +12,9 @@ export function showDrift(app: App, { model, json }: { model: string | undefined
     return EXIT.done;
   }
   for (const line of driftLines(report, process.stdout.columns)) print(line);
-  if (report.models.length === 0) say("Nothing has been reproduced yet; see: catalog reproduce --help");
+  if (report.models.length === 0) {
+    const what = model === undefined ? "Nothing" : `Nothing of model "${model}"`;
+    say(`${what} has been reproduced yet; see: ${callAs()} catalog reproduce --help`);
+  }
   return EXIT.done;
 }

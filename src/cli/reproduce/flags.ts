@@ -20,6 +20,8 @@ export function checkFlags(
 ): void {
   if ([ids.length > 0, sample !== undefined, report === true].filter(Boolean).length !== 1)
     throw wrong("catalog reproduce: wanted request ids, --sample or --report, one of them");
+  if (report && (budget !== undefined || dryRun))
+    throw wrong(`${budget === undefined ? "--dry-run" : "--budget"}: wanted without --report, which asks for nothing`);
   if (sample !== undefined && budget === undefined && !dryRun)
     throw wrong(
       '--sample: wanted --budget with it, such as 40 (images) or "2 USD"; --dry-run shows what it would cost',
