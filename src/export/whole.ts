@@ -1,5 +1,5 @@
 // Files and folders that are complete or not there: written under another name beside the target, and renamed at the end.
-import { mkdir, open, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
 import type { Sink } from "./format.ts";
@@ -21,6 +21,7 @@ export async function writeWholeFile<T>(
   const path = resolve(output);
   const unfinished = `${path}.${process.pid}.unfinished`;
   return translated(output, async () => {
+    await refuseFolder(output);
     await mkdir(dirname(path), { recursive: true });
     try {
       const done = await writeFileOnce(unfinished, work);
@@ -56,8 +57,17 @@ export async function writeWholeFolder<T>({ output, signal }: Whole, work: (fold
 async function refuseFull(output: string): Promise<void> {
   const there = await readdir(output).catch(ignoreAbsence);
   if (there === undefined || there.length === 0) return;
-  const message = `wanted a new or an empty folder, got "${output}" with ${there.length} entries`;
-  throw new RejectedError(`--output: ${message}`, {
+  throw refused(`wanted a new or an empty folder, got "${output}" with ${there.length} entries`);
+}
+
+// before the work: an hour later the rename would say it, too
+async function refuseFolder(output: string): Promise<void> {
+  const there = await stat(output).catch(() => undefined);
+  if (there?.isDirectory()) throw refused(`wanted a file, got the folder "${output}"`);
+}
+
+function refused(message: string): RejectedError {
+  return new RejectedError(`--output: ${message}`, {
     code: "invalid_request",
     faults: [{ field: "--output", message }],
   });

@@ -240,6 +240,7 @@ describe("catalog export", () => {
       "--embed-recipe: wanted a format with images: imagefolder, gallery, zip",
     ],
     [["--output", "-"], 2, "--output: wanted a path"],
+    [["--output", "archive"], 2, '--output: wanted a file, got the folder "archive"'],
     [["--format", "zip", "--no-originals"], 2, "--no-originals: wanted gallery as --format"],
     [["--type", "gif"], 2, "--type: wanted png, jpeg or webp"],
     [["--request", "one", "nobody"], 1, 'got "nobody"'],
