@@ -1,20 +1,25 @@
 // What a name on the command line stands for: a request, an image by its digest or key, or a file that holds an image.
 import { createHash } from "node:crypto";
 import { createReadStream, statSync } from "node:fs";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { App } from "../app.ts";
 import { RejectedError } from "../errors.ts";
+import { ORIGIN_WITHIN_BYTES, originOf } from "../export/origin.ts";
 import type { Asset, RequestDetail } from "../pipeline/records.ts";
 
 /** The words of `--help` on how an image is named. */
 export const NAMING_HELP = `An image is named by its digest (six characters are enough where they fit one image only), by its key, or by any file
 that holds a copy of it, whatever its name: the file is read and looked up by its digest.`;
 
-/** What was named. `asset` of a file is undefined where the catalog has no image with its bytes. */
+/**
+ * What was named. `asset` of a file is undefined where the catalog has no image with its bytes; `copyOf` is then the image
+ * that the recipe inside the file names, if it carries one.
+ */
 export type Named =
   | { kind: "request"; detail: RequestDetail }
   | { kind: "asset"; asset: Asset }
-  | { kind: "file"; path: string; asset: Asset | undefined };
+  | { kind: "file"; path: string; asset: Asset | undefined; copyOf: Asset | undefined };
 
 /**
  * | the name | stands for |
@@ -29,7 +34,7 @@ export async function findNamed(app: App, name: string): Promise<Named | undefin
   const detail = await app.catalog().find(idIn(name));
   if (detail !== undefined) return { kind: "request", detail };
   if (statSync(name, { throwIfNoEntry: false })?.isFile() === true)
-    return { kind: "file", path: name, asset: app.catalog().browse.asset(await digestOf(name)) };
+    return { kind: "file", path: name, ...(await findFile(app, name)) };
   const asset = findAsset(app, name);
   return asset && { kind: "asset", asset };
 }
@@ -37,6 +42,17 @@ export async function findNamed(app: App, name: string): Promise<Named | undefin
 // whatever stands before the key: a bucket, a folder
 function idIn(name: string): string {
   return /(?:^|\/)requests\/\d{4}\/\d{2}\/\d{2}\/([^/]+)\.json$/.exec(name)?.[1] ?? name;
+}
+
+async function findFile(app: App, path: string): Promise<Record<"asset" | "copyOf", Asset | undefined>> {
+  const { browse } = app.catalog();
+  const asset = browse.asset(await digestOf(path));
+  const origin = asset === undefined ? originOf(await beginningOf(path)) : undefined;
+  return { asset, copyOf: origin === undefined ? undefined : browse.asset(origin) };
+}
+
+async function beginningOf(path: string): Promise<Buffer> {
+  return buffer(createReadStream(path, { end: ORIGIN_WITHIN_BYTES - 1 }));
 }
 
 async function digestOf(path: string): Promise<string> {

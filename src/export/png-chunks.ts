@@ -35,6 +35,19 @@ export function withTexts(png: Buffer, texts: readonly PngText[]): Buffer {
   return Buffer.concat([...parts, png.subarray(end)]);
 }
 
+/** The text under a keyword, in the one form in which XMP is written; undefined where there is none. */
+export function readText(png: Buffer, keyword: string): string | undefined {
+  const head = Buffer.concat([Buffer.from(`${keyword}\0`, "latin1"), PLAIN]);
+  for (const { type, start, end } of chunksOf(png)) {
+    const data = png.subarray(start + 8, end - 4);
+    if (type === "iTXt" && data.subarray(0, head.length).equals(head)) return data.toString("utf8", head.length);
+  }
+  return undefined;
+}
+
+/** Of an iTXt: not compressed, by method 0, in no language, under no translated keyword. */
+const PLAIN = Buffer.alloc(4);
+
 interface Chunk {
   type: string;
   start: number;
@@ -72,8 +85,7 @@ function toTextChunk({ keyword, text }: PngText): Buffer {
   const isLatin1 = keyword !== XMP_KEYWORD && latin1.toString("latin1") === plain;
   const key = Buffer.from(`${keyword}\0`, "latin1");
   if (isLatin1) return toChunk("tEXt", Buffer.concat([key, latin1]));
-  // not compressed, by method 0, in no language, under no translated keyword
-  return toChunk("iTXt", Buffer.concat([key, Buffer.alloc(4), Buffer.from(plain, "utf8")]));
+  return toChunk("iTXt", Buffer.concat([key, PLAIN, Buffer.from(plain, "utf8")]));
 }
 
 /** The keyword of XMP in a PNG. */

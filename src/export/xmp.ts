@@ -37,6 +37,18 @@ export function toXmp(recipe: Recipe, { request, index, asset, api_created }: Ar
 <?xpacket end="r"?>`;
 }
 
+/** The JSON that `toXmp` put there; undefined where there is none, or none that can be read. */
+export function readRecipe(xmp: string): Record<string, unknown> | undefined {
+  // what a prompt says cannot look like an element: there is no "<" in it
+  const [, text] = /<archiver:recipe>([^<]*)</.exec(xmp) ?? [];
+  try {
+    const data: unknown = JSON.parse(unescapeXml(text ?? ""));
+    return typeof data === "object" && data !== null ? { ...data } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;" };
 
 // XML 1.0 has no form at all for most control characters
@@ -44,4 +56,9 @@ function escapeXml(text: string): string {
   return text
     .replace(/(?![\t\n\r\x7f-\x9f])[\p{Cc}\ufffe\uffff]/gu, "\ufffd")
     .replace(/[&<>"\r]/g, (character) => ENTITIES[character] ?? "");
+}
+
+function unescapeXml(text: string): string {
+  const characters = new Map(Object.entries(ENTITIES).map(([character, entity]) => [entity, character]));
+  return text.replace(/&#?\w+;/g, (entity) => characters.get(entity) ?? entity);
 }

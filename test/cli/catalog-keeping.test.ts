@@ -97,6 +97,11 @@ test("catalog show tells the recipe of a copy of an image, whatever its name is"
   const { code, out } = await place.run(["catalog", "show", "found it.dat", "--json"]);
   expect(code).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ digest, made_by: { prompt: "a red fox in the snow", seed: 42 } });
+  await place.run(["catalog", "export", "fox snow", "--format", "imagefolder", "--embed-recipe", "--output", "copies"]);
+  const copied = await place.run(["catalog", "show", "copies/train/0000001-en-0.png", "--json"]);
+  expect(copied.code).toBe(0);
+  expect(JSON.parse(copied.out)).toMatchObject({ digest });
+  expect(copied.err).toContain("copy of this one");
   await writeFile(join(place.folder, "other.dat"), "nothing");
   const other = await place.run(["catalog", "show", "other.dat"]);
   expect(other.code).toBe(1);

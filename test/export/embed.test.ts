@@ -8,6 +8,7 @@ import { describe, expect, test } from "vitest";
 import type { ArchivedImage } from "../../src/catalog/archived-images.ts";
 import { embedRecipe } from "../../src/export/embed.ts";
 import { IMAGEFOLDER } from "../../src/export/imagefolder.ts";
+import { originOf } from "../../src/export/origin.ts";
 import { canHoldTexts, withTexts } from "../../src/export/png-chunks.ts";
 import { type Archive, exportFolder, jsonLines, makeImage, openArchive } from "./support.ts";
 
@@ -93,6 +94,17 @@ describe("a PNG that carries its recipe", () => {
       recipe: { ...image.request.recipe, prompt },
       digest: image.asset.digest,
     });
+  });
+
+  test("says of which image it is a copy, whatever its prompt says", async () => {
+    const archive = await openArchive();
+    await archive.add("one", { prompt: `</archiver:recipe><archiver:recipe>{"digest":"${"0".repeat(64)}"}` });
+    const { bytes, image } = await pngOf(archive, "one");
+    const copy = embedRecipe(bytes, image) ?? Buffer.alloc(0);
+    expect(originOf(copy)).toBe(image.asset.digest);
+    expect(originOf(copy.subarray(0, 8_192))).toBe(image.asset.digest);
+    for (const other of [bytes, copy.subarray(0, 60), Buffer.from("no image"), Buffer.alloc(0)])
+      expect(originOf(other)).toBeUndefined();
   });
 
   test("is the same picture: every other chunk is where it was, and the pixels are equal", async () => {

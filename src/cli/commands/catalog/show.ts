@@ -39,6 +39,11 @@ async function show(app: App, name: string, json = false): Promise<number> {
     showRequest(app, named.detail, json);
     return EXIT.done;
   }
+  if (named?.kind === "file" && named.copyOf !== undefined) {
+    say(`"${name}" has other bytes than any archived image; the recipe inside it says that it is a copy of this one`);
+    await showAsset(app, named.copyOf, json);
+    return EXIT.done;
+  }
   if (named?.asset === undefined) {
     say(named?.kind === "file" ? describeUnknownFile(app, name) : describeUnknown(name, named));
     return EXIT.failed;
