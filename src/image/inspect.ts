@@ -5,6 +5,7 @@ import { TransientError, toMessage } from "../errors.ts";
 import type { ImageFacts, InspectImage, Preview } from "../pipeline/image-ports.ts";
 import { firstFrame, hashOf, previewSize } from "./preview.ts";
 import { loadSharp } from "./sharp.ts";
+import { createTurns } from "./turns.ts";
 import { findType, pngReachesItsEnd, pngSize } from "./type.ts";
 
 export interface InspectorOptions {
@@ -70,22 +71,4 @@ function notAnImage(bytes: Buffer): TransientError {
 
 function broken(why: string, cause?: unknown): TransientError {
   return new TransientError(`Cannot decode the image to its end: ${why}`, { code: "image_broken", cause });
-}
-
-/** Runs at most `limit` tasks at a time, the others in the order they came. */
-function createTurns(limit: number): <T>(task: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (task) => {
-    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running++;
-    try {
-      return await task();
-    } finally {
-      // a turn is handed on, not given back, so that a newcomer cannot slip in between
-      const next = waiting.shift();
-      if (next === undefined) running--;
-      else next();
-    }
-  };
 }

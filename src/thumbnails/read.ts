@@ -1,6 +1,7 @@
 // The thumbnail of an asset, from wherever it can be had.
 import { createInspector } from "../image/inspect.ts";
 import { toThumbnail } from "../image/preview.ts";
+import { createTurns } from "../image/turns.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import { thumbnailKey } from "../pipeline/keys.ts";
 import type { Store } from "../pipeline/ports.ts";
@@ -11,8 +12,8 @@ export interface ReadParts {
 }
 
 /**
- * A WebP of at most 90,000 pixels (300 × 300, or 400 × 225): the one in the store, else one made of the original and kept nowhere. Undefined
- * where there are no bytes, or none that can be decoded. Throws what the store throws.
+ * A WebP of at most 90,000 pixels (300 × 300, or 400 × 225): the one in the store, else one made of the original and kept
+ * nowhere. Undefined where there are no bytes, or none that can be decoded. Throws what the store throws.
  */
 export async function readThumbnail(
   { store, signal }: ReadParts,
@@ -21,9 +22,14 @@ export async function readThumbnail(
   const options = signal === undefined ? {} : { signal };
   const made = await store.get(thumbnailKey(asset.digest), options);
   if (made !== undefined) return made;
-  const bytes = await store.get(asset.key, options);
-  return bytes && makeThumbnail(bytes);
+  return inTurn(async () => {
+    const bytes = await store.get(asset.key, options);
+    return bytes && makeThumbnail(bytes);
+  });
 }
+
+/** Originals in hand at once: a page of an old archive asks for sixty thumbnails, and each may be as large as IMAGE_MAX_BYTES. */
+const inTurn = createTurns(3);
 
 let inspect: InspectImage | undefined;
 

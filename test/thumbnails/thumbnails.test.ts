@@ -241,3 +241,22 @@ test("a thumbnail that is not in the store is made of the original for whoever a
   rmSync(pathOf(place, asset.key));
   expect(await readThumbnail({ store }, asset)).toBeUndefined();
 });
+
+test("originals are held few at a time, however many ask for thumbnails that are not there", async () => {
+  const picture = sharp({ create: { width: 20, height: 20, channels: 3, background: "#456" } });
+  const bytes = await picture.png().toBuffer();
+  let held = 0;
+  let most = 0;
+  const get = async (key: string) => {
+    if (!key.startsWith("images/")) return undefined;
+    held += 1;
+    most = Math.max(most, held);
+    await new Promise((resolve) => setImmediate(resolve));
+    held -= 1;
+    return bytes;
+  };
+  const asset = { digest: "a".repeat(64), key: "images/aa/a.png" };
+  const made = await Promise.all(Array.from({ length: 20 }, () => readThumbnail({ store: { get } }, asset)));
+  expect(made.every((thumbnail) => thumbnail !== undefined)).toBe(true);
+  expect(most).toBe(3);
+});
