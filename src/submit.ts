@@ -31,10 +31,9 @@ export async function submit(
     ...(reproduces !== undefined && { reproduces }),
   });
   if (detail.request.state !== "queued") return detail;
-  const job = toGenerateJob(detail.request);
   // from here on it is accepted: a Redis that fails just now is made good by the workers' upkeep
-  await queues.generate
-    .add(job.name, job.data, job.opts)
+  await queues
+    .addGenerate(toGenerateJob(detail.request))
     .catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
   return detail;
 }

@@ -19,12 +19,16 @@ const catalog = openCatalog(workerData as CatalogOptions);
 const underWay = new Set<Promise<void>>();
 let told: Told[] = [];
 
-parentPort?.on("message", (message: Asked | "close") => {
+parentPort?.on("message", (message: Asked[] | "close") => {
   if (message === "close") return void close();
-  const ended = perform(message).then(tell, (error) => tell({ id: message.id, error: toPlain(error) }));
+  for (const asked of message) begin(asked);
+});
+
+function begin(asked: Asked): void {
+  const ended = perform(asked).then(tell, (error) => tell({ id: asked.id, error: toPlain(error) }));
   underWay.add(ended);
   ended.finally(() => underWay.delete(ended));
-});
+}
 
 async function perform({ id, method, args }: Asked): Promise<Told> {
   const write = catalog[method] as (...args: unknown[]) => Promise<unknown>;

@@ -79,7 +79,13 @@ function startThread(options: CatalogOptions): Thread {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const worker = new Worker(new URL(`./record-thread.${extension}`, import.meta.url), { workerData: options });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  let asked: Asked[] = [];
   let last = 0;
+  // waking the thread costs more than most of what it is asked for: it is woken once for all that comes within one turn
+  const send = () => {
+    if (asked.length > 0) worker.postMessage(asked);
+    asked = [];
+  };
   worker.on("message", (ends: Told[]) => {
     for (const end of ends) {
       const { resolve, reject } = waiting.get(end.id) ?? {};
@@ -93,13 +99,14 @@ function startThread(options: CatalogOptions): Thread {
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   return {
     ask: (method, args) => {
-      const asked: Asked = { id: ++last, method, args };
       const ended = Promise.withResolvers<unknown>();
-      waiting.set(asked.id, ended);
-      worker.postMessage(asked);
+      waiting.set(++last, ended);
+      asked.push({ id: last, method, args });
+      if (asked.length === 1) setImmediate(send);
       return ended.promise;
     },
     close: async () => {
+      send();
       worker.postMessage("close");
       await exited;
     },

@@ -6,6 +6,7 @@ import { toMessage } from "../errors.ts";
 import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
 import { toJobId } from "../request/request-id.ts";
 import { reached } from "./connection.ts";
+import { type AddBundled, type BundledJob, createJobBundle } from "./job-bundle.ts";
 import { takeOver } from "./take-over.ts";
 
 export const GENERATE_QUEUE = "generate";
@@ -33,6 +34,8 @@ export interface Queues {
   archive: Queue;
   webhook: Queue;
   schedule: Queue;
+  /** Adds a job of queue "generate" together with all others that come within the same turn of the event loop. */
+  addGenerate: AddBundled;
   /** Fails within seconds when Redis is away. */
   ping(): Promise<void>;
   /** Calls back whenever Redis is there again after it was away: it may have forgotten something. */
@@ -58,6 +61,7 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
     archive,
     webhook,
     schedule,
+    addGenerate: createJobBundle(generate),
     ping: () => reached(redisUrl, ping),
     onReturn: (listener) => void connection.on("ready", listener),
     takeOver: async (isDead) => {
@@ -104,10 +108,8 @@ function createPing(connection: Redis): () => Promise<void> {
 }
 
 /** A job of queue "generate" that refers to a recorded request. */
-export function toGenerateJob(request: { request_id: string; batch_id: string | null }): {
-  name: string;
+export function toGenerateJob(request: { request_id: string; batch_id: string | null }): BundledJob & {
   data: { request_id: string };
-  opts: JobsOptions;
 } {
   const priority = request.batch_id === null ? {} : { priority: BATCH_PRIORITY };
   return {
