@@ -9,10 +9,13 @@ import type { Exchange, Http, HttpParts } from "./parts.ts";
 const OPEN_PATHS = new Set(["/", "/healthz", "/readyz", "/openapi.json"]);
 
 export function addGuards(http: Http, parts: HttpParts): void {
-  http.use(nameExchange);
-  http.use((c, next) => observe(parts, c, next));
+  const checkHost = createHostCheck(parts);
+  http.use((c, next) => {
+    nameExchange(c);
+    return observe(parts, c, next);
+  });
   http.use(async (c, next) => {
-    checkHost(parts, c);
+    checkHost(c.req.url);
     checkCaller(parts, c);
     await next();
   });
@@ -20,13 +23,14 @@ export function addGuards(http: Http, parts: HttpParts): void {
 
 const EXCHANGE_ID = /^[A-Za-z0-9._-]{1,100}$/;
 
-async function nameExchange(c: Exchange, next: Next): Promise<void> {
+function nameExchange(c: Exchange): void {
   const given = c.req.header("x-request-id") ?? "";
   const id = EXCHANGE_ID.test(given) ? given : randomUUID();
   c.set("exchangeId", id);
-  c.header("x-request-id", id);
-  c.header("x-content-type-options", "nosniff");
-  await next();
+  // past the framework, which would make a Headers of them, and another one of the answer's own
+  const { outgoing } = c.env;
+  outgoing.setHeader("x-request-id", id);
+  outgoing.setHeader("x-content-type-options", "nosniff");
 }
 
 async function observe({ app, metrics }: HttpParts, c: Exchange, next: Next): Promise<void> {
@@ -47,13 +51,23 @@ async function observe({ app, metrics }: HttpParts, c: Exchange, next: Next): Pr
  * Without tokens everybody who reaches the server is let in, and a web page that is told to resolve its own name to
  * 127.0.0.1 reaches it with a visitor's browser (DNS rebinding). Such a page cannot hide the name it is called by.
  */
-function checkHost({ app, tokens }: HttpParts, c: Exchange): void {
-  if (tokens.required) return;
-  const { hostname } = new URL(c.req.url);
+function createHostCheck({ app, tokens }: HttpParts): (url: string) => void {
   const { publicUrl } = app.settings.http;
-  if (isLoopback(hostname) || hostname === (publicUrl && new URL(publicUrl).hostname)) return;
+  const published = publicUrl && new URL(publicUrl).hostname;
+  // callers use one name again and again: that it is a right one is reckoned once
+  let right = "";
+  return (url) => {
+    const origin = url.slice(0, url.indexOf("/", url.indexOf("//") + 2) + 1);
+    if (tokens.required || (right !== "" && origin === right)) return;
+    const { hostname } = new URL(url);
+    if (!isLoopback(hostname) && hostname !== published) throw misdirected(hostname);
+    right = origin;
+  };
+}
+
+function misdirected(hostname: string): HttpError {
   const message = `Cannot answer under the name "${hostname.slice(0, 100)}": a server without API_TOKENS answers to loopback names and to PUBLIC_URL`;
-  throw new HttpError(421, { code: "misdirected_host", message });
+  return new HttpError(421, { code: "misdirected_host", message });
 }
 
 function checkCaller(parts: HttpParts, c: Exchange): void {

@@ -27,10 +27,12 @@ export function requireType(incoming: IncomingMessage, types: readonly string[])
   throw new HttpError(415, { code: "unsupported_media_type", message, headers: { "accept-encoding": "identity" } });
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /** Text as a value. Throws HttpError 400. */
 export function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch (error) {
     const message = `Cannot read the body: it is no JSON in UTF-8: ${toMessage(error).slice(0, 200)}`;
     throw new HttpError(400, { code: "invalid_json", message, cause: error });

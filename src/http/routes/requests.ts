@@ -91,7 +91,9 @@ async function accept({ app, accept: recordIn }: HttpParts, c: Exchange): Promis
   const known = typeof id === "string" ? await app.catalog().find(id) : undefined;
   const detail = await submit(app, data, { accept: recordIn });
   const { request_id } = detail.request;
-  return c.json(toRequestView(detail), known === undefined ? 202 : 200, { location: locationOf(request_id) });
+  // past the framework, as the guards' headers are
+  c.env.outgoing.setHeader("location", locationOf(request_id));
+  return c.json(toRequestView(detail), known === undefined ? 202 : 200);
 }
 
 /** Where a request is found from now on. */
