@@ -7,7 +7,7 @@ import type { Request } from "../request/submission.ts";
 import type { Db } from "./database.ts";
 import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { toDetail, toRequestRow } from "./rows.ts";
+import { type RequestRow, toDetail, toRequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
 
 /** What did not fit is kept up to this many characters: enough to recognise it, too little to fill a disk. */
@@ -26,11 +26,10 @@ export function acceptRequest(
   request: Request,
   origin: { jobId: string; batchId?: string; reproduces?: string },
 ): RequestDetail {
-  const found = parts.reader.row(request.request_id);
-  if (found !== undefined) return sameOrConflict(parts, request, found.content_hash);
   const { jobId, batchId = null, reproduces } = origin;
   const row = toRequestRow(request, { jobId, batchId, reproduces, now: parts.now() });
-  const inserted = insertOf(parts.db, Object.keys(row)).get(row);
+  const inserted = insertOf(parts.db, Object.keys(row)).get(row) as RequestRow | undefined;
+  if (inserted === undefined) return sameOrConflict(parts, request);
   return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [], webhooks: [], proof: null });
 }
 
@@ -50,18 +49,20 @@ function prepareInsert(db: Db, columns: readonly string[]) {
   return db
     .insert(requests)
     .values(values as unknown as ReturnType<typeof toRequestRow>)
+    .onConflictDoNothing({ target: requests.request_id })
     .returning()
     .prepare();
 }
 
-function sameOrConflict(parts: Parts, request: Request, content_hash: string): RequestDetail {
-  if (content_hash !== request.content_hash) {
+function sameOrConflict(parts: Parts, request: Request): RequestDetail {
+  const known = parts.reader.detail(request.request_id) as RequestDetail;
+  if (known.request.content_hash !== request.content_hash) {
     throw new RejectedError(
       `Cannot accept request "${request.request_id}": another request holds this id, with other content; wanted the same content or a new id`,
       { code: "request_id_conflict" },
     );
   }
-  return parts.reader.detail(request.request_id) as RequestDetail;
+  return known;
 }
 
 /** Records data that never fitted as a failed request. Where the id is taken already, nothing happens. */

@@ -6,7 +6,7 @@ import { toMessage } from "../errors.ts";
 import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
 import { toJobId } from "../request/request-id.ts";
 import { reached } from "./connection.ts";
-import { type AddBundled, type BundledJob, createJobBundle } from "./job-bundle.ts";
+import { type AddBundled, createJobBundle, type NamedJob } from "./job-bundle.ts";
 import { takeOver } from "./take-over.ts";
 
 export const GENERATE_QUEUE = "generate";
@@ -61,7 +61,7 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
     archive,
     webhook,
     schedule,
-    addGenerate: createJobBundle(generate),
+    addGenerate: createJobBundle(generate, connection),
     ping: () => reached(redisUrl, ping),
     onReturn: (listener) => void connection.on("ready", listener),
     takeOver: async (isDead) => {
@@ -108,7 +108,7 @@ function createPing(connection: Redis): () => Promise<void> {
 }
 
 /** A job of queue "generate" that refers to a recorded request. */
-export function toGenerateJob(request: { request_id: string; batch_id: string | null }): BundledJob & {
+export function toGenerateJob(request: { request_id: string; batch_id: string | null }): NamedJob & {
   data: { request_id: string };
 } {
   const priority = request.batch_id === null ? {} : { priority: BATCH_PRIORITY };
