@@ -5,7 +5,7 @@ import type { RequestDetail } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Request } from "../request/submission.ts";
 import type { Db } from "./database.ts";
-import { sql } from "./orm.ts";
+import { getTableColumns, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { type RequestRow, toDetail, toRequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
@@ -28,10 +28,17 @@ export function acceptRequest(
 ): RequestDetail {
   const { jobId, batchId = null, reproduces } = origin;
   const row = toRequestRow(request, { jobId, batchId, reproduces, now: parts.now() });
-  const inserted = insertOf(parts.db, Object.keys(row)).get(row) as RequestRow | undefined;
-  if (inserted === undefined) return sameOrConflict(parts, request);
+  const { changes } = insertOf(parts.db, Object.keys(row)).run(row);
+  if (changes === 0) return sameOrConflict(parts, request);
+  const inserted = { ...BLANK, ...row } as RequestRow;
   return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [], webhooks: [], proof: null });
 }
+
+/** What the columns hold that a fresh row does not name. */
+const BLANK = {
+  ...Object.fromEntries(Object.keys(getTableColumns(requests)).map((column) => [column, null])),
+  attempt: 0,
+};
 
 type Insert = ReturnType<typeof prepareInsert>;
 const inserts = new WeakMap<Db, Insert>();
@@ -50,7 +57,6 @@ function prepareInsert(db: Db, columns: readonly string[]) {
     .insert(requests)
     .values(values as unknown as ReturnType<typeof toRequestRow>)
     .onConflictDoNothing({ target: requests.request_id })
-    .returning()
     .prepare();
 }
 

@@ -26,6 +26,7 @@ export const {
   not,
   or,
   sql,
+  getTableColumns,
 }: typeof import("drizzle-orm") = require("drizzle-orm");
 
 /** What the tables are made of. */

@@ -172,6 +172,19 @@ describe("a server without tokens", () => {
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   });
 
+  test("looks at each name, whatever was let in before", async () => {
+    const { url } = await openServed();
+    const statusOf = async (target: string, host: string) => {
+      const answer = await sendRaw(url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      return Number(answer.split(" ")[1]);
+    };
+    expect(await statusOf("/healthz", "localhost")).toBe(200);
+    for (const host of ["localhost.evil.example", "localhost@evil.example", "evil.example", "localhost:1@evil.example"])
+      expect([host, await statusOf("/healthz", host)]).not.toEqual([host, 200]);
+    expect(await statusOf("http://evil.example/healthz", "localhost")).toBe(421);
+    expect(await statusOf("/healthz", "localhost")).toBe(200);
+  });
+
   test("answers to the name of PUBLIC_URL", async () => {
     const { url } = await openServed({ PUBLIC_URL: "https://pictures.example" });
     const answer = await sendRaw(url, "GET /healthz HTTP/1.1\r\nHost: pictures.example\r\nConnection: close\r\n\r\n");
