@@ -27,6 +27,8 @@ const GROUP_LIMIT = 250;
 export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
   const waiting: Waiting[] = [];
   let scheduled = false;
+  // inside a transaction, this one is a savepoint; made once, since making it costs more than running it
+  const saved: Saved = sqlite.transaction((work: () => unknown) => work());
 
   const commit = sqlite.transaction((group: Waiting[]) => {
     // one that is alone needs no savepoint of its own: where it throws, the transaction is taken back. A savepoint around
@@ -51,7 +53,7 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
 
   function write<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      waiting.push(createWaiting(work, { sqlite, resolve, reject }));
+      waiting.push(createWaiting(work, { saved, resolve, reject }));
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);
@@ -66,14 +68,16 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
   };
 }
 
+/** Runs `work`; where it throws, its rows are taken back and nobody else's. */
+type Saved = (work: () => unknown) => unknown;
+
 interface Ends<T> {
-  sqlite: Sqlite.Database;
+  saved: Saved;
   resolve(value: T): void;
   reject(error: unknown): void;
 }
 
-function createWaiting<T>(work: () => T, { sqlite, resolve, reject }: Ends<T>): Waiting {
-  const saved = sqlite.transaction(work);
+function createWaiting<T>(work: () => T, { saved, resolve, reject }: Ends<T>): Waiting {
   let settle: () => void = () => reject(new Error("Bug: a write was committed that never ran"));
   return {
     alone: () => {
@@ -82,7 +86,7 @@ function createWaiting<T>(work: () => T, { sqlite, resolve, reject }: Ends<T>): 
     },
     run: () => {
       try {
-        const value = saved();
+        const value = saved(work) as T;
         settle = () => resolve(value);
       } catch (error) {
         // A full disk or a failing one takes the whole transaction back, so it is no fault of this write alone; and what
