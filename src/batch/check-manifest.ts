@@ -1,13 +1,20 @@
-// The first reading of a manifest: everything that is wrong with it, before anything is enqueued.
+// The one reading of a manifest: everything that is wrong with it is found, and what is right is kept as it will be
+// recorded, before anything is enqueued.
+import { createHash, type Hash } from "node:crypto";
+import type { BatchItem } from "../catalog/batch-items.ts";
 import type { OpenCatalog } from "../catalog/catalog.ts";
-import type { ManifestEntry, ManifestItem } from "../manifest/entry.ts";
+import type { ManifestEntry, ManifestItem, ManifestSource } from "../manifest/entry.ts";
 import { createFaultList, type FaultList } from "../manifest/faults.ts";
 import { type ManifestOptions, readManifest } from "../manifest/manifest.ts";
+import { toRequest } from "../request/submission.ts";
 import { inChunks } from "./chunks.ts";
-import type { KeptManifest } from "./kept-manifest.ts";
+import type { KeptItems } from "./kept-items.ts";
 
 /** What a manifest holds. */
 export interface ManifestCheck {
+  name: string;
+  /** SHA-256 of its bytes, lower-case hex. */
+  digest: string;
   items: number;
   /** Items that cannot be enqueued. */
   invalid: number;
@@ -15,43 +22,72 @@ export interface ManifestCheck {
 }
 
 export interface CheckOptions {
+  /** Is given the items that can be enqueued. */
+  kept: KeptItems;
   catalog: OpenCatalog;
   manifest: ManifestOptions;
   signal: AbortSignal;
   onProgress?(items: number): void;
 }
 
-/** Reads a manifest to its end. Throws only where it cannot be read, or when `signal` is aborted. */
-export async function checkManifest(kept: KeptManifest, options: CheckOptions): Promise<ManifestCheck> {
+/** Reads a manifest to its end. Throws only where it cannot be read or kept, or when `signal` is aborted. */
+export async function checkManifest(source: ManifestSource, options: CheckOptions): Promise<ManifestCheck> {
   const faults = createFaultList();
-  const check = { items: 0, invalid: 0 };
-  for await (const chunk of inChunks(readManifest(kept.open(), options.manifest))) {
+  const check = { name: source.name, items: 0, invalid: 0 };
+  const digest = createHash("sha256");
+  const entries = readManifest({ ...source, bytes: hashed(source.bytes, digest) }, options.manifest);
+  for await (const chunk of inChunks(entries)) {
     options.signal.throwIfAborted();
-    const wrong = chunk.map((entry) => ("faults" in entry ? entry : undefined)).filter((entry) => entry !== undefined);
-    const taken = takenIds(options.catalog, chunk);
+    const { wrong, right } = sortOut(options.catalog, { chunk, before: check.items });
     check.items += chunk.length;
-    check.invalid += wrong.length + taken.length;
-    for (const entry of [...wrong, ...taken].sort((a, b) => a.line - b.line)) faults.add(entry);
+    check.invalid += wrong.length;
+    for (const entry of wrong) faults.add(entry);
+    await options.kept.keep(right, check.items);
     options.onProgress?.(check.items);
   }
-  return { ...check, faults };
+  return { ...check, digest: digest.digest("hex"), faults };
 }
 
-/** Items whose id stands in the catalog with other content. */
-function takenIds(catalog: OpenCatalog, chunk: readonly ManifestEntry[]) {
-  const items = chunk.filter(
-    (entry): entry is ManifestItem => "submission" in entry && entry.duplicateOf === undefined,
-  );
-  const wanted = items.map((item) => ({ request_id: item.submission.request_id, content_hash: item.contentHash }));
-  const conflicts = new Set(catalog.batches.findConflicts(wanted));
-  return items
-    .filter((item) => conflicts.has(item.submission.request_id))
-    .map(({ line, submission: { request_id } }) => ({
-      line,
-      faults: [{ field: "request_id", message: takenMessage(request_id) }],
-    }));
+async function* hashed(bytes: AsyncIterable<Uint8Array>, digest: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    digest.update(piece);
+    yield piece;
+  }
 }
 
-function takenMessage(requestId: string): string {
-  return `wanted an id of its own, got "${requestId}", which stands in the catalog with other content`;
+/** The entries of a chunk that cannot be enqueued, and the items that can. */
+function sortOut(catalog: OpenCatalog, { chunk, before }: { chunk: readonly ManifestEntry[]; before: number }) {
+  const taken = findTaken(catalog, chunk);
+  const wrong = [];
+  const right: BatchItem[] = [];
+  for (const [index, entry] of chunk.entries()) {
+    if ("faults" in entry) wrong.push(entry);
+    else if (isTaken(entry, taken)) wrong.push(takenFault(entry));
+    else right.push(toItem(entry, before + index + 1));
+  }
+  return { wrong, right };
+}
+
+/** The ids that stand in the catalog with other content. */
+function findTaken(catalog: OpenCatalog, chunk: readonly ManifestEntry[]): Set<string> {
+  const wanted = [];
+  for (const entry of chunk) {
+    if ("faults" in entry || entry.duplicateOf !== undefined) continue;
+    wanted.push({ request_id: entry.submission.request_id, content_hash: entry.contentHash });
+  }
+  return new Set(catalog.batches.findConflicts(wanted));
+}
+
+function isTaken({ submission, duplicateOf }: ManifestItem, taken: ReadonlySet<string>): boolean {
+  return duplicateOf === undefined && taken.has(submission.request_id);
+}
+
+function takenFault({ line, submission: { request_id } }: ManifestItem) {
+  const message = `wanted an id of its own, got "${request_id}", which stands in the catalog with other content`;
+  return { line, faults: [{ field: "request_id", message }] };
+}
+
+function toItem({ submission, contentHash, duplicateOf }: ManifestItem, item: number): BatchItem {
+  const request = toRequest(submission, { requestId: submission.request_id, random: Math.random, contentHash });
+  return { item, isDuplicate: duplicateOf !== undefined, request };
 }

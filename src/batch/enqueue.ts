@@ -1,79 +1,70 @@
-// The second reading of a manifest: each chunk is committed to the catalog, then its jobs are added while the next is read.
+// The checked items of a manifest become a batch: each chunk is committed to the catalog, then its jobs are added.
 // A kill between the two costs nothing: a worker's upkeep adds the jobs, and so does running the same manifest again.
 import type { App } from "../app.ts";
-import type { BatchItem, Taken } from "../catalog/batch-items.ts";
+import type { Taken } from "../catalog/batch-items.ts";
 import type { NewBatch } from "../catalog/batches.ts";
-import type { ManifestEntry } from "../manifest/entry.ts";
-import { type ManifestOptions, readManifest } from "../manifest/manifest.ts";
+import type { ManifestOptions } from "../manifest/manifest.ts";
 import { type Batch, holdOf } from "../pipeline/batch.ts";
 import { addBatchJobs, forgetEndJobs, putBackJobs } from "../queue/batch-jobs.ts";
 import { canonicalDigest } from "../request/canonical-json.ts";
 import { toJobId } from "../request/request-id.ts";
-import { toRequest } from "../request/submission.ts";
+import { acceptAhead } from "./accept-ahead.ts";
 import type { ManifestCheck } from "./check-manifest.ts";
-import { inChunks } from "./chunks.ts";
-import type { KeptManifest } from "./kept-manifest.ts";
+import type { KeptItems } from "./kept-items.ts";
 
 /** What a batch is begun with. */
 export interface EnqueueOptions {
-  kept: KeptManifest;
+  kept: KeptItems;
   manifest: ManifestOptions;
   check: ManifestCheck;
   /** Tells runs of the same manifest apart that are to be batches of their own: nights of a schedule. */
   occasion?: string;
   batch: Omit<NewBatch, "manifest" | "manifest_digest" | "items" | "invalid">;
   signal: AbortSignal;
-  /** Called when the batch has its row, and after each chunk. `items` counts those read. */
+  /** Called when the batch has its row, and after each chunk. `items` counts those that are recorded. */
   onProgress?(batch: Batch, items: number): void;
 }
+
+/** So many chunks are with Redis at once: one that it works on, and one that is being put together meanwhile. */
+const ADDING = 2;
 
 /** Begins a batch, or goes on with it; resolves when every item is recorded and has its job, or when `signal` was aborted. */
 export async function enqueueManifest(app: App, options: EnqueueOptions): Promise<{ batch: Batch; goesOn: boolean }> {
   const { batches } = app.catalog();
-  const { kept, check, manifest } = options;
+  const { kept, signal } = options;
   // fails here when Redis is away, and then nothing was accepted
   await (await app.queues()).ping();
-  const begun = await batches.begin({
-    ...options.batch,
-    manifest: kept.name,
-    manifest_digest: canonicalDigest([
-      kept.digest,
-      manifest.collection ?? null,
-      [...(manifest.tags ?? [])],
-      options.occasion ?? null,
-    ]),
-    items: check.items,
-    invalid: check.invalid,
-  });
+  const begun = await batches.begin(toBatch(options));
   const { batch_id } = begun.batch;
   if (begun.batch.schedule !== null) await batches.inherit(batch_id);
   options.onProgress?.(begun.batch, 0);
-  let items = 0;
-  // while Redis takes the jobs of one chunk, the next is read and committed; of each item the row still comes first
-  let adding = Promise.resolve();
-  for await (const chunk of inChunks(readManifest(kept.open(), manifest))) {
-    if (options.signal.aborted) break;
-    const taken = await batches.acceptItems(batch_id, toItems(chunk, items));
-    items += chunk.length;
-    await adding;
-    // a commit that the disk holds up for seconds looks like a late Redis: asked once more, jobs that are there are left alone
-    adding = addJobs(app, batch_id, taken).catch(() => addJobs(app, batch_id, taken));
-    // it is waited for above or below; a chunk that cannot be read meanwhile must not leave it unheard
-    adding.catch(() => undefined);
-    options.onProgress?.(batches.find(batch_id) ?? begun.batch, items);
+  const { acceptWritten } = app.recorder();
+  const adding: Promise<void>[] = [];
+  for await (const { taken, read } of acceptAhead(kept.pieces(), {
+    accept: (json) => acceptWritten(batch_id, json),
+    signal,
+  })) {
+    if (adding.length === ADDING) await adding.shift();
+    adding.push(addPatiently(app, batch_id, taken));
+    options.onProgress?.(batches.find(batch_id) ?? begun.batch, read);
   }
-  await adding;
-  if (options.signal.aborted) return { ...begun, batch: batches.find(batch_id) ?? begun.batch };
+  await Promise.all(adding);
+  if (signal.aborted) return { ...begun, batch: batches.find(batch_id) ?? begun.batch };
   return { ...begun, batch: await batches.endEnqueuing(batch_id) };
 }
 
-function toItems(chunk: readonly ManifestEntry[], before: number): BatchItem[] {
-  return chunk.flatMap((entry, index) => {
-    if ("faults" in entry) return [];
-    const { submission, contentHash, duplicateOf } = entry;
-    const request = toRequest(submission, { requestId: submission.request_id, random: Math.random, contentHash });
-    return [{ item: before + index + 1, isDuplicate: duplicateOf !== undefined, request }];
-  });
+function toBatch({ batch, check, manifest, occasion }: EnqueueOptions): NewBatch {
+  const { name, digest, items, invalid } = check;
+  const content = [digest, manifest.collection ?? null, [...(manifest.tags ?? [])], occasion ?? null];
+  return { ...batch, manifest: name, manifest_digest: canonicalDigest(content), items, invalid };
+}
+
+// a commit that the disk holds up for seconds looks like a late Redis: asked once more, jobs that are there are left alone
+function addPatiently(app: App, batchId: string, taken: readonly Taken[]): Promise<void> {
+  const added = addJobs(app, batchId, taken).catch(() => addJobs(app, batchId, taken));
+  // it is waited for in its turn, and may fail before
+  added.catch(() => undefined);
+  return added;
 }
 
 async function addJobs(app: App, batchId: string, taken: readonly Taken[]): Promise<void> {

@@ -1,11 +1,11 @@
 // How the items of a manifest enter the catalog: many in one transaction, each once, however often the manifest is read.
-import type { InferInsertModel } from "drizzle-orm";
 import { toJobId } from "../request/request-id.ts";
 import type { Request } from "../request/submission.ts";
 import { settleBatch } from "./batch-ends.ts";
 import { retryRequest } from "./ends.ts";
 import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
+import { createRequestInsert } from "./request-insert.ts";
 import { type RequestRow, toRequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
@@ -52,7 +52,7 @@ export type AcceptItems = (batchId: string, items: readonly BatchItem[]) => Take
 
 /** Takes a chunk of items into a batch and counts them, in one transaction that the caller opens. */
 export function createAcceptItems(parts: Parts): AcceptItems {
-  const insert = prepareInsert(parts);
+  const insert = createRequestInsert(parts);
   const findKnown = prepareFindKnown(parts);
   return (batchId, items) => {
     const left = new Set<string>();
@@ -167,22 +167,6 @@ function prepareFindKnown({ db }: Parts): (ids: readonly string[]) => Set<string
     .where(sql`${requests.request_id} in (select value from json_each(${sql.placeholder("ids")}))`)
     .prepare();
   return (ids) => new Set(statement.all({ ids: JSON.stringify(ids) }).map(({ request_id }) => request_id));
-}
-
-/** An insert prepared once: sixteen times as fast as one that is built anew for each row. All rows name the same columns. */
-function prepareInsert(parts: Parts): (row: InferInsertModel<typeof requests>) => void {
-  let statement: { run(values: Record<string, unknown>): unknown } | undefined;
-  const prepare = (names: string[]) => {
-    const values = Object.fromEntries(names.map((name) => [name, sql.placeholder(name)]));
-    return parts.db
-      .insert(requests)
-      .values(values as unknown as InferInsertModel<typeof requests>)
-      .prepare();
-  };
-  return (row) => {
-    statement ??= prepare(Object.keys(row));
-    statement.run({ ...row });
-  };
 }
 
 type Wanted = Pick<Request, "request_id" | "content_hash">;

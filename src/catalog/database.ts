@@ -9,7 +9,8 @@ import * as schema from "./schema.ts";
 import { registerSearchFunctions } from "./search-functions.ts";
 import { toCatalogError } from "./sqlite-errors.ts";
 
-export type Db = BetterSQLite3Database<typeof schema>;
+/** drizzle over the connection, and the connection itself. */
+export type Db = BetterSQLite3Database<typeof schema> & { $client: Sqlite.Database };
 
 /** An open catalog file. Whoever opened it closes it. */
 export interface Database {

@@ -13,6 +13,7 @@ export const {
   desc,
   eq,
   exists,
+  getTableColumns,
   gt,
   gte,
   inArray,

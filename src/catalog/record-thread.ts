@@ -2,13 +2,19 @@
 // gather, and share the next one: the slower the disk, the larger the groups.
 import { parentPort, workerData } from "node:worker_threads";
 import type { Catalog } from "../pipeline/ports.ts";
-import { type CatalogOptions, openCatalog } from "./catalog.ts";
+import type { Batches } from "./batches.ts";
+import { type CatalogOptions, type OpenCatalog, openCatalog } from "./catalog.ts";
 import { type PlainError, toPlain } from "./plain-error.ts";
+
+/** What can be asked of the thread: the pipeline's port, what upkeep writes, and the items of batches. */
+export type Writes = Catalog &
+  Pick<OpenCatalog, "beat" | "settleAllDeadCalls" | "indexTexts"> &
+  Pick<Batches, "acceptWritten">;
 
 /** One write, as it is asked for. */
 export interface Asked {
   id: number;
-  method: keyof Catalog | "beat" | "settleAllDeadCalls" | "indexTexts";
+  method: keyof Writes;
   args: unknown[];
 }
 
@@ -16,6 +22,7 @@ export interface Asked {
 export type Told = { id: number; value: unknown } | { id: number; error: PlainError };
 
 const catalog = openCatalog(workerData as CatalogOptions);
+const writes: Writes = { ...catalog, acceptWritten: catalog.batches.acceptWritten };
 const underWay = new Set<Promise<void>>();
 let told: Told[] = [];
 
@@ -31,7 +38,7 @@ function begin(asked: Asked): void {
 }
 
 async function perform({ id, method, args }: Asked): Promise<Told> {
-  const write = catalog[method] as (...args: unknown[]) => Promise<unknown>;
+  const write = writes[method] as (...args: unknown[]) => Promise<unknown>;
   return { id, value: await write(...args) };
 }
 

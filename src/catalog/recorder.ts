@@ -1,16 +1,16 @@
 // The pipeline's port with its writes on a thread of their own, so that no commit ever holds up the event loop, on which
 // the calls, the copies and the locks of all jobs live. Reads stay here: they see what is committed, and wait for nobody.
 import { Worker } from "node:worker_threads";
-import type { AnswerRecord, Catalog } from "../pipeline/ports.ts";
+import type { AnswerRecord } from "../pipeline/ports.ts";
 import type { CatalogOptions, OpenCatalog } from "./catalog.ts";
 import { fromPlain } from "./plain-error.ts";
-import type { Asked, Told } from "./record-thread.ts";
+import type { Asked, Told, Writes } from "./record-thread.ts";
 
-/** What upkeep writes while jobs run: on this thread, too, it would have to wait for the other one's commits. */
-type Upkeep = Pick<OpenCatalog, "beat" | "settleAllDeadCalls" | "indexTexts">;
-
-/** The port; whoever opened it closes it. */
-export interface Recorder extends Catalog, Upkeep {
+/**
+ * The port; whoever opened it closes it. With it go what upkeep writes while jobs run, which would have to wait for the
+ * thread's commits here, and the items of batches, of which there are thousands at a time.
+ */
+export interface Recorder extends Writes {
   /** Resolves when the thread has opened the catalog: before that, what is asked for waits. */
   ready(): Promise<void>;
   /** Commits what is under way and ends the thread. */
@@ -20,8 +20,8 @@ export interface Recorder extends Catalog, Upkeep {
 /** Starts the thread on the same file. `catalog` is the open one of this process; its worker id is the thread's too. */
 export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions, "clock">): Recorder {
   const thread = startThread({ ...options, workerId: catalog.workerId });
-  const remote = <Method extends Asked["method"]>(method: Method): OpenCatalog[Method] =>
-    ((...args: unknown[]) => thread.ask(method, args)) as OpenCatalog[Method];
+  const remote = <Method extends Asked["method"]>(method: Method): Writes[Method] =>
+    ((...args: unknown[]) => thread.ask(method, args)) as Writes[Method];
   const answerCall = remote("answerCall");
   return {
     find: catalog.find,
@@ -45,6 +45,7 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
     beat: remote("beat"),
     settleAllDeadCalls: remote("settleAllDeadCalls"),
     indexTexts: remote("indexTexts"),
+    acceptWritten: remote("acceptWritten"),
     ready: async () => void (await thread.ask("countUnarchivedImages", [])),
     close: thread.close,
   };

@@ -4,7 +4,12 @@ import type Sqlite from "better-sqlite3";
 import { isOfTheDatabase, toCatalogError } from "./sqlite-errors.ts";
 
 /** Runs `work` inside the next transaction and resolves with its result once that is committed with synchronous=FULL. */
-export type Write = <T>(work: () => T) => Promise<T>;
+export type Write = <T>(work: () => T, options?: WriteOptions) => Promise<T>;
+
+export interface WriteOptions {
+  /** It writes many rows: it gets a transaction of its own, without a savepoint. */
+  large?: boolean;
+}
 
 export interface Writer {
   write: Write;
@@ -13,6 +18,7 @@ export interface Writer {
 }
 
 interface Waiting {
+  large: boolean;
   /** As one of a group: a write that throws takes back its own rows only. */
   run(): void;
   /** As the only one of its transaction; throws what it throws. */
@@ -40,7 +46,7 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
   function flush(): void {
     scheduled = false;
     while (waiting.length > 0) {
-      const group = waiting.splice(0, GROUP_LIMIT);
+      const group = waiting.splice(0, groupSize(waiting));
       try {
         // immediate: a deferred transaction that reads before it writes fails with SQLITE_BUSY, whatever the timeout
         commit.immediate(group);
@@ -51,9 +57,9 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
     }
   }
 
-  function write<T>(work: () => T): Promise<T> {
+  function write<T>(work: () => T, { large = false }: WriteOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      waiting.push(createWaiting(work, { saved, resolve, reject }));
+      waiting.push({ large, ...createWaiting(work, { saved, resolve, reject }) });
       if (scheduled) return;
       scheduled = true;
       setImmediate(flush);
@@ -71,13 +77,19 @@ export function createWriter(sqlite: Sqlite.Database, file: string): Writer {
 /** Runs `work`; where it throws, its rows are taken back and nobody else's. */
 type Saved = (work: () => unknown) => unknown;
 
+/** How many of those that wait come into the next transaction: those before a large one, or that one alone. */
+function groupSize(waiting: readonly Waiting[]): number {
+  const large = waiting.findIndex((one) => one.large);
+  return large === -1 ? GROUP_LIMIT : Math.min(Math.max(large, 1), GROUP_LIMIT);
+}
+
 interface Ends<T> {
   saved: Saved;
   resolve(value: T): void;
   reject(error: unknown): void;
 }
 
-function createWaiting<T>(work: () => T, { saved, resolve, reject }: Ends<T>): Waiting {
+function createWaiting<T>(work: () => T, { saved, resolve, reject }: Ends<T>): Omit<Waiting, "large"> {
   let settle: () => void = () => reject(new Error("Bug: a write was committed that never ran"));
   return {
     alone: () => {

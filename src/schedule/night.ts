@@ -2,7 +2,7 @@
 import type { App } from "../app.ts";
 import { checkManifest } from "../batch/check-manifest.ts";
 import { enqueueManifest } from "../batch/enqueue.ts";
-import { keepManifest } from "../batch/kept-manifest.ts";
+import { openKeptItems } from "../batch/kept-items.ts";
 import { toLimits } from "../batch/limits.ts";
 import type { BatchChange } from "../catalog/batches.ts";
 import { RejectedError } from "../errors.ts";
@@ -23,15 +23,16 @@ export async function beginNight(app: App, night: { name: string; due: number },
   const schedule = schedules.find(night.name);
   if (schedule === undefined || schedule.last_due_at !== night.due || !isPending(schedule)) return;
   const limits = limitsOf(app, schedule);
-  const kept = await keepManifest(await openManifest(schedule.manifest, { settings: app.settings, signal }), signal);
+  const source = await openManifest(schedule.manifest, { settings: app.settings, signal });
+  const kept = await openKeptItems();
   try {
     const manifest = {
       format: (schedule.format ?? undefined) as ManifestFormat | undefined,
       collection: schedule.collection ?? undefined,
       tags: schedule.tags ?? undefined,
     };
-    const check = await checkManifest(kept, { catalog: app.catalog(), manifest, signal });
-    if (check.invalid > 0) tellFaults(app, { schedule, lines: describeFaultList(kept.name, check.faults), check });
+    const check = await checkManifest(source, { kept, catalog: app.catalog(), manifest, signal });
+    if (check.invalid > 0) tellFaults(app, { schedule, lines: describeFaultList(check.name, check.faults), check });
     const occasion = new Date(night.due).toISOString();
     const { batch } = await enqueueManifest(app, {
       kept,

@@ -54,7 +54,8 @@ function openApp(env: Record<string, string> = {}): App {
   app.onClose(() => catalog.close());
   const sleep = (ms: number, signal: AbortSignal) => realClock.sleep(Math.min(ms, 50), signal);
   // on this thread, for the clock is here
-  const recorder = { ...catalog, ready: async () => undefined, close: async () => undefined };
+  const { acceptWritten } = catalog.batches;
+  const recorder = { ...catalog, acceptWritten, ready: async () => undefined, close: async () => undefined };
   return { ...app, catalog: () => catalog, recorder: () => recorder, clock: { now, sleep } };
 }
 

@@ -6,11 +6,12 @@ import type { App } from "../../app.ts";
 import { checkManifest, type ManifestCheck } from "../../batch/check-manifest.ts";
 import { enqueueManifest } from "../../batch/enqueue.ts";
 import { goOn } from "../../batch/go-on.ts";
-import { type KeptManifest, keepManifest } from "../../batch/kept-manifest.ts";
+import { type KeptItems, openKeptItems } from "../../batch/kept-items.ts";
 import { type LimitFlags, toLimits } from "../../batch/limits.ts";
 import { lookAtBatch } from "../../batch/look.ts";
 import type { BatchChange } from "../../catalog/batches.ts";
 import { RejectedError } from "../../errors.ts";
+import type { ManifestSource } from "../../manifest/entry.ts";
 import { describeFaultList } from "../../manifest/faults.ts";
 import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
 import { openManifest } from "../../manifests.ts";
@@ -92,25 +93,29 @@ async function enqueue(app: App, where: string, run: Run): Promise<number> {
   keepHeapSmall();
   // what was typed is checked before a long file is read
   const limits = limitsOf(app, options);
-  const kept = await keepManifest(await openManifest(where, { settings: app.settings, signal }), signal).catch(
-    (error) => {
-      if (signal.aborted) return undefined;
-      throw error;
-    },
-  );
-  if (kept === undefined) return EXIT.interrupted;
+  const source = await openManifest(where, { settings: app.settings, signal }).catch((error) => {
+    if (signal.aborted) return undefined;
+    throw error;
+  });
+  if (source === undefined) return EXIT.interrupted;
+  const kept = await openKeptItems();
   try {
-    const check = await checked(app, kept, run);
+    const check = await checked(app, source, { ...run, kept });
     if (check === undefined) return signal.aborted ? EXIT.interrupted : EXIT.failed;
-    return await begin(app, kept, { ...run, check, limits });
+    return await begin(app, check, { ...run, kept, limits });
   } finally {
     await kept.remove();
   }
 }
 
-async function checked(app: App, kept: KeptManifest, { options, signal }: Run): Promise<ManifestCheck | undefined> {
+async function checked(
+  app: App,
+  source: ManifestSource,
+  { options, signal, kept }: Run & { kept: KeptItems },
+): Promise<ManifestCheck | undefined> {
   const progress = createProgress(process.stderr);
-  const check = await checkManifest(kept, {
+  const check = await checkManifest(source, {
+    kept,
     catalog: app.catalog(),
     manifest: manifestOptions(options),
     signal,
@@ -121,7 +126,7 @@ async function checked(app: App, kept: KeptManifest, { options, signal }: Run): 
   });
   progress.end();
   if (check === undefined) return undefined;
-  for (const line of describeFaultList(kept.name, check.faults)) say(line);
+  for (const line of describeFaultList(check.name, check.faults)) say(line);
   if (check.invalid === 0 || options.skipInvalid) return check;
   say(
     `${check.invalid.toLocaleString("en")} of ${check.items.toLocaleString("en")} items are wrong: nothing was enqueued (--skip-invalid goes on without them)`,
@@ -131,12 +136,12 @@ async function checked(app: App, kept: KeptManifest, { options, signal }: Run): 
 
 async function begin(
   app: App,
-  kept: KeptManifest,
-  run: Run & { check: ManifestCheck; limits: BatchChange },
+  check: ManifestCheck,
+  run: Run & { kept: KeptItems; limits: BatchChange },
 ): Promise<number> {
-  const { options, signal, check, limits } = run;
+  const { options, signal, kept, limits } = run;
   const progress = createProgress(process.stderr);
-  const name = options.name ?? nameOf(kept.name);
+  const name = options.name ?? nameOf(check.name);
   let begun = "";
   const { batch, goesOn } = await enqueueManifest(app, {
     kept,
