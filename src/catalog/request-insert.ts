@@ -21,7 +21,7 @@ function prepare(db: Parts["db"], names: readonly (keyof Row)[]): (row: Row) => 
   const columns = names.map((key) => ({ key, column: all[key] }));
   const list = columns.map(({ column }) => `"${column.name}"`).join(", ");
   const marks = columns.map(() => "?").join(", ");
-  const statement = db.$client.prepare(`insert into requests (${list}) values (${marks})`);
+  const statement = db.$client.prepare(`insert or fail into requests (${list}) values (${marks})`);
   return (row) => {
     const values = columns.map(({ key, column }) => {
       const value = row[key] ?? null;

@@ -98,3 +98,23 @@ test("the number of unarchived images is at most a tenth of a second old", async
   await recorder.reserveCall("r-1", { n: 1, seed: 7 });
   await vi.waitFor(async () => expect(await recorder.countUnarchivedImages()).toBe(1));
 });
+
+test("items of a batch go to the thread as bytes; told means committed, and what is known is told as such", async () => {
+  const batch = { batch_id: "b", name: "b", manifest: "m", manifest_digest: "d", schedule: null, items: 2, invalid: 0 };
+  await catalog.batches.begin(batch);
+  const items = ["r-1", "r-2"].map((id, index) => ({ item: index + 1, request: request(id, `picture ${id}`) }));
+  const json = Buffer.from(JSON.stringify(items));
+  const taken = await recorder.acceptWritten("b", json);
+  expect(taken.map(({ request_id, as, known }) => [request_id, as, known])).toEqual([
+    ["r-1", "accepted", false],
+    ["r-2", "accepted", false],
+  ]);
+  expect((await catalog.find("r-2"))?.request).toMatchObject({
+    batch_id: "b",
+    batch_item: 2,
+    recipe: { prompt: "picture r-2" },
+    tags: [],
+    metadata: {},
+  });
+  expect((await recorder.acceptWritten("b", json)).map(({ as }) => as)).toEqual(["ours", "ours"]);
+});

@@ -104,3 +104,37 @@ test("a lock that somebody else holds for too long is a passing trouble", async 
   await insert(2);
   expect(seen()).toEqual([2]);
 });
+
+test("a large write has a transaction to itself, and keeps its place among the small ones", async () => {
+  const { writer, insert, seen, sqlite } = open();
+  const before = insert(1);
+  const large = writer.write(
+    () => {
+      // what came before is committed already, what comes after has not begun
+      const outside = seen();
+      sqlite.prepare("insert into numbers values (2, 'large')").run();
+      return outside;
+    },
+    { large: true },
+  );
+  const after = writer.write(() => seen());
+  expect(await large).toEqual([1]);
+  expect(await after).toEqual([1, 2]);
+  await before;
+});
+
+test("a large write that throws takes back its own rows and nobody else's", async () => {
+  const { writer, insert, seen, sqlite } = open();
+  const good = insert(1);
+  const bad = writer.write(
+    () => {
+      sqlite.prepare("insert into numbers values (2, '')").run();
+      throw new Error("changed my mind");
+    },
+    { large: true },
+  );
+  const late = insert(3);
+  await expect(bad).rejects.toThrow("changed my mind");
+  await Promise.all([good, late]);
+  expect(seen()).toEqual([1, 3]);
+});
