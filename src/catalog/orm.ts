@@ -13,7 +13,6 @@ export const {
   desc,
   eq,
   exists,
-  getTableColumns,
   gt,
   gte,
   inArray,

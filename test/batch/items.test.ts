@@ -157,3 +157,18 @@ test("a new night inherits what the last one left undone", async () => {
   expect(taken.map(({ as }) => as)).toEqual(["existing", "accepted"]);
   expect(catalog.batches.countItems("tuesday")).toMatchObject({ queued: 2 });
 });
+
+test("one row that the database refuses takes back its whole chunk, and the next chunk is taken as if it had never been", async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  await catalog.batches.begin(newBatch("b", { items: 3 }));
+  const good = [1, 2].map((item) => ({ item, request: requestOf(`r-${item}`) }));
+  const bad = requestOf("r-3");
+  const refused = { item: 3, request: { ...bad, recipe: { ...bad.recipe, seed: -5 } } };
+  const taking = catalog.batches.acceptItems("b", [...good, refused]);
+  await expect(taking).rejects.toMatchObject({ code: "SQLITE_CONSTRAINT_CHECK" });
+  expect([...catalog.listRequests()]).toEqual([]);
+  expect(catalog.batches.find("b")?.accepted).toBe(0);
+  expect((await catalog.batches.acceptItems("b", good)).map(({ as }) => as)).toEqual(["accepted", "accepted"]);
+  expect([...catalog.listRequests()].map(({ request_id }) => request_id)).toEqual(["r-1", "r-2"]);
+});
