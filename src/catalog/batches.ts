@@ -54,6 +54,8 @@ export interface Batches extends Telling {
   acceptItems(batchId: string, items: readonly BatchItem[]): Promise<Taken[]>;
   /** The same for a JSON array of items, as bytes: those cost nothing on their way to another thread. */
   acceptWritten(batchId: string, json: Uint8Array): Promise<Taken[]>;
+  /** A batch whose items are all known: begun, filled and closed in one commit, so that it is never left half-way. */
+  acceptWhole(batch: NewBatch & { batch_id: string }, items: readonly BatchItem[]): Promise<Taken[]>;
   /** Which of these ids hold other content in the catalog. */
   findConflicts: ReturnType<typeof createFindConflicts>;
   /** The manifest has been read to its end. */
@@ -94,6 +96,15 @@ export function createBatches(parts: Parts, write: Write): Batches {
     acceptWritten: async (batchId, json) => {
       const items: BatchItem[] = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
       return write(() => acceptItems(batchId, items), { large: true });
+    },
+    acceptWhole: (batch, items) => {
+      const accept = () => {
+        beginBatch(parts, batch);
+        const taken = acceptItems(batch.batch_id, items);
+        endEnqueuing(parts, batch.batch_id);
+        return taken;
+      };
+      return write(accept, { large: true });
     },
     findConflicts: createFindConflicts(parts),
     endEnqueuing: (batchId) => write(() => endEnqueuing(parts, batchId)),

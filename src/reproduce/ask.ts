@@ -2,6 +2,7 @@
 // it; what it is to be compared with stands in its row from the first commit on.
 import { createHash, randomUUID } from "node:crypto";
 import type { App } from "../app.ts";
+import type { NewBatch } from "../catalog/batches.ts";
 import { RejectedError } from "../errors.ts";
 import type { RequestRecord } from "../pipeline/records.ts";
 import { addBatchJobs } from "../queue/batch-jobs.ts";
@@ -55,20 +56,17 @@ export async function askWithin(
   originals: readonly Original[],
   { collection, maxImages }: { collection: string; maxImages: number },
 ): Promise<{ batchId: string; ids: string[] }> {
-  const { batches } = app.catalog();
   const queues = await app.queues();
   await queues.ping();
   const now = app.clock.now();
-  const batchId = await beginBatch(app, { now, items: originals.length, maxImages });
-  const taken = await batches.acceptItems(
-    batchId,
-    originals.map((original, at) => {
-      const submission = parseSubmission(toReproduction(original, { collection, now }));
-      const request = toRequest(submission, { requestId: submission.request_id ?? "", random: Math.random });
-      return { item: at + 1, request, reproduces: original.request_id };
-    }),
-  );
-  await batches.endEnqueuing(batchId);
+  const batch = toBatch(app, { now, items: originals.length, maxImages });
+  const batchId = batch.batch_id;
+  const items = originals.map((original, at) => {
+    const submission = parseSubmission(toReproduction(original, { collection, now }));
+    const request = toRequest(submission, { requestId: submission.request_id ?? "", random: Math.random });
+    return { item: at + 1, request, reproduces: original.request_id };
+  });
+  const taken = await app.catalog().batches.acceptWhole(batch, items);
   const ids = taken.map(({ request_id }) => request_id);
   // from here on they are accepted: a Redis that fails just now is made good by the workers' upkeep
   await addBatchJobs(
@@ -79,14 +77,14 @@ export async function askWithin(
   return { batchId, ids };
 }
 
-/** A batch of reproductions alone, under a name of its own; resolves to its id. */
-async function beginBatch(
+/** A batch of reproductions alone, under a name of its own. */
+function toBatch(
   app: App,
   { now, items, maxImages }: { now: number; items: number; maxImages: number },
-): Promise<string> {
+): NewBatch & { batch_id: string } {
   const batch_id = `${REPRODUCTIONS}-${compact(now).slice(0, 15)}-${randomUUID().slice(0, 4)}`;
   const price = app.settings.pricePerImage;
-  await app.catalog().batches.begin({
+  return {
     batch_id,
     name: REPRODUCTIONS,
     manifest: "catalog reproduce",
@@ -96,8 +94,7 @@ async function beginBatch(
     invalid: 0,
     max_images: maxImages,
     ...(price !== undefined && { price_micros: price.micros, price_currency: price.currency }),
-  });
-  return batch_id;
+  };
 }
 
 /** What is asked for: the very recipe, by the same form of answer, whatever is archived of it. */

@@ -172,3 +172,20 @@ test("one row that the database refuses takes back its whole chunk, and the next
   expect((await catalog.batches.acceptItems("b", good)).map(({ as }) => as)).toEqual(["accepted", "accepted"]);
   expect([...catalog.listRequests()].map(({ request_id }) => request_id)).toEqual(["r-1", "r-2"]);
 });
+
+test("a batch that is accepted whole is running with all its items, or not there at all", async () => {
+  await using place = await openTestCatalog();
+  const { batches } = place.catalog;
+  const items = ["a", "b"].map((id, index) => ({ request: requestOf(id), item: index + 1 }));
+  const taken = await batches.acceptWhole({ ...newBatch("whole"), batch_id: "whole" }, items);
+  expect(taken.map(({ request_id, job }) => [request_id, job])).toEqual([
+    ["a", "generate"],
+    ["b", "generate"],
+  ]);
+  expect(batches.find("whole")).toMatchObject({ state: "running", accepted: 2 });
+  const broken = { item: 2, request: { ...requestOf("d"), content_hash: null as never } };
+  const half = [{ item: 1, request: requestOf("c") }, broken];
+  await expect(batches.acceptWhole({ ...newBatch("half"), batch_id: "half" }, half)).rejects.toThrow();
+  expect(batches.find("half")).toBeUndefined();
+  expect(await place.catalog.find("c")).toBeUndefined();
+});
