@@ -52,11 +52,29 @@ function prepare(sqlite: Sqlite.Database, file: string): Database {
 }
 
 function setPragmas(sqlite: Sqlite.Database): void {
-  sqlite.pragma("journal_mode = WAL");
+  switchToWal(sqlite);
   // WAL's default of NORMAL may lose the last commits in a power cut: a paid answer among them
   sqlite.pragma("synchronous = FULL");
   // off while migrating: a table that is rebuilt must not take its children's rows along (drizzle-orm#5782)
   sqlite.pragma("foreign_keys = OFF");
+}
+
+/** Between two tries, in ms. */
+const PAUSE_MS = 10;
+
+// The switch wants the file for itself and does not wait for it: where another process is about to write a catalog that is
+// just being made, SQLite says "locked" at once, whatever the timeout. On a file that is in WAL already there is nothing to switch.
+function switchToWal(sqlite: Sqlite.Database): void {
+  const deadline = Date.now() + BUSY_TIMEOUT_MS;
+  for (;;) {
+    try {
+      sqlite.pragma("journal_mode = WAL");
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "SQLITE_BUSY" || Date.now() > deadline) throw error;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
 }
 
 // better-sqlite3 throws a TypeError where the folder is missing, mkdir its own codes: to the operator it is one thing

@@ -1,6 +1,7 @@
 // The file under the catalog: its settings, its migrations, several processes on it, and disks that say no.
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as after } from "node:timers/promises";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { openCatalog } from "../../src/catalog/catalog.ts";
@@ -35,6 +36,23 @@ test("a catalog is made where there is none, folders and all, and what it holds 
   expect(second.migrated).toEqual([]);
   expect((await found(second, "r")).request.state).toBe("queued");
 });
+
+test(
+  "a new catalog that another process is about to write is waited for",
+  async () => {
+    const file = join(testFolder(), "catalog.db");
+    const other = new Sqlite(file);
+    onTestFinished(() => void other.close());
+    other.exec("begin immediate");
+    const process = await startCatalogProcess(file);
+    const opened = process.ask("open");
+    // long enough for an answer that would come at once
+    expect(await Promise.race([opened, after(1_000, "waits")])).toBe("waits");
+    other.exec("commit");
+    expect(await opened).toBe(`migrated ${MIGRATIONS.length}`);
+  },
+  PROCESSES_MS,
+);
 
 test(
   "sixteen processes that start together migrate once, and all of them work",

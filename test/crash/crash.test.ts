@@ -20,7 +20,10 @@ async function crash(mode: string, requests: number): Promise<Report> {
     `${requests}`,
     "--json",
   ];
-  const { stdout } = await run(process.execPath, args).catch((error: { stdout: string }) => error);
+  const { stdout, stderr } = await run(process.execPath, args).catch(
+    (error: { stdout: string; stderr: string }) => error,
+  );
+  if (stdout === "") throw new Error(`The crash test itself failed: ${stderr}`);
   return JSON.parse(stdout) as Report;
 }
 
