@@ -1,6 +1,6 @@
 // Every archived image that fits a search, with the recipe that made it, page by page: what exports are made of.
 
-import type { Asset, RequestRecord } from "../pipeline/records.ts";
+import type { ArchivedImage } from "../pipeline/records.ts";
 import { pagesOfRequests, rowsOf } from "./listing.ts";
 import { and, asc, count, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -8,16 +8,6 @@ import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
 import { assets, calls, generations, images } from "./schema.ts";
 import type { Search, SearchQuery } from "./search.ts";
 import { assetConditions, findFew, type SearchFilter, toConditions } from "./search-filter.ts";
-
-/** One archived image of one request, with the recipe that made it. */
-export interface ArchivedImage {
-  request: RequestRecord;
-  index: number;
-  asset: Asset;
-  api_created: number | null;
-  archived_at: number;
-  calls: number;
-}
 
 /** As many requests as one page of a search may hold while it is still a short read. */
 const PAGE = 500;

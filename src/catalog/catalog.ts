@@ -1,9 +1,9 @@
 // The catalog: the pipeline's port over SQLite, and the questions that the command line and the servers ask.
 import { randomUUID } from "node:crypto";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
-import type { RequestDetail, RequestRecord } from "../pipeline/records.ts";
+import type { ArchivedImage, RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import { acceptFault, acceptRequest } from "./accept.ts";
-import { type ArchivedImage, listArchivedImages } from "./archived-images.ts";
+import { listArchivedImages } from "./archived-images.ts";
 import { type Archived, createArchivedLookup } from "./archived-lookup.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
 import { backupDatabase } from "./backup.ts";

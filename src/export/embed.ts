@@ -1,5 +1,5 @@
 // Copies of images that carry their recipe inside. PNG only: it has room for texts that leave every other byte alone.
-import type { ArchivedImage } from "../catalog/archived-images.ts";
+import type { ArchivedImage } from "../pipeline/records.ts";
 import { canHoldTexts, withTexts, XMP_KEYWORD } from "./png-chunks.ts";
 import { PARAMETERS_KEYWORD, toParameters } from "./recipe-text.ts";
 import { toXmp } from "./xmp.ts";

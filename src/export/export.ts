@@ -1,9 +1,9 @@
 // An export from the first image to the last: read, checked against its digest, given its recipe if that is wanted, and
 // handed to the format. What the store does not have as the catalog says is left out by name, never replaced.
 import { createHash } from "node:crypto";
-import type { ArchivedImage } from "../catalog/archived-images.ts";
 import { mapInOrder } from "../keeping/streams.ts";
 import type { Store } from "../pipeline/ports.ts";
+import type { ArchivedImage } from "../pipeline/records.ts";
 import { toExportLine } from "../report/export-line.ts";
 import { embedRecipe } from "./embed.ts";
 import type { ExportFile, ExportItem, Wants, Writing } from "./format.ts";

@@ -1,5 +1,5 @@
 // The port of export formats: what each is given, and what it must do. Types only.
-import type { ArchivedImage } from "../catalog/archived-images.ts";
+import type { ArchivedImage } from "../pipeline/records.ts";
 import type { ExportLine } from "../report/export-line.ts";
 
 /** A copy of an image, as it stands in the export. */

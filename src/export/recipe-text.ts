@@ -1,7 +1,7 @@
 // A recipe as the text that common tools show and read again: the form of AUTOMATIC1111's web interface. Pure.
 // The prompt, a line "Negative prompt: …", and a last line of "Name: value" pairs. What is ambiguous in it (a prompt that has
 // such lines itself) stands in the XMP beside it without doubt.
-import type { ArchivedImage } from "../catalog/archived-images.ts";
+import type { ArchivedImage } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
 
 /** The keyword under which tools look for it. */

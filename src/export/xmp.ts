@@ -1,5 +1,5 @@
 // What XMP says of an image: that it was made by a trained model, from which prompt, and our whole recipe as JSON. Pure.
-import type { ArchivedImage } from "../catalog/archived-images.ts";
+import type { ArchivedImage } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
 
 /** https://cv.iptc.org/newscodes/digitalsourcetype/: made by a model from a prompt, without a photograph. */

@@ -110,6 +110,16 @@ export interface ObjectFacts {
   digest?: string | undefined;
 }
 
+/** One archived image of one request, with the recipe that made it. */
+export interface ArchivedImage {
+  request: RequestRecord;
+  index: number;
+  asset: Asset;
+  api_created: number | null;
+  archived_at: number;
+  calls: number;
+}
+
 /** The image types that can become assets. */
 export type ImageType = "image/png" | "image/jpeg" | "image/webp";
 

@@ -1,14 +1,5 @@
 // One line of `catalog export`: an asset of a request, with the recipe that made it. Pure; the fields are a promise.
-import type { Asset, RequestRecord } from "../pipeline/records.ts";
-
-export interface ExportSource {
-  request: RequestRecord;
-  index: number;
-  asset: Asset;
-  api_created: number | null;
-  archived_at: number;
-  calls: number;
-}
+import type { ArchivedImage } from "../pipeline/records.ts";
 
 export type ExportLine = ReturnType<typeof toExportLine>;
 
@@ -41,7 +32,7 @@ export const EXPORT_FIELDS = [
 ] as const satisfies readonly (keyof ExportLine)[];
 
 /** `api_created` is the API's own, in Unix seconds (null for a reused image); `calls` counts the calls of the request. */
-export function toExportLine({ request, index, asset, api_created, archived_at, calls }: ExportSource) {
+export function toExportLine({ request, index, asset, api_created, archived_at, calls }: ArchivedImage) {
   const { recipe } = request;
   return {
     request_id: request.request_id,

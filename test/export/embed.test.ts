@@ -5,11 +5,11 @@ import { crc32, inflateSync } from "node:zlib";
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { ArchivedImage } from "../../src/catalog/archived-images.ts";
 import { embedRecipe } from "../../src/export/embed.ts";
 import { IMAGEFOLDER } from "../../src/export/imagefolder.ts";
 import { originOf } from "../../src/export/origin.ts";
 import { canHoldTexts, withTexts } from "../../src/export/png-chunks.ts";
+import type { ArchivedImage } from "../../src/pipeline/records.ts";
 import { type Archive, exportFolder, jsonLines, makeImage, openArchive } from "./support.ts";
 
 interface Chunk {

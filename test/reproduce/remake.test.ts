@@ -7,18 +7,10 @@ import { type Repaired, repair } from "../../src/keeping/repair.ts";
 import { verify } from "../../src/keeping/verify.ts";
 import type { RequestDetail } from "../../src/pipeline/records.ts";
 import { remakeLost } from "../../src/reproduce/remake.ts";
-import type { SubmissionInput } from "../../src/request/submission.ts";
-import { submit, waitForEnd } from "../../src/submit.ts";
 import { openBusyWorld, type World } from "../support/world.ts";
+import { archive } from "./support.ts";
 
 const signal = new AbortController().signal;
-
-async function archive({ app }: World, request: SubmissionInput): Promise<RequestDetail> {
-  const { request_id } = (await submit(app, request)).request;
-  const ended = await waitForEnd(app, request_id, AbortSignal.timeout(60_000));
-  if (ended?.request.state !== "archived") throw new Error(`Got ${ended?.request.state}, wanted it archived`);
-  return ended;
-}
 
 const pathOf = ({ folder }: World, detail: RequestDetail, index = 0) =>
   join(folder, "archive", detail.assets.find((one) => one.digest === detail.images[index]?.digest)?.key ?? "");

@@ -11,19 +11,12 @@ import type { Proof, RequestDetail } from "../../src/pipeline/records.ts";
 import { toDriftReport } from "../../src/report/proof-view.ts";
 import { askAgain, askWithin, findOriginal } from "../../src/reproduce/ask.ts";
 import { followReproductions } from "../../src/reproduce/follow.ts";
-import type { SubmissionInput } from "../../src/request/submission.ts";
 import { submit, waitForEnd } from "../../src/submit.ts";
 import { rowsOf } from "../keeping/support.ts";
 import { openBusyWorld, openWorld, type World } from "../support/world.ts";
+import { archive } from "./support.ts";
 
 const signal = new AbortController().signal;
-
-async function archive({ app }: World, request: SubmissionInput): Promise<RequestDetail> {
-  const { request_id } = (await submit(app, request)).request;
-  const ended = await waitForEnd(app, request_id, AbortSignal.timeout(60_000));
-  if (ended?.request.state !== "archived") throw new Error(`Got ${ended?.request.state}, wanted it archived`);
-  return ended;
-}
 
 /** A reproduction of it, compared. */
 async function again({ app }: World, id: string): Promise<RequestDetail & { proof: Proof }> {
