@@ -9,6 +9,12 @@ import * as schema from "./schema.ts";
 import { registerSearchFunctions } from "./search-functions.ts";
 import { toCatalogError } from "./sqlite-errors.ts";
 
+/**
+ * The commit that makes the log longer than this moves what is left of it into the file, and the log begins anew. In pages
+ * of 4 KiB. Most of it is moved before by the checkpointer, where there is one.
+ */
+const LOG_PAGES = 8_000;
+
 /** drizzle over the connection, and the connection itself. */
 export type Db = BetterSQLite3Database<typeof schema> & { $client: Sqlite.Database };
 
@@ -55,6 +61,7 @@ function setPragmas(sqlite: Sqlite.Database): void {
   switchToWal(sqlite);
   // WAL's default of NORMAL may lose the last commits in a power cut: a paid answer among them
   sqlite.pragma("synchronous = FULL");
+  sqlite.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
   // off while migrating: a table that is rebuilt must not take its children's rows along (drizzle-orm#5782)
   sqlite.pragma("foreign_keys = OFF");
 }

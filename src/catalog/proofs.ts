@@ -1,5 +1,6 @@
 // What is known about whether the store still holds what the catalog says: when each asset was last proven, what was found.
 import { randomUUID } from "node:crypto";
+import { imageDigest } from "../pipeline/keys.ts";
 import type { Asset, AssetFault } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import { beingErased } from "./assets.ts";
@@ -101,11 +102,13 @@ export function correctAsset(parts: Parts, asset: Omit<Asset, "archived_at">): v
 
 /** Which of these keys belong to no asset. Bytes that are just being removed are no find either. */
 export function findUnknownKeys(parts: Parts, keys: readonly string[]): string[] {
-  const rows = parts.db.all<{ key: string }>(
-    sql`select value as key from json_each(${JSON.stringify(keys)}) where not exists (
-      select 1 from ${assets} where key = value and (erased_at is null or (${beingErased(parts.now())})))`,
+  const named = JSON.stringify(keys.flatMap((key) => imageDigest(key) ?? []));
+  const known = parts.db.all<{ key: string }>(
+    sql`select key from ${assets} where digest in (select value from json_each(${named}))
+      and (erased_at is null or (${beingErased(parts.now())}))`,
   );
-  return rows.map((row) => row.key);
+  const ours = new Set(known.map(({ key }) => key));
+  return keys.filter((key) => !ours.has(key));
 }
 
 /** The requests whose sidecars must be in the store, in pages of ids, those behind `beyond`. */

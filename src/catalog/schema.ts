@@ -125,7 +125,8 @@ export const assets = sqliteTable(
   "assets",
   {
     digest: text().primaryKey(),
-    key: text().notNull().unique(),
+    /** Holds the digest, so it is as unique as that: an index of its own would be one random page more for each image. */
+    key: text().notNull(),
     bytes: integer().notNull(),
     content_type: text().$type<ImageType>().notNull(),
     width: integer().notNull(),

@@ -7,6 +7,7 @@ import { swapCatalog } from "../catalog/swap.ts";
 import { ConfigError, toMessage } from "../errors.ts";
 import { parseBatchSidecar } from "../pipeline/batch-sidecar.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
+import { imageDigest } from "../pipeline/keys.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
 import { parseSidecar, type SidecarRecords } from "../pipeline/sidecar-form.ts";
 import { inGroups, mapInOrder } from "./streams.ts";
@@ -184,7 +185,7 @@ async function takeStrays(fresh: FreshCatalog, parts: RebuildParts): Promise<Reb
 async function readStray(key: string, { store, clock, inspect, signal }: RebuildParts) {
   const bytes = (await store.get(key, { signal })) ?? Buffer.alloc(0);
   const digest = createHash("sha256").update(bytes).digest("hex");
-  if (!key.includes(`/${digest}.`)) throw new Error(`its digest is ${digest}`);
+  if (imageDigest(key) !== digest) throw new Error(`its digest is ${digest}`);
   const { content_type, width, height } = await inspect(bytes);
   return { digest, key, bytes: bytes.length, content_type, width, height, archived_at: clock.now() };
 }

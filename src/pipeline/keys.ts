@@ -6,6 +6,12 @@ export function imageKey(digest: string, extension: ImageFacts["extension"]): st
   return `images/${digest.slice(0, 2)}/${digest}.${extension}`;
 }
 
+/** The digest that the key of an image names; undefined for a key that no image of ours has. */
+export function imageDigest(key: string): string | undefined {
+  const [, shard, digest] = /^images\/([0-9a-f]{2})\/([0-9a-f]{64})\.(?:png|jpg|webp)$/.exec(key) ?? [];
+  return digest?.slice(0, 2) === shard ? digest : undefined;
+}
+
 /** thumbnails/<first two hex of digest>/<digest>.webp */
 export function thumbnailKey(digest: string): string {
   return `thumbnails/${digest.slice(0, 2)}/${digest}.webp`;

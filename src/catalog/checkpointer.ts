@@ -1,0 +1,24 @@
+// Starts and ends the thread that moves commits from the write-ahead log into the catalog's file.
+import { Worker } from "node:worker_threads";
+
+/** A running checkpointer. Whoever started it closes it. */
+export interface Checkpointer {
+  close(): Promise<void>;
+}
+
+/**
+ * Starts moving what is committed to `file` from its log into it, beside whoever commits. By itself SQLite does that
+ * within the commit that made the log long enough, and in a large catalog, where the rows of each request lie in pages
+ * of their own, it takes a third of all the time of recording.
+ */
+export function startCheckpointer(file: string): Checkpointer {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const thread = new Worker(new URL(`./checkpoint-thread.${extension}`, import.meta.url), { workerData: { file } });
+  const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
+  return {
+    close: async () => {
+      thread.postMessage("close");
+      await exited;
+    },
+  };
+}
