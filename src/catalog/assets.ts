@@ -5,7 +5,7 @@ import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
 import { and, desc, eq, isNull, ne, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { given, prepared } from "./prepared.ts";
+import { given, isGiven, prepared } from "./prepared.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
 /**
@@ -81,12 +81,16 @@ export function isIntact(requestId: SQL): SQL {
 
 /** Bytes of an image are in the spool now: its URL may die. */
 export function noteSpooled(parts: Parts, image: { request_id: string; index: number }, spoolFile: string): void {
-  parts.db
-    .update(images)
-    .set({ spool_file: spoolFile })
-    .where(and(eq(images.request_id, image.request_id), eq(images.index, image.index), isNull(images.digest)))
-    .run();
+  setSpooled(parts.db).run({ requestId: image.request_id, index: image.index, spoolFile });
 }
+
+const setSpooled = prepared((db) =>
+  db
+    .update(images)
+    .set({ spool_file: given("spoolFile") })
+    .where(and(eq(images.request_id, given("requestId")), eq(images.index, given("index")), isNull(images.digest)))
+    .prepare(),
+);
 
 /**
  * Whether nobody needs this spool file any more: its image is archived, or it belongs to an answer that
@@ -117,25 +121,29 @@ export function reuseArchived(parts: Parts, requestId: string): RequestDetail | 
   const row = parts.reader.row(requestId);
   if (row === undefined || !row.seed_given || !row.reuse || row.recipe_id === null) return undefined;
   if (!isUntouched(parts, requestId)) return undefined;
-  const source = parts.db
+  const source = selectSource(parts.db).get({ recipeId: row.recipe_id, requestId })?.request_id;
+  if (source === undefined) return undefined;
+  tieImages(parts, { requestId, source });
+  return parts.reader.detail(requestId);
+}
+
+const selectSource = prepared((db) =>
+  db
     .select({ request_id: requests.request_id })
     .from(requests)
     .where(
       and(
-        eq(requests.recipe_id, row.recipe_id),
-        eq(requests.state, "archived"),
-        ne(requests.request_id, requestId),
+        isGiven(requests.recipe_id, "recipeId"),
+        // with "+" out of sight of the index by state, in which nearly all are archived
+        sql`+${requests.state} = 'archived'`,
+        ne(requests.request_id, given("requestId")),
         isNull(requests.deleted_at),
         isIntact(sql`${requests.request_id}`),
       ),
     )
     .orderBy(sql`${requests.reproduces} is not null`, desc(requests.archived_at))
-    .limit(1)
-    .get()?.request_id;
-  if (source === undefined) return undefined;
-  tieImages(parts, { requestId, source });
-  return parts.reader.detail(requestId);
-}
+    .prepare(),
+);
 
 // nothing came yet, and nothing is on its way
 function isUntouched(parts: Parts, requestId: string): boolean {

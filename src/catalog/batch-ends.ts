@@ -3,6 +3,7 @@
 import type { RequestState } from "../pipeline/records.ts";
 import { and, eq, inArray, isNotNull, isNull, ne } from "./orm.ts";
 import type { Parts } from "./parts.ts";
+import { given, prepared } from "./prepared.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 
@@ -11,13 +12,7 @@ const UNFINISHED: RequestState[] = ["queued", "generating", "copying"];
 
 /** Finishes a batch whose manifest has been read and whose items have all ended; returns whether it was this call that did. */
 export function settleBatch(parts: Parts, batchId: string): boolean {
-  const one = parts.db
-    .select({ request_id: requests.request_id })
-    .from(requests)
-    .where(and(eq(requests.batch_id, batchId), inArray(requests.state, UNFINISHED)))
-    .limit(1)
-    .get();
-  if (one !== undefined) return false;
+  if (selectUnfinished(parts.db).get({ batchId }) !== undefined) return false;
   const batch = parts.reader.batch(batchId);
   if (batch === undefined || batch.state === "enqueuing" || batch.finished_at !== null) return false;
   const finished = parts.db
@@ -27,6 +22,14 @@ export function settleBatch(parts: Parts, batchId: string): boolean {
     .run();
   return finished.changes === 1;
 }
+
+const selectUnfinished = prepared((db) =>
+  db
+    .select({ request_id: requests.request_id })
+    .from(requests)
+    .where(and(eq(requests.batch_id, given("batchId")), inArray(requests.state, UNFINISHED)))
+    .prepare(),
+);
 
 /** A finished batch with an item that is tried again runs again, and will be reported again. */
 export function reopenBatch(parts: Parts, batchId: string | null): void {

@@ -5,6 +5,7 @@ import { describeHold, holdOf as holdOfBatch } from "../pipeline/batch.ts";
 import type { HoldReason } from "../pipeline/records.ts";
 import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
+import { given, prepared } from "./prepared.ts";
 import type { RequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
@@ -61,12 +62,16 @@ function isWaiting(parts: Parts, requestId: string): boolean {
 /** Charges the images of a call that is about to be sent. */
 export function charge(parts: Parts, batchId: string | null, images: number): void {
   if (batchId === null) return;
-  parts.db
-    .update(batches)
-    .set({ committed_images: sql`${batches.committed_images} + ${images}` })
-    .where(eq(batches.batch_id, batchId))
-    .run();
+  addCommitted(parts.db).run({ batchId, images });
 }
+
+const addCommitted = prepared((db) =>
+  db
+    .update(batches)
+    .set({ committed_images: sql`${batches.committed_images} + ${given("images")}` })
+    .where(eq(batches.batch_id, given("batchId")))
+    .prepare(),
+);
 
 /** Gives back the images of a call that was not paid. */
 export function refund(parts: Parts, call: { batch_id: string | null; n: number } | undefined): void {

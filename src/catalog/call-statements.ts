@@ -13,7 +13,7 @@ export const insertSentCall = prepared((db) =>
     .insert(calls)
     .values({
       request_id: given("requestId"),
-      number: sql`(select coalesce(max(number), 0) + 1 from calls where request_id = ${given("requestId")})`,
+      number: sql`(select coalesce(max(number), 0) + 1 from calls where request_id in (${given("requestId")}))`,
       state: "sent",
       n: given("n"),
       seed: given("seed"),
@@ -34,12 +34,12 @@ export const setGenerating = prepared((db) =>
     .prepare(),
 );
 
-/** A call of this request that is out. */
+/** The call of this request that is out. */
 export const selectCallOut = prepared((db) =>
   db
-    .select({ number: calls.number })
+    .select()
     .from(calls)
-    .where(and(eq(calls.request_id, given("requestId")), eq(calls.state, "sent")))
+    .where(and(eq(calls.request_id, given("requestId")), sql`${calls.state} = 'sent'`))
     .prepare(),
 );
 
@@ -58,7 +58,6 @@ export const selectTwin = prepared((db) =>
         isIntact(sql`${requests.request_id}`),
       ),
     )
-    .limit(1)
     .prepare(),
 );
 

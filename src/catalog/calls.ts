@@ -137,13 +137,10 @@ function keepAnswer(parts: Parts, call: Call, record: AnswerRecord): void {
 
 /** Turns `sent` calls whose worker is dead into `unknown`: of one request, or (at start-up) of all. Returns how many. */
 export function settleDeadCalls(parts: Parts, requestId?: string): number {
-  const out = parts.db
-    .select()
-    .from(calls)
-    .where(
-      requestId === undefined ? eq(calls.state, "sent") : and(eq(calls.request_id, requestId), eq(calls.state, "sent")),
-    )
-    .all();
+  const out =
+    requestId === undefined
+      ? parts.db.select().from(calls).where(eq(calls.state, "sent")).all()
+      : selectCallOut(parts.db).all({ requestId });
   const dead = out.filter((call) => !parts.isWorkerAlive(call.worker_id));
   for (const call of dead) closeCall(parts, toCall(call), { state: "unknown", failure: DIED, spend: true });
   return dead.length;

@@ -102,9 +102,17 @@ export function settleForLess(parts: Parts, requestId: string, error: { code: st
 
 /** The sidecar in the store equals the record. */
 export function noteSidecar(parts: Parts, requestId: string): void {
-  parts.db.update(requests).set({ sidecar_at: parts.now() }).where(eq(requests.request_id, requestId)).run();
+  setSealed(parts.db).run({ requestId, now: parts.now() });
   mirrorSidecar(parts, requestId);
 }
+
+const setSealed = prepared((db) =>
+  db
+    .update(requests)
+    .set({ sidecar_at: given("now") })
+    .where(eq(requests.request_id, given("requestId")))
+    .prepare(),
+);
 
 function mirrorSidecar(parts: Parts, requestId: string): void {
   if (!parts.mirrored) return;

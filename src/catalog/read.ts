@@ -4,6 +4,7 @@ import type { Batch } from "../pipeline/batch.ts";
 import type { Proof, RequestDetail } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
 import { asc, eq, sql } from "./orm.ts";
+import { isGiven } from "./prepared.ts";
 import { ASSET_COLUMNS, type RequestRow, toDetail } from "./rows.ts";
 import { assets, calls, generations, images, requests, webhooks } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
@@ -22,26 +23,31 @@ export function createReader(db: Db): Reader {
   const id = sql.placeholder("id");
   const request = db.select().from(requests).where(eq(requests.request_id, id)).prepare();
   const batch = db.select().from(batches).where(eq(batches.batch_id, id)).prepare();
-  const callsOf = db.select().from(calls).where(eq(calls.request_id, id)).orderBy(asc(calls.number)).prepare();
+  const callsOf = db.select().from(calls).where(isGiven(calls.request_id, "id")).orderBy(asc(calls.number)).prepare();
   const generationsOf = db.select().from(generations).where(eq(generations.request_id, id)).prepare();
-  const imagesOf = db.select().from(images).where(eq(images.request_id, id)).orderBy(asc(images.index)).prepare();
+  const imagesOf = db
+    .select()
+    .from(images)
+    .where(isGiven(images.request_id, "id"))
+    .orderBy(asc(images.index))
+    .prepare();
   const assetsOf = db
     .selectDistinct(ASSET_COLUMNS)
     .from(images)
     .innerJoin(assets, eq(assets.digest, images.digest))
-    .where(eq(images.request_id, id))
+    .where(isGiven(images.request_id, "id"))
     .prepare();
   const webhooksOf = db
     .select()
     .from(webhooks)
-    .where(eq(webhooks.request_id, id))
+    .where(isGiven(webhooks.request_id, "id"))
     .orderBy(asc(webhooks.number))
     .prepare();
   const proofOf = db.select().from(proofs).where(eq(proofs.request_id, id)).prepare();
   const proofImagesOf = db
     .select(PROOF_IMAGE_COLUMNS)
     .from(proofImages)
-    .where(eq(proofImages.request_id, id))
+    .where(isGiven(proofImages.request_id, "id"))
     .orderBy(asc(proofImages.index))
     .prepare();
 

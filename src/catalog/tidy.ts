@@ -157,8 +157,9 @@ export function isErased(parts: Parts, digest: string): boolean {
 
 /** Ended requests that were changed and whose sidecars have not followed yet: a page of ids. */
 function listToReseal(parts: Parts): string[] {
+  // by itself SQLite would go through all that are archived
   return parts.db
-    .all<{ id: string }>(sql`select request_id as id from ${requests}
+    .all<{ id: string }>(sql`select request_id as id from ${requests} indexed by requests_to_seal
     where state = 'archived' and sidecar_at is null order by updated_at limit ${PAGE}`)
     .map((row) => row.id);
 }

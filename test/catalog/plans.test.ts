@@ -1,0 +1,85 @@
+// How SQLite goes about what every request passes through: each statement prepared once, and none that grows with the catalog.
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { expect, onTestFinished, test } from "vitest";
+import type { OpenCatalog } from "../../src/catalog/catalog.ts";
+import { accept, answer, asset, openTestCatalog, reserve, testFolder } from "./support.ts";
+
+/** The statements that are prepared from now on, on any connection. */
+function watchStatements(): string[] {
+  const texts: string[] = [];
+  const { prepare } = Sqlite.prototype;
+  onTestFinished(() => void Object.assign(Sqlite.prototype, { prepare }));
+  Sqlite.prototype.prepare = function (this: Sqlite.Database, text: string) {
+    texts.push(text);
+    return prepare.call(this, text);
+  } as typeof prepare;
+  return texts;
+}
+
+/** All that a request with its own seed goes through, from its acceptance to its sidecar. */
+async function live(
+  catalog: OpenCatalog,
+  id: string,
+  { seed, letter }: { seed: number; letter: string },
+): Promise<void> {
+  await accept(catalog, id, { seed });
+  await catalog.settleDeadCalls(id);
+  await catalog.reuse(id);
+  await catalog.holdOf(id, 1);
+  await catalog.countUnarchivedImages();
+  const call = await reserve(catalog, id, { n: 1, seed });
+  await catalog.answerCall(call, answer([0]));
+  await catalog.noteSpooled({ request_id: id, index: 0 }, `${id}.1.0`);
+  await catalog.recordAsset({ request_id: id, index: 0 }, asset(letter));
+  expect(await catalog.finish(id, { state: "archived" })).toBe(true);
+  await catalog.noteSidecar(id);
+  await catalog.find(id);
+}
+
+test("the second request finds every statement prepared", async () => {
+  const catalog = await openTestCatalog();
+  const texts = watchStatements();
+  await live(catalog, "first", { seed: 1, letter: "a" });
+  expect(texts.length).toBeGreaterThan(10);
+  texts.length = 0;
+  await live(catalog, "second", { seed: 2, letter: "b" });
+  expect(texts).toEqual([]);
+});
+
+test("no statement makes SQLite plan anew for each value", async () => {
+  const catalog = await openTestCatalog();
+  const texts = watchStatements();
+  await live(catalog, "first", { seed: 1, letter: "a" });
+  // see isGiven in src/catalog/prepared.ts
+  expect(texts.filter((text) => /limit \?/.test(text))).toEqual([]);
+  expect(texts.filter((text) => /order by|distinct|max\(/.test(text) && /[^<>]= \?/.test(text))).toEqual([]);
+  expect(texts.filter((text) => /state" = \?/.test(text.replace(/ set .* where /, " where ")))).toEqual([]);
+});
+
+test("no statement reads more, the more is archived", async () => {
+  const file = join(testFolder(), "catalog.db");
+  const catalog = await openTestCatalog({ file });
+  const texts = watchStatements();
+  await live(catalog, "first", { seed: 1, letter: "a" });
+  catalog.browse.findTwin("hash", 0);
+  catalog.tidy.listToReseal();
+  const read = texts.filter((text) => /^(select|update|insert|delete)/i.test(text));
+  const plans = new Sqlite(file);
+  onTestFinished(() => void plans.close());
+  expect(read.length).toBeGreaterThan(15);
+  for (const text of read) {
+    const values = Array.from(text.matchAll(/\?/g), () => null);
+    const steps = plans.prepare(`explain query plan ${text}`).all(...values) as { detail: string }[];
+    const long = steps.map(({ detail }) => detail).filter((detail) => isLong(detail, text));
+    expect(long, text).toEqual([]);
+  }
+});
+
+/** A table from end to end, or all requests of a state of which there are many. */
+function isLong(detail: string, text: string): boolean {
+  // the index of those whose sidecar is to follow: none, most of the time
+  if (detail.endsWith("requests_to_seal")) return false;
+  if (/^SCAN (requests|calls|generations|images|assets)/.test(detail)) return true;
+  return /requests_by_state \(state=\?\)/.test(detail) && !text.includes("state = 'copying'");
+}
