@@ -11,7 +11,7 @@ import { type Batches, createBatches } from "./batches.ts";
 import { type Browse, createBrowse } from "./browse.ts";
 import { holdOf } from "./budget.ts";
 import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
-import { type Counts, countAll, secondsToNearestLoss } from "./counts.ts";
+import { type Counts, createCounts, secondsToNearestLoss } from "./counts.ts";
 import { type Database, openDatabase } from "./database.ts";
 import {
   type Cancelled,
@@ -70,6 +70,7 @@ export interface OpenCatalog extends Catalog {
   settleAllDeadCalls(): Promise<number>;
   retry(requestId: string): Promise<Retried | undefined>;
   cancel(requestId: string): Promise<Cancelled | undefined>;
+  /** What is where; of a large catalog as it was some seconds ago. */
   counts(): Counts;
   /** How often what must always be true is not: reads the whole catalog. */
   invariants(): Invariants;
@@ -136,7 +137,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     settleAllDeadCalls: () => writer.write(() => settleDeadCalls(parts)),
     retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
     cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),
-    counts: () => countAll(parts),
+    counts: createCounts(parts),
     invariants: () => readInvariants(parts),
     secondsToNearestLoss: () => secondsToNearestLoss(parts),
     *listRequests(filter) {
