@@ -1,5 +1,5 @@
 // How a check of a lock file is told to a person.
-import type { LockChecked, LockFinding } from "../keeping/check-lock.ts";
+import type { LockChecked, LockFinding, NotLookedAt } from "../keeping/check-lock.ts";
 import type { ManifestCompared } from "../keeping/compare-lock.ts";
 import { print, say } from "./io.ts";
 import { plain } from "./text.ts";
@@ -14,25 +14,32 @@ export function printLockCheck(check: {
   const { root, checked, manifest, location } = check;
   print(root);
   for (const finding of checked.found) print(describeFinding(finding));
+  for (const image of checked.unreachable_first) print(describeFinding({ ...image, kind: "unreachable" }));
   for (const { kind, request_id, line, reason } of manifest?.found ?? []) {
     const where = line === null ? "" : ` (line ${line} of the manifest)`;
     print(plain(`  ${kind}  ${request_id === null ? "" : `"${request_id}"`}${where}: ${reason}`));
   }
   print(summary(checked, location));
   if (manifest !== undefined) print(compared(manifest));
-  if (checked.objects > 0 && checked.found.every(({ kind }) => kind === "missing") && intact(checked) === 0)
+  if (checked.unreachable > 0)
+    say(
+      checked.unreachable === 1
+        ? "The store gave no word of 1 file: nothing is known of it, check again"
+        : `The store gave no word of ${number(checked.unreachable)} files: nothing is known of them, check again`,
+    );
+  else if (checked.objects > 0 && checked.found.every(({ kind }) => kind === "missing") && intact(checked) === 0)
     say(`Nothing at all is there: is ${location} the right store? STORAGE_URL names it`);
 }
 
 /** Names the first image, and counts the others that share the bytes. */
-function describeFinding({ kind, key, images, reason }: LockFinding): string {
+function describeFinding({ kind, key, images, reason }: NotLookedAt & { kind: string }): string {
   const [first] = images;
   const more = images.length > 1 ? ` and ${images.length - 1} more` : "";
-  return `  ${kind}  image ${first?.index} of "${first?.request_id}"${more}: ${key}: ${reason}`;
+  return `  ${kind}  image ${first?.index} of "${first?.request_id}"${more}: ${key}: ${plain(reason)}`;
 }
 
 function summary(checked: LockChecked, location: string): string {
-  const { objects, by_digest, by_size } = checked;
+  const { objects, by_digest, by_size, unreachable } = checked;
   const count = (kind: LockFinding["kind"]) => checked.found.filter((finding) => finding.kind === kind).length;
   const wrong = (["missing", "changed", "wrong_type"] as const)
     .map((kind) => ({ kind, found: count(kind) }))
@@ -43,7 +50,8 @@ function summary(checked: LockChecked, location: string): string {
     ...(by_size > 0 ? [`${number(by_size)} by size alone (--deep reads them)`] : []),
   ];
   const sure = right.length === 0 ? "" : ` (${right.join(", ")})`;
-  const parts = [`${number(intact(checked))} of ${number(objects)} files are there${sure}`, ...wrong];
+  const unknown = unreachable === 0 ? [] : [`${number(unreachable)} not looked at`];
+  const parts = [`${number(intact(checked))} of ${number(objects)} files are there${sure}`, ...wrong, ...unknown];
   return `${parts.join(", ")}, in ${location}`;
 }
 

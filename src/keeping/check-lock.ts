@@ -1,6 +1,7 @@
 // Checking a lock against a store: each image once, by a HEAD, or by reading it where that is wanted. Needs no catalog.
+import { ArchiverError, TransientError, toMessage } from "../errors.ts";
 import type { LockEntry, LockImage } from "../lockfile/entry.ts";
-import type { Store } from "../pipeline/ports.ts";
+import type { ByteStream, Store } from "../pipeline/ports.ts";
 import type { ObjectFacts } from "../pipeline/records.ts";
 import { measure } from "../store/digest.ts";
 import { mapInOrder } from "./streams.ts";
@@ -20,14 +21,21 @@ export interface LockFinding {
   reason: string;
 }
 
+/** An image that nothing can be said about: the store did not answer, or refused to. */
+export type NotLookedAt = Omit<LockFinding, "kind">;
+
 /** How a check went. */
 export interface LockChecked {
-  /** Different objects. Those that are there are as many as the two counts below, and what was found wrong. */
+  /** Different objects: as many as the three counts below, and what was found wrong. */
   objects: number;
   /** Found intact by their digest: the store's own word, or bytes that were read. */
   by_digest: number;
   /** Found in place by size and type alone: the store keeps no digest of them. */
   by_size: number;
+  /** Not looked at: the store gave no word of them, whatever was tried. */
+  unreachable: number;
+  /** The first few of those. */
+  unreachable_first: NotLookedAt[];
   found: LockFinding[];
 }
 
@@ -41,17 +49,74 @@ export interface CheckLockOptions {
   onProgress?(checked: LockChecked): void;
 }
 
-/** Asks for each object once. Throws what the store throws where it cannot be asked. */
+/** So many in a row that the store gives no word of: it is away, and no more are asked for. */
+const AWAY_AFTER = 16;
+
+/** So many of those that were not looked at are named. */
+const NAMED_UNREACHABLE = 10;
+
+/**
+ * Asks for each object once. One that the store gives no word of holds up no other. Throws what the store throws where it
+ * gives no word from the beginning; where it goes away later, the rest is told as not looked at.
+ */
 export async function checkLock(entries: readonly LockEntry[], options: CheckLockOptions): Promise<LockChecked> {
   const objects = [...byKey(entries).values()];
-  const checked: LockChecked = { objects: objects.length, by_digest: 0, by_size: 0, found: [] };
-  for await (const { object, state } of mapInOrder(objects, options.atOnce, (object) => look(object, options))) {
+  const checked = startOf(objects.length);
+  let silent = 0;
+  let away: Silence | undefined;
+  const ask = async (object: LockedObject) => ({
+    object,
+    state: away ?? (await look(object, options).catch(toSilence)),
+  });
+  for await (const { object, state } of mapInOrder(objects, options.atOnce, ask)) {
     options.signal.throwIfAborted();
-    if (state === "by_digest" || state === "by_size") checked[state] += 1;
-    else checked.found.push({ ...state, key: object.image.key, digest: object.image.digest, images: object.images });
+    note(checked, object, state);
+    silent = isSilence(state) ? silent + 1 : 0;
+    if (isSilence(state) && silent >= Math.min(objects.length, AWAY_AFTER)) {
+      if (!isAnySeen(checked)) throw state.error;
+      away = state;
+    }
     options.onProgress?.(checked);
   }
   return checked;
+}
+
+function startOf(objects: number): LockChecked {
+  return { objects, by_digest: 0, by_size: 0, unreachable: 0, unreachable_first: [], found: [] };
+}
+
+function note(checked: LockChecked, { image, images }: LockedObject, state: State | Silence): void {
+  if (state === "by_digest" || state === "by_size") {
+    checked[state] += 1;
+    return;
+  }
+  const { key, digest } = image;
+  if (!isSilence(state)) {
+    checked.found.push({ ...state, key, digest, images });
+    return;
+  }
+  checked.unreachable += 1;
+  if (checked.unreachable <= NAMED_UNREACHABLE)
+    checked.unreachable_first.push({ key, digest, images, reason: state.error.message });
+}
+
+function isAnySeen({ by_digest, by_size, found }: LockChecked): boolean {
+  return by_digest + by_size + found.length > 0;
+}
+
+/** No word of an object, and why. */
+interface Silence {
+  error: ArchiverError;
+}
+
+function isSilence(state: State | Silence): state is Silence {
+  return typeof state === "object" && "error" in state;
+}
+
+// the store's own errors are of one object until they are of many; anything else is none of its words
+function toSilence(thrown: unknown): Silence {
+  if (thrown instanceof ArchiverError) return { error: thrown };
+  throw thrown;
 }
 
 interface LockedObject {
@@ -75,16 +140,23 @@ function byKey(entries: readonly LockEntry[]): Map<string, LockedObject> {
 
 type State = "by_digest" | "by_size" | Pick<LockFinding, "kind" | "reason">;
 
-async function look(object: LockedObject, options: CheckLockOptions): Promise<{ object: LockedObject; state: State }> {
-  const { store, deep, signal } = options;
-  const { image } = object;
+async function look({ image }: LockedObject, { store, deep, signal }: CheckLockOptions): Promise<State> {
   const facts = await store.head(image.key, { signal });
   const state = judge(image, facts);
   // what is wrong by its size need not be read
-  if (!deep || (typeof state === "object" && state.kind !== "wrong_type")) return { object, state };
+  if (!deep || (typeof state === "object" && state.kind !== "wrong_type")) return state;
   const stream = await store.read(image.key, { signal });
-  const read = stream && { ...(await measure(stream)), contentType: facts?.contentType };
-  return { object, state: judge(image, read) };
+  const read = stream && { ...(await measureAll(stream, image.key)), contentType: facts?.contentType };
+  return judge(image, read);
+}
+
+async function measureAll(stream: ByteStream, key: string): ReturnType<typeof measure> {
+  try {
+    return await measure(stream);
+  } catch (cause) {
+    const message = `Cannot read "${key}" to its end: ${toMessage(cause)}`;
+    throw new TransientError(message, { code: "store_unreachable", cause });
+  }
 }
 
 /** A size or a digest that differs is worse than a wrong type, and is told in its place. */

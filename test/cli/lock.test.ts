@@ -1,5 +1,5 @@
 // `catalog lock` and `catalog check` as they are used: the first beside the archive, the second in another project.
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LockEntry } from "../../src/lockfile/entry.ts";
@@ -111,6 +111,8 @@ describe("catalog check", () => {
       objects: 6,
       by_digest: 6,
       by_size: 0,
+      unreachable: 0,
+      unreachable_first: [],
       found: [],
       manifest: null,
     });
@@ -127,6 +129,28 @@ describe("catalog check", () => {
     expect(code).toBe(1);
     expect(out).toContain(`missing  image 1 of "${entries[1]?.request_id}": ${key}`);
     expect(out).toContain("5 of 6 files are there");
+  });
+
+  test("ends with 1 where the store gives no word of an image, and names it", async () => {
+    const key = entries[1]?.images[0]?.key ?? "";
+    const path = join(place.folder, "archive", key);
+    await rename(path, join(place.folder, "kept"));
+    // a link to itself is there, and cannot be looked at by anybody
+    await symlink(path, path);
+    const text = await check([]);
+    const json = await check(["--json"]);
+    await rename(join(place.folder, "kept"), path);
+    expect([text.code, json.code]).toEqual([1, 1]);
+    expect(text.out).toContain(`unreachable  image 0 of "${entries[1]?.request_id}": ${key}: Cannot get "${key}"`);
+    expect(text.out).toContain("5 of 6 files are there (5 by size alone (--deep reads them)), 1 not looked at, in");
+    expect(text.err).toBe("The store gave no word of 1 file: nothing is known of it, check again\n");
+    const images = [{ request_id: entries[1]?.request_id, index: 0 }];
+    expect(JSON.parse(json.out)).toMatchObject({
+      ok: false,
+      unreachable: 1,
+      unreachable_first: [{ key, images }],
+      found: [],
+    });
   });
 
   test("asks whether it is the right store where nothing is there, and makes no folder", async () => {

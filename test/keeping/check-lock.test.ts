@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { TransientError } from "../../src/errors.ts";
 import { checkLock, type LockChecked } from "../../src/keeping/check-lock.ts";
 import type { LockEntry } from "../../src/lockfile/entry.ts";
 import { imageKey } from "../../src/pipeline/keys.ts";
@@ -75,7 +77,7 @@ describe.each([
   test("all that is there is found, each shared object once, and how it was proven", async () => {
     const { store } = await open();
     const entries = await putAll(store, [["one", "two"], ["one"], ["three"]]);
-    const none = { by_digest: 0, by_size: 0, found: [] };
+    const none = { by_digest: 0, by_size: 0, unreachable: 0, unreachable_first: [], found: [] };
     expect(await check(store, entries)).toEqual({ ...none, objects: 3, [proof]: 3 });
     expect(await check(store, entries, true)).toEqual({ ...none, objects: 3, by_digest: 3 });
     expect(await check(store, [])).toEqual({ ...none, objects: 0 });
@@ -133,6 +135,79 @@ test("nothing is read unless it is asked for, and never more at once than told",
   };
   expect((await check(watched, entries)).by_size).toBe(20);
   expect(most).toBe(4);
+});
+
+/** The store, silent about some keys as one that was asked in vain is; `asked` counts. */
+function silentAbout(store: Store, isSilent: (key: string) => boolean) {
+  const about = {
+    asked: 0,
+    silence: new TransientError("the store is away", { code: "store_unreachable" }),
+    async head(key: string, options?: { signal?: AbortSignal }) {
+      about.asked += 1;
+      if (isSilent(key)) throw about.silence;
+      return store.head(key, options);
+    },
+    read: store.read,
+  };
+  return about;
+}
+
+const many = (count: number) => Array.from({ length: count }, (_, at) => [`image ${at}`]);
+
+test("an image that the store gives no word of holds up no other, and the first few are named", async () => {
+  const { store } = await openDirectory();
+  const entries = await putAll(store, many(40));
+  await store.delete(keyOf(entries, 1, 0));
+  // every third one: never many in a row
+  const silent = new Set(entries.filter((_, at) => at % 3 === 0).map((_, at) => keyOf(entries, at * 3, 0)));
+  const checked = await check(
+    silentAbout(store, (key) => silent.has(key)),
+    entries,
+  );
+  expect(checked).toMatchObject({ objects: 40, by_size: 25, unreachable: 14 });
+  expect(checked.found.map(({ kind }) => kind)).toEqual(["missing"]);
+  expect(checked.unreachable_first).toHaveLength(10);
+  expect(checked.unreachable_first[1]).toEqual({
+    key: keyOf(entries, 3, 0),
+    digest: entries[3]?.images[0]?.digest,
+    images: [{ request_id: "r3", index: 0 }],
+    reason: "the store is away",
+  });
+});
+
+test("a store that is away from the beginning ends it with its error, after a few", async () => {
+  const { store } = await openDirectory();
+  const away = silentAbout(store, () => true);
+  await expect(check(away, await putAll(store, many(100)))).rejects.toBe(away.silence);
+  expect(away.asked).toBeLessThan(25);
+  await expect(check(away, await putAll(store, [["one"]]))).rejects.toBe(away.silence);
+});
+
+test("a store that goes away later is asked no more, and what was found until then is told", async () => {
+  const { store } = await openDirectory();
+  const entries = await putAll(store, many(100));
+  await store.delete(keyOf(entries, 0, 0));
+  const there = new Set([0, 1, 2].map((at) => keyOf(entries, at, 0)));
+  const leaving = silentAbout(store, (key) => !there.has(key));
+  const checked = await check(leaving, entries);
+  expect(checked).toMatchObject({ by_size: 2, unreachable: 97 });
+  expect(checked.found).toHaveLength(1);
+  expect(leaving.asked).toBeLessThan(30);
+});
+
+test("a body that breaks off is no word of what it is", async () => {
+  const { store } = await openDirectory();
+  const entries = await putAll(store, [["one"], ["two"]]);
+  const broken = keyOf(entries, 1, 0);
+  const read: Store["read"] = async (key, options) => {
+    const stream = await store.read(key, options);
+    if (key !== broken) return stream;
+    stream?.destroy();
+    return Readable.from([Buffer.from("t")]).map(() => Promise.reject(new Error("socket hang up")));
+  };
+  const checked = await check({ head: store.head, read }, entries, true);
+  expect(checked).toMatchObject({ by_digest: 1, unreachable: 1, found: [] });
+  expect(checked.unreachable_first[0]?.reason).toContain("socket hang up");
 });
 
 test("an interruption ends it with the reason", async () => {

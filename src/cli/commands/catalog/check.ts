@@ -20,8 +20,8 @@ const EXAMPLES = `
 Needs STORAGE_URL (and the AWS_… variables of an S3 store) and nothing else: each image is asked for by one HEAD request.
 Most S3 stores tell the digest of what they hold; a directory tells the size only: --deep reads every byte, from any store.
 First the file itself is checked: an edited one does not have the root of its entries any more. With --manifest it is
-also compared with what the manifest asks for now. Exit 0: all is there; 1: something is missing or changed; 2: the file
-cannot be used.
+also compared with what the manifest asks for now. Exit 0: all is there; 1: something is missing or changed, or the store
+gave no word of it; 2: the file cannot be used.
 
 Examples:
   $ STORAGE_URL=s3://game-art asset-archiver catalog check prompts.lock.json
@@ -95,8 +95,11 @@ async function ask(
     ...(settings.storage.kind === "s3" && { maxSockets: HEADS_AT_ONCE }),
   });
   const progress = createProgress(process.stderr);
-  const onProgress = ({ by_digest, by_size, found, objects }: LockChecked) =>
-    progress.show(() => `${by_digest + by_size + found.length} of ${objects} images, ${found.length} findings`);
+  const onProgress = ({ by_digest, by_size, unreachable, found, objects }: LockChecked) =>
+    progress.show(() => {
+      const looked = by_digest + by_size + unreachable + found.length;
+      return `${looked} of ${objects} images, ${found.length} findings, ${unreachable} not looked at`;
+    });
   try {
     const checked = await checkLock(lock.entries, { store, deep, atOnce, signal, onProgress });
     return { checked, location: store.locate("") };
@@ -132,7 +135,7 @@ interface Result {
 function tell({ file, lock, checked, manifest, location }: Result, options: Options): number {
   const { root, images, entries } = lock;
   const summary = { root, requests: entries.length, images };
-  const ok = checked.found.length === 0 && (manifest?.found.length ?? 0) === 0;
+  const ok = checked.found.length === 0 && checked.unreachable === 0 && (manifest?.found.length ?? 0) === 0;
   if (options.json) printJson({ lockfile: file, ok, ...summary, location, ...checked, manifest: manifest ?? null });
   else printLockCheck({ root: describeRoot(summary), checked, manifest, location });
   return ok ? EXIT.done : EXIT.failed;
