@@ -3,26 +3,44 @@ import type { SQL } from "drizzle-orm";
 import { TransientError } from "../errors.ts";
 import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
-import { and, desc, eq, isNull, ne, sql } from "./orm.ts";
+import { and, desc, eq, isNotNull, isNull, ne, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { given, isGiven, prepared } from "./prepared.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
 /**
- * Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. Throws
- * a TransientError while the same bytes are being removed: what was put may go with them.
+ * Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. Bytes
+ * that were removed once may have been put before that, and gone with it: those are recorded only where they were put again
+ * after the removal that is on record. Otherwise it returns when that was. Throws a TransientError during a removal.
  */
-export function recordAsset(parts: Parts, image: { request_id: string; index: number }, asset: NewAsset): void {
-  if (isBeingErased(parts, asset.digest))
+export function recordAsset(
+  parts: Parts,
+  image: { request_id: string; index: number },
+  { asset, putAfter }: { asset: NewAsset; putAfter?: number | undefined },
+): number | undefined {
+  const removal = selectRemoval(parts.db).get({ digest: asset.digest, now: parts.now() });
+  if (removal?.under_way)
     throw new TransientError(
       `Cannot record image ${image.index} of request "${image.request_id}": the same bytes are just being removed for a deleted request`,
       { code: "being_erased" },
     );
+  const erasedAt = removal?.erased_at ?? undefined;
+  if (erasedAt !== putAfter && erasedAt !== undefined) return erasedAt;
   insertAsset(parts.db).run({ ...asset });
   queueMirrorOfAsset(parts, asset);
   const { request_id: requestId, index } = image;
   setDigest(parts.db).run({ requestId, index, digest: asset.digest, now: parts.now() });
+  return undefined;
 }
+
+/** When these bytes were removed, where they were, and whether the deletion has not come to its end. */
+const selectRemoval = prepared((db) =>
+  db
+    .select({ erased_at: assets.erased_at, under_way: sql<number>`${beingErased(given("now"))}` })
+    .from(assets)
+    .where(and(eq(assets.digest, given("digest")), isNotNull(assets.erased_at)))
+    .prepare(),
+);
 
 const insertAsset = prepared((db) =>
   db
@@ -54,20 +72,7 @@ const setDigest = prepared((db) =>
     .prepare(),
 );
 
-/** Whether a deletion has begun to remove these bytes and has not come to its end. */
-function isBeingErased(parts: Parts, digest: string): boolean {
-  return selectBeingErased(parts.db).get({ digest, now: parts.now() }) !== undefined;
-}
-
-const selectBeingErased = prepared((db) =>
-  db
-    .select({ digest: assets.digest })
-    .from(assets)
-    .where(and(eq(assets.digest, given("digest")), beingErased(given("now"))))
-    .prepare(),
-);
-
-/** As a condition on `assets`. */
+/** As a condition on `assets`: a deletion has begun to remove its bytes and has not come to its end. */
 export function beingErased(now: number): SQL {
   return sql`${assets.erased_at} is not null and exists (select 1 from ${images} i join ${requests} r
     on r.request_id = i.request_id where i.digest = ${assets.digest} and r.erase_after <= ${now} and r.erased_at is null)`;

@@ -200,7 +200,7 @@ function createPort(parts: Parts, write: Write): Catalog {
     closeCall: (call, end) => write(() => closeCall(parts, call, end)),
     answerCall: (call, record: AnswerRecord) => write(() => answerCall(parts, call, record)),
     countUnarchivedImages: async () => countUnarchivedImages(parts),
-    recordAsset: (image, asset) => write(() => recordAsset(parts, image, asset)),
+    recordAsset: (image, asset, again) => write(() => recordAsset(parts, image, { asset, ...again })),
     noteThumbnails: (digests) => write(() => noteThumbnails(parts, digests)),
     noteError: (requestId, note) => write(() => noteError(parts, requestId, note)),
     settleForLess: (requestId, error) => write(() => settleForLess(parts, requestId, error)),

@@ -1,8 +1,9 @@
 // Brings a catalog's tables up to date, one process at a time, and refuses one that is ahead of us.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import Sqlite from "better-sqlite3";
-import { ConfigError } from "../errors.ts";
+import type Sqlite from "better-sqlite3";
+import { ConfigError, TransientError } from "../errors.ts";
+import { takeFileLock } from "./file-lock.ts";
 import { drizzle, migrate } from "./orm.ts";
 
 const FOLDER = fileURLToPath(new URL("../../migrations", import.meta.url));
@@ -47,16 +48,18 @@ function newestApplied(sqlite: Sqlite.Database): number {
   return Number(row.newest ?? 0);
 }
 
-// drizzle's migrate() takes no lock: of 32 processes that started together 11 crashed. An exclusive transaction on a
-// file of its own is a lock that the kernel gives back when its holder dies.
+// drizzle's migrate() takes no lock: of 32 processes that started together 11 crashed
 function locked<T>(file: string, work: () => T): T {
   if (file === ":memory:") return work();
-  const lock = new Sqlite(`${file}.migrating`, { timeout: LOCK_TIMEOUT_MS });
+  const lock = takeFileLock(`${file}.migrating`, { waitMs: LOCK_TIMEOUT_MS });
+  if (lock === undefined)
+    throw new TransientError(`Cannot open the catalog "${file}" just now: another process still migrates it`, {
+      code: "catalog_busy",
+    });
   try {
-    lock.exec("begin exclusive");
     return work();
   } finally {
-    lock.close();
+    lock.release();
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { sidecarKey } from "../pipeline/keys.ts";
 import type { RequestState } from "../pipeline/records.ts";
+import { type FileLock, takeFileLock } from "./file-lock.ts";
 import { queueMirror } from "./mirror.ts";
 import { and, eq, inArray, isNull, lte, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -27,7 +28,12 @@ export interface Tidy {
   delete(requestId: string, eraseAfter: number): Promise<Tidied>;
   undelete(requestId: string): Promise<Tidied | "erased">;
   listDueForErasure(): string[];
-  /** The first half of an erasure: resolves to the images whose bytes nobody else wants, and which answer nobody any more. */
+  /**
+   * Leave to erase, which one at a time has: a removal that comes late would take bytes that somebody archived again after
+   * another one's end. Undefined where somebody else has it for all of `waitMs`, for which the thread stands still.
+   */
+  lockErasure(options: { waitMs: number }): FileLock | undefined;
+  /** The first half of an erasure, under the lock: resolves to the images whose bytes nobody else wants, and which answer nobody any more. */
   beginErasure(requestId: string): Promise<{ digest: string; key: string }[]>;
   /** The second half, once those bytes are gone: the request is a tombstone. */
   endErasure(requestId: string): Promise<void>;
@@ -43,6 +49,7 @@ export function createTidy(parts: Parts, write: Write): Tidy {
     delete: (requestId, eraseAfter) => write(() => deleteRequest(parts, requestId, eraseAfter)),
     undelete: (requestId) => write(() => undeleteRequest(parts, requestId)),
     listDueForErasure: () => listDueForErasure(parts),
+    lockErasure: (options) => takeFileLock(`${parts.db.$client.name}.erasing`, options),
     beginErasure: (requestId) => write(() => beginErasure(parts, requestId)),
     endErasure: (requestId) => write(() => endErasure(parts, requestId)),
     isErased: (digest) => isErased(parts, digest),
@@ -115,7 +122,7 @@ const PAGE = 100;
 
 /**
  * Marks the images whose bytes nobody else wants, if the grace is over, and returns them: now, and again after a kill, until
- * `endErasure`. In between nobody can take the deletion back or record the same bytes anew (see `isBeingErased`).
+ * `endErasure`. In between nobody can take the deletion back or record the same bytes anew (see `recordAsset`).
  */
 function beginErasure(parts: Parts, requestId: string): { digest: string; key: string }[] {
   if (!isDue(parts, requestId)) return [];

@@ -37,9 +37,22 @@ export async function reseal(parts: Pick<TidyParts, "catalog" | "store" | "signa
 
 /**
  * Erases what is due; resolves to how many images went. The rows stay as tombstones, and the sidecars say so. What cannot be
- * removed now stays due. A kill at any moment is made good by the next round.
+ * removed now stays due. A kill at any moment is made good by the next round. Only one process erases at a time: where one
+ * does already, nothing is done after `waitMs`.
  */
-export async function eraseDue(parts: TidyParts): Promise<number> {
+export async function eraseDue(parts: TidyParts, { waitMs } = { waitMs: 0 }): Promise<number> {
+  const { tidy } = parts.catalog;
+  if (tidy.listDueForErasure().length === 0) return 0;
+  const lock = tidy.lockErasure({ waitMs });
+  if (lock === undefined) return 0;
+  try {
+    return await eraseAll(parts);
+  } finally {
+    lock.release();
+  }
+}
+
+async function eraseAll(parts: TidyParts): Promise<number> {
   let erased = 0;
   for (;;) {
     const due = parts.catalog.tidy.listDueForErasure();
@@ -61,8 +74,6 @@ export async function eraseDue(parts: TidyParts): Promise<number> {
 async function erase({ catalog, store, mirror, log, signal }: TidyParts, requestId: string): Promise<number> {
   const own = await catalog.tidy.beginErasure(requestId);
   for (const { digest, key } of own) {
-    // another worker may have done all of this meanwhile, and somebody archived the same bytes again
-    if (!catalog.tidy.isErased(digest)) continue;
     await store.delete(key, { signal });
     await store.delete(thumbnailKey(digest), { signal });
     await mirror?.delete(key, { signal });

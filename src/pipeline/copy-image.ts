@@ -43,11 +43,9 @@ async function copyHeld(run: HeldRun, image: Image): Promise<void> {
   const key = imageKey(digest, facts.extension);
   await put(run, { image, key, bytes, digest, facts });
   await run.onStep("put", run.requestId);
-  const { content_type, width, height, phash, preview } = facts;
-  const stored = { digest, key, bytes: bytes.length, content_type, width, height, phash };
-  await run.catalog.recordAsset(image, { ...stored, archived_at: run.clock.now() });
+  await record(run, { image, key, bytes, digest, facts });
   await run.onStep("record", run.requestId);
-  run.thumbnails.offer({ digest, preview });
+  run.thumbnails.offer({ digest, preview: facts.preview });
 }
 
 interface Checked {
@@ -129,6 +127,19 @@ async function put(run: CopyRun, { image, key, bytes, digest, facts }: Put): Pro
   } catch (error) {
     await rescue(run, { image, bytes });
     throw error;
+  }
+}
+
+// the same bytes may have been removed for a deleted request between the put and its row: then they are put once more
+async function record(run: CopyRun, held: Put): Promise<void> {
+  const { image, key, bytes, digest, facts } = held;
+  const { content_type, width, height, phash } = facts;
+  const stored = { digest, key, bytes: bytes.length, content_type, width, height, phash };
+  const asset = () => ({ ...stored, archived_at: run.clock.now() });
+  let erasedAt = await run.catalog.recordAsset(image, asset());
+  while (erasedAt !== undefined) {
+    await put(run, held);
+    erasedAt = await run.catalog.recordAsset(image, asset(), { putAfter: erasedAt });
   }
 }
 

@@ -168,8 +168,16 @@ export interface Catalog {
   /** Images generated and not yet archived, plus those of calls that are out. */
   countUnarchivedImages(): Promise<number>;
 
-  /** Records an asset (unless it stands already) and ties it to the image. */
-  recordAsset(image: { request_id: string; index: number }, asset: NewAsset): Promise<void>;
+  /**
+   * Records an asset (unless it stands already) and ties it to the image. Where its bytes were removed once for a deleted
+   * request, what was put may have gone with them: nothing is recorded, and it resolves to when that was. Whoever has put
+   * them again since names that time as `putAfter`. Throws TransientError `being_erased` while they are being removed.
+   */
+  recordAsset(
+    image: { request_id: string; index: number },
+    asset: NewAsset,
+    again?: { putAfter: number },
+  ): Promise<number | undefined>;
   /** The thumbnails of these assets are in the store; resolves to those of which the bytes were erased meanwhile. */
   noteThumbnails(digests: readonly string[]): Promise<string[]>;
   /** Writes down why an unfinished request waits or tries again, for people who look meanwhile. */

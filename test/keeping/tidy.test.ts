@@ -153,7 +153,11 @@ it("bytes that cannot be removed now stay due, and meanwhile nobody gets or give
   expect(await eraseDue({ ...partsOf(app), store })).toBe(1);
   expect(existsSync(key)).toBe(false);
   expect((await catalog.find("a"))?.request.erased_at).not.toBeNull();
-  await catalog.recordAsset({ request_id: "b", index: 0 }, asset);
+  // and what was put before that is recorded only when it was put again
+  const erasedAt = await catalog.recordAsset({ request_id: "b", index: 0 }, asset);
+  expect(catalog.tidy.isErased(asset.digest)).toBe(true);
+  expect(await catalog.recordAsset({ request_id: "b", index: 0 }, asset, { putAfter: 1 })).toBe(erasedAt);
+  await catalog.recordAsset({ request_id: "b", index: 0 }, asset, { putAfter: erasedAt ?? 0 });
   expect(catalog.tidy.isErased(asset.digest)).toBe(false);
 });
 

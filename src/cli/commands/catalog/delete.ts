@@ -18,6 +18,9 @@ Examples:
 
 const GRACE = "30d";
 
+/** A worker that is just erasing is waited for so long, in ms. */
+const ERASER_WAIT_MS = 5_000;
+
 interface Options {
   grace?: string;
   json?: boolean;
@@ -57,7 +60,7 @@ function runDelete(ids: string[], options: Options): Promise<number> {
     await sealNow(app, signal);
     const parts = { catalog: app.catalog(), store: app.store(), mirror: app.mirror(), log: app.log, signal };
     if (graceMs === 0) {
-      await eraseDue(parts);
+      await eraseDue(parts, { waitMs: ERASER_WAIT_MS });
       await sealNow(app, signal);
       return tellErased(app, ids, code);
     }
