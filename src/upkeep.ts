@@ -5,7 +5,7 @@ import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { HEARTBEAT_MS } from "./catalog/workers.ts";
 import { toMessage } from "./errors.ts";
-import { careForArchive, careForMirror } from "./keeping/care.ts";
+import { careForMirror, createArchiveCare } from "./keeping/care.ts";
 import { createArchiveQueue, type Queues } from "./queue/queues.ts";
 import { reconcile } from "./queue/reconcile.ts";
 import { reconcileWebhooks } from "./queue/webhook-jobs.ts";
@@ -41,6 +41,7 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
   const recorder = app.recorder();
   const bury = createUndertaker(app, { catalog, queues });
   const careForBatches = createBatchCare(app);
+  const careForArchive = createArchiveCare(app);
   const compareNow = () => duties.find((duty) => duty.name === "compare")?.now();
   const care = async () => {
     // what a held batch let go is put back by the comparison
@@ -59,7 +60,7 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
     repeat(app, {
       name: "archive",
       everyMs: () => ARCHIVE_CARE_EVERY_MS,
-      work: () => careForArchive(app, stopping.signal),
+      work: () => careForArchive(stopping.signal),
     }),
     repeat(app, {
       name: "mirror",

@@ -34,7 +34,7 @@ export interface Keeping {
   isErased(digest: string): boolean;
   countUnmirrored(): number;
   /** Assets that have no thumbnail yet; see thumbnails.ts. */
-  listUnpictured(page: { until: number; limit: number; skip: number }): thumbnails.Unpictured[];
+  listUnpictured(page: Parameters<typeof thumbnails.listUnpictured>[1]): thumbnails.Unpictured[];
   noteLateLooks(looks: readonly thumbnails.LateLook[]): Promise<void>;
 }
 

@@ -6,8 +6,8 @@ import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets } from "./schema.ts";
 
-/** An asset that waits for its thumbnail, and perhaps for its hash. */
-export type Unpictured = Asset & { phash: string | null };
+/** An asset that waits for its thumbnail, and perhaps for its hash; `place` tells those of one time apart. */
+export type Unpictured = Asset & { phash: string | null; place: number };
 
 /** What looking at an asset later brought. Without a hash nothing could be seen: its bytes are gone or show no image. */
 export interface LateLook {
@@ -32,18 +32,25 @@ export function noteThumbnails(parts: Parts, digests: readonly string[]): string
     .map((row) => row.digest);
 }
 
-/** Assets archived until then that have no thumbnail, a page, oldest first, behind the first `skip` of them. */
+/** Assets archived until then that have no thumbnail, a page, oldest first, from the one behind `after`. */
 export function listUnpictured(
   parts: Parts,
-  { until, limit, skip }: { until: number; limit: number; skip: number },
+  { until, limit, after }: { until: number; limit: number; after?: Unpictured | undefined },
 ): Unpictured[] {
+  const { archived_at, place } = after ?? { archived_at: Number.MIN_SAFE_INTEGER, place: 0 };
   return parts.db
-    .select({ ...ASSET_COLUMNS, phash: assets.phash })
+    .select({ ...ASSET_COLUMNS, phash: assets.phash, place: sql<number>`rowid` })
     .from(assets)
-    .where(and(isNull(assets.thumbnail), isNull(assets.erased_at), lte(assets.archived_at, until)))
-    .orderBy(asc(assets.archived_at))
+    .where(
+      and(
+        isNull(assets.thumbnail),
+        isNull(assets.erased_at),
+        lte(assets.archived_at, until),
+        sql`(${assets.archived_at}, rowid) > (${archived_at}, ${place})`,
+      ),
+    )
+    .orderBy(asc(assets.archived_at), sql`rowid`)
     .limit(limit)
-    .offset(skip)
     .all();
 }
 

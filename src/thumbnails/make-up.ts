@@ -2,7 +2,7 @@
 // older than they are. They are made from what the store holds, and from an existing thumbnail first, which is small.
 import { createHash } from "node:crypto";
 import type { LateLook, Unpictured } from "../catalog/thumbnails.ts";
-import { toMessage } from "../errors.ts";
+import { TransientError, toMessage } from "../errors.ts";
 import { createInspector } from "../image/inspect.ts";
 import { toThumbnail } from "../image/preview.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
@@ -13,7 +13,7 @@ import { putThumbnail } from "./maker.ts";
 export interface MakeUpParts {
   catalog: {
     readonly keeping: {
-      listUnpictured(page: { until: number; limit: number; skip: number }): Unpictured[];
+      listUnpictured(page: { until: number; limit: number; after?: Unpictured | undefined }): Unpictured[];
       noteLateLooks(looks: readonly LateLook[]): Promise<void>;
       isErased(digest: string): boolean;
     };
@@ -31,26 +31,82 @@ const GRACE_MS = 60_000;
 const PAGE = 8;
 const PAGES = 25;
 
-/** One round; resolves to how many assets were looked at. A page of which the store gives out nothing ends it. */
-export async function makeUpThumbnails(parts: MakeUpParts): Promise<number> {
-  const { catalog, clock, signal, log } = parts;
-  const inspect = createInspector({ concurrency: 1 });
-  const until = clock.now() - GRACE_MS;
-  const failures: unknown[] = [];
-  let seen = 0;
-  for (let page = 0; page < PAGES && !signal.aborted; page++) {
-    // a few that cannot be read, such as those in cold storage, must not keep the younger ones waiting
-    const owed = catalog.keeping.listUnpictured({ until, limit: PAGE, skip: failures.length });
-    const ends = await Promise.allSettled(owed.map((asset) => look({ ...parts, inspect }, asset)));
-    const looks = ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
-    failures.push(...ends.flatMap((end) => (end.status === "rejected" ? [end.reason] : [])));
-    if (looks.length === 0) break;
-    await catalog.keeping.noteLateLooks(looks);
-    seen += looks.length;
+/** Those that the store did not give out are asked for again after this, in ms; each time in vain doubles it. */
+const PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 24 * 3_600_000;
+
+/** How far the way through the archive has come, from the oldest asset to the youngest, over many rounds. */
+interface Pass {
+  /** The last one that was looked at; undefined at the beginning. */
+  after: Unpictured | undefined;
+  /** Whether the store did not give out some of those behind us. */
+  lacking: boolean;
+  /** Passes in a row that lacked some. */
+  inVain: number;
+  /** When the next pass begins; undefined until this one is at its end. */
+  restUntil: number | undefined;
+  /** Whether it was told that some are lacking. */
+  warned: boolean;
+}
+
+/**
+ * Returns what makes up a part of what is owed with each call, and resolves to how many assets were looked at. What the
+ * store does not give out (cold storage, no leave, a broken disk) holds up no other: it is passed over, told once, and asked
+ * for again in the next pass, after a pause that grows.
+ */
+export function createMakeUp(): (parts: MakeUpParts) => Promise<number> {
+  const pass: Pass = { after: undefined, lacking: false, inVain: 0, restUntil: undefined, warned: false };
+  return async (parts) => {
+    beginAgain(pass, parts.clock.now());
+    const inspect = createInspector({ concurrency: 1 });
+    let seen = 0;
+    for (let page = 0; page < PAGES && !parts.signal.aborted; page++) {
+      const done = await makeUpPage(parts, { pass, inspect });
+      seen += done.seen;
+      if (done.last) break;
+    }
+    return seen;
+  };
+}
+
+async function makeUpPage(
+  parts: MakeUpParts,
+  { pass, inspect }: { pass: Pass; inspect: InspectImage },
+): Promise<{ seen: number; last: boolean }> {
+  const { catalog, clock, signal } = parts;
+  const owed = catalog.keeping.listUnpictured({ until: clock.now() - GRACE_MS, limit: PAGE, after: pass.after });
+  const ends = await Promise.allSettled(owed.map((asset) => look({ ...parts, inspect }, asset)));
+  const looks = ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+  const failures = ends.flatMap((end): unknown[] => (end.status === "rejected" ? [end.reason] : []));
+  if (looks.length > 0) await catalog.keeping.noteLateLooks(looks);
+  if (signal.aborted) return { seen: looks.length, last: true };
+  pass.after = owed.at(-1) ?? pass.after;
+  if (failures.length > 0) tellLacking(parts, { pass, failures });
+  if (owed.length < PAGE) endPass(pass, clock.now());
+  // a store that is away would keep the other duties waiting for page after page
+  const away = looks.length === 0 && failures.every((failure) => failure instanceof TransientError);
+  return { seen: looks.length, last: away || owed.length < PAGE };
+}
+
+function tellLacking({ log }: MakeUpParts, { pass, failures }: { pass: Pass; failures: readonly unknown[] }): void {
+  pass.lacking = true;
+  if (pass.warned) return;
+  pass.warned = true;
+  log.warn({ assets: failures.length, error: toMessage(failures[0]) }, "thumbnails will be made up later");
+}
+
+// until the pause is over, what becomes owed meanwhile is looked at as it comes: it is younger than all behind us
+function endPass(pass: Pass, now: number): void {
+  if (pass.lacking) {
+    pass.restUntil ??= now + Math.min(PAUSE_MS * 2 ** Math.min(pass.inVain, 20), LONGEST_PAUSE_MS);
+    return;
   }
-  if (failures.length > 0 && !signal.aborted)
-    log.warn({ assets: failures.length, error: toMessage(failures[0]) }, "thumbnails will be made up later");
-  return seen;
+  Object.assign(pass, { after: undefined, inVain: 0, warned: false });
+}
+
+function beginAgain(pass: Pass, now: number): void {
+  if (pass.restUntil === undefined || now < pass.restUntil) return;
+  Object.assign(pass, { after: undefined, lacking: false, inVain: pass.inVain + 1, restUntil: undefined });
 }
 
 async function look(

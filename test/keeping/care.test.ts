@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, test, vi } from "vitest";
-import { careForArchive } from "../../src/keeping/care.ts";
+import { createArchiveCare } from "../../src/keeping/care.ts";
 import { startWorker } from "../../src/worker.ts";
 import { archiveAll, openApp, openPlace, rowsOf } from "./support.ts";
 
@@ -24,7 +24,7 @@ test("a second store that takes hours holds up nothing else", async () => {
   const mirror = app.mirror();
   if (mirror === undefined) throw new Error("Got no mirror");
   const put = vi.fn(() => new Promise<never>(() => undefined));
-  await careForArchive({ ...app, mirror: () => ({ ...mirror, put }) }, signal);
+  await createArchiveCare({ ...app, mirror: () => ({ ...mirror, put }) })(signal);
   expect(rowsOf(file, "assets")).toMatchObject([{ thumbnail: "stored" }]);
   expect(put).not.toHaveBeenCalled();
 });

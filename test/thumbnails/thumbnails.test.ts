@@ -5,11 +5,12 @@ import Sqlite from "better-sqlite3";
 import sharp from "sharp";
 import { describe, expect, test, vi } from "vitest";
 import { clock } from "../../src/clock.ts";
+import { ConfigError, TransientError } from "../../src/errors.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import { eraseDue } from "../../src/keeping/tidy.ts";
 import { thumbnailKey } from "../../src/pipeline/keys.ts";
 import type { Store } from "../../src/pipeline/ports.ts";
-import { makeUpThumbnails } from "../../src/thumbnails/make-up.ts";
+import { createMakeUp } from "../../src/thumbnails/make-up.ts";
 import { createThumbnailMaker } from "../../src/thumbnails/maker.ts";
 import { readThumbnail } from "../../src/thumbnails/read.ts";
 import { archiveAll, openApp, openPlace, type Place, QUIET, rowsOf } from "../keeping/support.ts";
@@ -28,7 +29,7 @@ function forget(place: Place, columns: "thumbnail = null" | "thumbnail = null, p
 async function makeUp(place: Place): Promise<number> {
   const app = openApp(place);
   const clock = { now: () => Date.now() + 3_600_000 };
-  return makeUpThumbnails({ catalog: app.catalog(), store: app.store(), clock, log: QUIET, signal });
+  return createMakeUp()({ catalog: app.catalog(), store: app.store(), clock, log: QUIET, signal });
 }
 
 test("an archived image has a thumbnail and a perceptual hash when its worker has stopped", async () => {
@@ -104,30 +105,72 @@ describe("what was not made in time is made up", () => {
     expect(assetRows(place)).toMatchObject([{ thumbnail: "impossible", phash: null }]);
   });
 
-  test("some that the store does not give out are passed over, and stay due", async () => {
+  /** Twenty assets that lack everything, oldest first, and a store that gives out what it is told to; it counts. */
+  async function openCold(fault: () => Error) {
     const place = await openPlace();
-    await archiveAll(
-      place,
-      Array.from({ length: 10 }, (_, at) => ({ request_id: `r${at}`, prompt: `a fox ${at}` })),
-    );
-    const cold = new Set(
-      assetRows(place)
-        .map(({ key }) => key)
-        .slice(0, 2),
-    );
+    const requests = Array.from({ length: 5 }, (_, at) => ({ request_id: `r${at}`, prompt: `a fox ${at}`, n: 4 }));
+    await archiveAll(place, requests);
     forget(place, "thumbnail = null, phash = null");
-    for (const { digest } of assetRows(place)) rmSync(pathOf(place, thumbnailKey(String(digest))));
+    const rows = assetRows(place).toSorted((a, b) => Number(a.archived_at) - Number(b.archived_at));
+    for (const { digest } of rows) rmSync(pathOf(place, thumbnailKey(String(digest))));
     const app = openApp(place);
+    const cold = new Set<unknown>();
+    const asked: string[] = [];
     const get: Store["get"] = async (key, options) => {
-      if (cold.has(key)) throw new Error("it is in cold storage");
+      if (key.startsWith("images/")) asked.push(key);
+      if (cold.has(key)) throw fault();
       return app.store().get(key, options);
     };
-    const store = { ...app.store(), get };
-    const clock = { now: () => Date.now() + 3_600_000 };
-    const parts = { catalog: app.catalog(), store, clock, log: QUIET, signal };
-    expect(await makeUpThumbnails(parts)).toBe(8);
-    expect(assetRows(place).filter(({ thumbnail }) => thumbnail === null)).toHaveLength(2);
-    expect(await makeUpThumbnails({ ...parts, store: app.store() })).toBe(2);
+    const warn = vi.fn();
+    const clock = { aheadMs: 3_600_000, now: () => Date.now() + clock.aheadMs };
+    const parts = { catalog: app.catalog(), store: { ...app.store(), get }, clock, log: { warn }, signal };
+    return { parts, keys: rows.map(({ key }) => key), cold, asked, warn, place };
+  }
+
+  const leftOf = (place: Place) => assetRows(place).filter(({ thumbnail }) => thumbnail === null).length;
+
+  test("what the store does not give out holds up no other, is told once, and asked for again after a while", async () => {
+    const { parts, keys, cold, asked, warn, place } = await openCold(
+      () => new ConfigError("it is in cold storage", { code: "store_access_denied" }),
+    );
+    for (const key of keys.slice(0, 17)) cold.add(key);
+    const makeUp = createMakeUp();
+    expect(await makeUp(parts)).toBe(3);
+    expect(asked).toHaveLength(20);
+    expect(await makeUp(parts)).toBe(0);
+    expect(asked).toHaveLength(20);
+    // younger ones are not kept waiting by the pause
+    const sqlite = new Sqlite(join(place.folder, "catalog.db"));
+    sqlite.prepare("update assets set thumbnail = null, archived_at = archived_at + 1000 where key = ?").run(keys[19]);
+    sqlite.close();
+    expect(await makeUp(parts)).toBe(1);
+    parts.clock.aheadMs += 61_000;
+    expect(await makeUp(parts)).toBe(0);
+    expect(asked).toHaveLength(37);
+    // in vain once more: the pause is longer now
+    parts.clock.aheadMs += 61_000;
+    expect(await makeUp(parts)).toBe(0);
+    expect(asked).toHaveLength(37);
+    expect(warn).toHaveBeenCalledTimes(1);
+    cold.clear();
+    parts.clock.aheadMs += 61_000;
+    expect(await makeUp(parts)).toBe(17);
+    expect(leftOf(place)).toBe(0);
+  });
+
+  test("a store that is away is asked for a page in each round, and for all of them when it is back", async () => {
+    const { parts, keys, cold, asked, place } = await openCold(
+      () => new TransientError("the store is away", { code: "store_unreachable" }),
+    );
+    for (const key of keys) cold.add(key);
+    const makeUp = createMakeUp();
+    expect(await makeUp(parts)).toBe(0);
+    expect(asked).toHaveLength(8);
+    cold.clear();
+    expect(await makeUp(parts)).toBe(12);
+    parts.clock.aheadMs += 61_000;
+    expect(await makeUp(parts)).toBe(8);
+    expect(leftOf(place)).toBe(0);
   });
 
   test("assets of the last minute are left to their own process", async () => {
@@ -136,7 +179,7 @@ describe("what was not made in time is made up", () => {
     forget(place, "thumbnail = null");
     const app = openApp(place);
     const parts = { catalog: app.catalog(), store: app.store(), clock: { now: Date.now }, log: QUIET, signal };
-    expect(await makeUpThumbnails(parts)).toBe(0);
+    expect(await createMakeUp()(parts)).toBe(0);
   });
 });
 
