@@ -3,7 +3,7 @@ import type { SQL } from "drizzle-orm";
 import type { Call, RequestRecord, RequestState } from "../pipeline/records.ts";
 import { isNotHeld } from "./budget.ts";
 import { NO_REQUESTS } from "./counts.ts";
-import { and, asc, count, desc, eq, gt, inArray, isNull, max, min, sql } from "./orm.ts";
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, max, min, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { toRequestRecord } from "./rows.ts";
 import { assets, calls, images, requests } from "./schema.ts";
@@ -46,7 +46,7 @@ export function figuresOf(parts: Parts, batchId: string): BatchFigures {
   const free = parts.db
     .select({ reused: count(), reused_images: sql<number>`coalesce(sum(${requests.n}), 0)` })
     .from(requests)
-    .where(and(eq(requests.batch_id, batchId), sql`${requests.reused_from} is not null`))
+    .where(and(eq(requests.batch_id, batchId), isNotNull(requests.reused_from)))
     .get() as { reused: number; reused_images: number };
   return {
     requests: countItems(parts, batchId),

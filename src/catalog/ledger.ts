@@ -66,7 +66,8 @@ function sumCalls(parts: Parts, filter: LedgerFilter = {}): LedgerRow[] {
     .all();
 }
 
-// tied to the request in the moment in which it was answered, and made by no call of its own
+// Tied to the request in the moment in which it was answered, and made by no call of its own. SQLite keeps the order of a
+// cross join: from the few requests that were answered so to their images, where it would else read all images.
 function sumReused(parts: Parts, filter: LedgerFilter = {}): ReuseRow[] {
   const day = sql<string>`date(${images.archived_at} / 1000, 'unixepoch')`;
   return parts.db
@@ -77,8 +78,15 @@ function sumReused(parts: Parts, filter: LedgerFilter = {}): ReuseRow[] {
       images: sql<number>`count(*)`,
     })
     .from(requests)
-    .innerJoin(images, and(eq(images.request_id, requests.request_id), isNull(images.call_number)))
-    .where(and(isNotNull(requests.reused_from), ...toConditions(filter, images.archived_at)))
+    .crossJoin(images)
+    .where(
+      and(
+        isNotNull(requests.reused_from),
+        eq(images.request_id, requests.request_id),
+        isNull(images.call_number),
+        ...toConditions(filter, images.archived_at),
+      ),
+    )
     .groupBy(day, requests.collection)
     .orderBy(day, asc(requests.collection))
     .all();

@@ -62,6 +62,8 @@ export const requests = sqliteTable(
     // an archived request whose row was changed afterwards: none, most of the time
     index("requests_to_seal").on(table.updated_at).where(sql`state = 'archived' and sidecar_at is null`),
     index("requests_by_original").on(table.reproduces).where(sql`reproduces is not null`),
+    // what was answered from the catalog, to be counted without reading all the others
+    index("requests_reused").on(table.batch_id).where(sql`reused_from is not null`),
     index("requests_to_erase").on(table.erase_after).where(sql`erase_after is not null and erased_at is null`),
     check(
       "requests_state",

@@ -1,0 +1,1 @@
+CREATE INDEX `requests_reused` ON `requests` (`batch_id`) WHERE reused_from is not null;
