@@ -3,7 +3,7 @@
 
 import type { Asset, AssetFault, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { ListFilter } from "./listing.ts";
-import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from "./orm.ts";
+import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
@@ -28,10 +28,13 @@ export interface AssetUpkeep {
   erased_at: number | null;
 }
 
+/** `deleted`: only requests whose deletion was asked for; else none of them, as in the search. */
+export type BrowseFilter = ListFilter & { deleted?: boolean | undefined };
+
 /** What leafing through the catalog needs. */
 export interface Browse {
   requests(
-    filter: ListFilter,
+    filter: BrowseFilter,
     page: { after?: RequestCursor | undefined; limit: number },
   ): Page<RequestDetail, RequestCursor>;
   /** All whose bytes are to be in the store. The cursor is the place of an asset in the order in which assets were recorded. */
@@ -75,7 +78,7 @@ export function createBrowse(parts: Parts): Browse {
 
 function pageOfRequests(
   parts: Parts,
-  filter: ListFilter,
+  filter: BrowseFilter,
   { after, limit }: { after?: RequestCursor | undefined; limit: number },
 ): Page<RequestDetail, RequestCursor> {
   const older =
@@ -84,13 +87,14 @@ function pageOfRequests(
       lt(requests.created_at, after.created_at),
       and(eq(requests.created_at, after.created_at), lt(requests.request_id, after.request_id)),
     );
-  const { state, collection, batch } = filter;
+  const { state, collection, batch, deleted } = filter;
   const rows = parts.db
     .select({ request_id: requests.request_id, created_at: requests.created_at })
     .from(requests)
     .where(
       and(
         older,
+        deleted ? isNotNull(requests.deleted_at) : isNull(requests.deleted_at),
         state === undefined ? undefined : eq(requests.state, state),
         collection === undefined ? undefined : eq(requests.collection, collection),
         batch === undefined ? undefined : eq(requests.batch_id, batch),

@@ -38,6 +38,11 @@ async function search(...args: string[]): Promise<string[]> {
   return lines<Hit>(out).map((hit) => hit.request_id);
 }
 
+async function list(...flags: string[]): Promise<string[]> {
+  const { out } = await place.run(["catalog", "list", ...flags, "--json"]);
+  return lines<Hit>(out).map((request) => request.request_id);
+}
+
 async function assetOf(id: string): Promise<Hit["assets"][number]> {
   const { out } = await place.run(["status", id, "--json"]);
   const [asset] = (JSON.parse(out) as Hit).assets;
@@ -138,8 +143,11 @@ test("catalog edit changes what is found, and the sidecar", async () => {
 test("catalog delete and undelete", async () => {
   expect((await place.run(["catalog", "delete", "zh"])).code).toBe(0);
   expect(await search("狐狸")).toEqual([]);
+  expect(await list()).not.toContain("zh");
+  expect(await list("--deleted")).toEqual(["zh"]);
   expect((await place.run(["catalog", "undelete", "zh"])).code).toBe(0);
   expect(await search("狐狸")).toEqual(["zh"]);
+  expect(await list()).toContain("zh");
 });
 
 test("catalog backup makes a copy that opens, to a file and into the store", async () => {

@@ -8,8 +8,8 @@ import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts"
 import { sealNow } from "./edit.ts";
 
 const EXAMPLES = `
-From now on the requests answer no others and are in no search and no export. After the grace a worker removes the bytes
-that no other request shares; what was asked for, and how it was made, stays on record.
+From now on the requests answer no others and are in no list, search or export. After the grace a worker removes the
+bytes that no other request shares; what was asked for, and how it was made, stays on record.
 
 Examples:
   $ asset-archiver catalog delete fox-1 fox-2

@@ -1,8 +1,7 @@
 // `catalog list`: requests, the newest first.
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
-import type { RequestCursor } from "../../../catalog/browse.ts";
-import type { ListFilter } from "../../../catalog/listing.ts";
+import type { BrowseFilter, RequestCursor } from "../../../catalog/browse.ts";
 import type { RequestDetail } from "../../../pipeline/records.ts";
 import { toRequestSummary } from "../../../report/request-view.ts";
 import { addFilterFlags, type FilterFlags, toCount, toFilter } from "../../catalog-filter.ts";
@@ -18,12 +17,14 @@ Examples:
 const PAGE = 200;
 
 interface Options extends FilterFlags {
+  deleted?: boolean;
   limit: string;
   json?: boolean;
 }
 
 export function addCatalogList(group: Command, end: (code: number) => void): void {
   addFilterFlags(group.command("list").description("list requests, the newest first"))
+    .option("--deleted", "only requests whose deletion was asked for")
     .option("--limit <count>", "at most so many", "50")
     .option("--json", "one JSON line for each request")
     .addHelpText("after", EXAMPLES)
@@ -31,7 +32,7 @@ export function addCatalogList(group: Command, end: (code: number) => void): voi
 }
 
 function runList(options: Options): Promise<number> {
-  const filter = toFilter(options);
+  const filter = { ...toFilter(options), deleted: options.deleted };
   const limit = toCount(options.limit, "--limit");
   return withApp(async (app) => {
     if (!options.json) return printTable(app, filter, limit);
@@ -41,7 +42,7 @@ function runList(options: Options): Promise<number> {
   });
 }
 
-function* newest(app: App, filter: ListFilter, limit: number): Generator<RequestDetail> {
+function* newest(app: App, filter: BrowseFilter, limit: number): Generator<RequestDetail> {
   let after: RequestCursor | undefined;
   for (let left = limit; left > 0; left -= PAGE) {
     const page = app.catalog().browse.requests(filter, { after, limit: Math.min(left, PAGE) });
@@ -60,7 +61,7 @@ const COLUMNS = [
   { title: "PROMPT", shrink: true },
 ] as const;
 
-function printTable(app: App, filter: ListFilter, limit: number): number {
+function printTable(app: App, filter: BrowseFilter, limit: number): number {
   const rows = [...newest(app, filter, limit)].map(toRow);
   if (rows.length === 0) say("No request fits");
   else toTable(COLUMNS, rows, process.stdout.columns || undefined).forEach(print);
