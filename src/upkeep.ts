@@ -3,6 +3,7 @@
 import { type App, createSpoolOf } from "./app.ts";
 import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
+import { startCheckpointer } from "./catalog/checkpointer.ts";
 import { HEARTBEAT_MS } from "./catalog/workers.ts";
 import { toMessage } from "./errors.ts";
 import { careForMirror, createArchiveCare } from "./keeping/care.ts";
@@ -39,6 +40,7 @@ interface UpkeepParts {
 export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const recorder = app.recorder();
+  const checkpointer = startCheckpointer(app.settings.catalogFile);
   const bury = createUndertaker(app, { catalog, queues });
   const careForBatches = createBatchCare(app);
   const careForArchive = createArchiveCare(app);
@@ -77,7 +79,7 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
   return {
     stop: async () => {
       stopping.abort();
-      await Promise.all([swept, ...duties.map((duty) => duty.stop())]);
+      await Promise.all([swept, checkpointer.close(), ...duties.map((duty) => duty.stop())]);
     },
   };
 }

@@ -2,6 +2,7 @@
 // answer, the asset, the end. So many requests at a time as a worker has in flight. Reports requests per second.
 import { randomBytes } from "node:crypto";
 import { openCatalog } from "../../src/catalog/catalog.ts";
+import { startCheckpointer } from "../../src/catalog/checkpointer.ts";
 import { openRecorder } from "../../src/catalog/recorder.ts";
 import { parseSubmission, toRequest } from "../../src/request/submission.ts";
 import { report } from "../cost.ts";
@@ -13,6 +14,8 @@ const catalog = openCatalog(options);
 const recorder = openRecorder(catalog, options);
 await recorder.ready();
 await catalog.register();
+// as a worker's upkeep does
+const checkpointer = startCheckpointer(FILE);
 const count = Number(COUNT);
 const warmUp = Math.ceil(count / 10);
 let next = 0;
@@ -22,6 +25,7 @@ const begun = performance.now();
 await recordUntil(warmUp + count);
 const seconds = (performance.now() - begun) / 1000;
 report({ value: count / seconds });
+await checkpointer.close();
 await recorder.close();
 catalog.close();
 process.disconnect();

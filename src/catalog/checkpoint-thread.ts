@@ -8,8 +8,9 @@ import Sqlite from "better-sqlite3";
 /** So many pages of the log are moved at once: enough of them are the same page again to be worth waiting for. */
 const PAGES = 1_000;
 
-/** Between two looks, in ms. */
+/** Between two looks while somebody commits, and while nobody does, in ms. */
 const PAUSE_MS = 50;
+const IDLE_PAUSE_MS = 500;
 
 /** Between two looks where somebody reads what was there before, so that nothing may be moved, in ms. */
 const HELD_PAUSE_MS = 1_000;
@@ -24,6 +25,7 @@ const { file } = workerData as { file: string };
 const sqlite = new Sqlite(file);
 // the log is on the disk before the file is touched, and the file before the log is written over
 sqlite.pragma("synchronous = FULL");
+let seen = 0;
 const ended = new AbortController();
 parentPort?.once("message", () => ended.abort());
 
@@ -37,7 +39,9 @@ sqlite.close();
 function moveSome(): number {
   try {
     const before = checkpoint("NOOP");
-    if (before.log - before.checkpointed < PAGES) return PAUSE_MS;
+    const isIdle = before.log === seen;
+    seen = before.log;
+    if (before.log - before.checkpointed < PAGES) return isIdle ? IDLE_PAUSE_MS : PAUSE_MS;
     const after = checkpoint("PASSIVE");
     return after.checkpointed > before.checkpointed ? PAUSE_MS : HELD_PAUSE_MS;
   } catch {

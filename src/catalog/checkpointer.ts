@@ -7,7 +7,7 @@ export interface Checkpointer {
 }
 
 /**
- * Starts moving what is committed to `file` from its log into it, beside whoever commits. By itself SQLite does that
+ * For processes that record for long. Starts moving what is committed to `file` from its log into it, beside whoever commits. By itself SQLite does that
  * within the commit that made the log long enough, and in a large catalog, where the rows of each request lie in pages
  * of their own, it takes a third of all the time of recording.
  */

@@ -3,7 +3,6 @@
 import { Worker } from "node:worker_threads";
 import type { AnswerRecord } from "../pipeline/ports.ts";
 import type { CatalogOptions, OpenCatalog } from "./catalog.ts";
-import { startCheckpointer } from "./checkpointer.ts";
 import { fromPlain } from "./plain-error.ts";
 import type { Asked, Told, Writes } from "./record-thread.ts";
 
@@ -21,7 +20,6 @@ export interface Recorder extends Writes {
 /** Starts the thread on the same file. `catalog` is the open one of this process; its worker id is the thread's too. */
 export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions, "clock">): Recorder {
   const thread = startThread({ ...options, workerId: catalog.workerId });
-  const checkpointer = startCheckpointer(options.file);
   const remote = <Method extends Asked["method"]>(method: Method): Writes[Method] =>
     ((...args: unknown[]) => thread.ask(method, args)) as Writes[Method];
   const answerCall = remote("answerCall");
@@ -49,10 +47,7 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
     indexTexts: remote("indexTexts"),
     acceptWritten: remote("acceptWritten"),
     ready: async () => void (await thread.ask("countUnarchivedImages", [])),
-    close: async () => {
-      await checkpointer.close();
-      await thread.close();
-    },
+    close: thread.close,
   };
 }
 
