@@ -1,8 +1,8 @@
 // The catalog's side of keeping what is archived: proofs, and the second copy.
-import { sidecarKey } from "../pipeline/keys.ts";
 import type { Asset } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import * as mirror from "./mirror.ts";
+import { type CatchUpOptions, queueAllMirrors } from "./mirror-catch-up.ts";
 import type { Parts } from "./parts.ts";
 import * as proofs from "./proofs.ts";
 import * as thumbnails from "./thumbnails.ts";
@@ -27,8 +27,8 @@ export interface Keeping {
   delayMirrorJob(job: mirror.MirrorJob, why: { delayMs: number; error: string }): Promise<void>;
   /** Asks for a copy of something that is neither an image nor a request's sidecar. */
   queueMirror(key: string): Promise<void>;
-  /** Asks for everything that has no copy; resolves to how many copies are asked for then. */
-  queueAllMirrors(): Promise<number>;
+  /** Asks for everything that has no copy, bit by bit; resolves to how many copies are asked for then. */
+  queueAllMirrors(options?: CatchUpOptions): Promise<number>;
   countMirrorJobs(): number;
   /** Whether an asset's bytes were removed on purpose: it is to have no second copy either. */
   isErased(digest: string): boolean;
@@ -55,7 +55,7 @@ export function createKeeping(parts: Parts, write: Write): Keeping {
     endMirrorJob: (job, begunAt) => write(() => mirror.endMirrorJob(parts, job, begunAt)),
     delayMirrorJob: (job, why) => write(() => mirror.delayMirrorJob(parts, job, why)),
     queueMirror: (key) => write(() => mirror.queueMirror(parts, { key, digest: null, request_id: null })),
-    queueAllMirrors: () => write(() => mirror.queueAllMirrors(parts, sidecarKey)),
+    queueAllMirrors: (options) => queueAllMirrors(parts, write, options),
     countMirrorJobs: () => mirror.countMirrorJobs(parts),
     isErased: (digest) => isErased(parts, digest),
     countUnmirrored: () => mirror.countUnmirrored(parts),

@@ -1,6 +1,6 @@
 // What the second store still has to be given: a row for each key, written with the asset or the sidecar itself, so that
 // neither a kill nor an outage of that store loses one.
-import { and, eq, isNull, lte, sql } from "./orm.ts";
+import { and, eq, isNull, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, requests } from "./schema.ts";
 import { mirrorJobs } from "./schema-keeping.ts";
@@ -66,34 +66,6 @@ export function delayMirrorJob(
     .where(and(eq(mirrorJobs.key, job.key), eq(mirrorJobs.tries, job.tries)))
     .run();
 }
-
-/** Asks for everything that has no copy yet, and makes due what waits; returns how many copies are asked for. */
-export function queueAllMirrors(
-  parts: Parts,
-  sidecarKey: (request: { request_id: string; created_at: number }) => string,
-): number {
-  const now = parts.now();
-  parts.db.run(sql`insert into ${mirrorJobs} (key, digest, next_at)
-    select key, digest, ${now} from ${assets} where mirrored_at is null and erased_at is null on conflict do nothing`);
-  const unsealed = parts.db
-    .select({ request_id: requests.request_id, created_at: requests.created_at })
-    .from(requests)
-    .where(
-      sql`${requests.sidecar_at} is not null and (${requests.mirrored_at} is null or ${requests.mirrored_at} < ${requests.sidecar_at})`,
-    )
-    .all();
-  for (const request of unsealed)
-    parts.db
-      .insert(mirrorJobs)
-      .values({ key: sidecarKey(request), digest: null, request_id: request.request_id, next_at: now })
-      .onConflictDoNothing()
-      .run();
-  parts.db.update(mirrorJobs).set({ next_at: now }).where(lte(mirrorJobs.tries, MANY_TRIES)).run();
-  return countMirrorJobs(parts);
-}
-
-// whoever is being copied now by another process is left to it only by luck; copying twice does no harm
-const MANY_TRIES = Number.MAX_SAFE_INTEGER;
 
 /** How many copies are asked for. */
 export function countMirrorJobs(parts: Parts): number {

@@ -37,8 +37,9 @@ async function runMirror(app: App, json = false): Promise<number> {
   const { keeping } = app.catalog();
   const parts = { keeping, store: app.store(), mirror, clock, log, signal };
   await queueBatches(parts);
-  const wanted = await keeping.queueAllMirrors();
   const progress = createProgress(process.stderr);
+  const onProgress = (looked: number) => progress.show(() => `${looked} images and sidecars looked at`);
+  const wanted = await keeping.queueAllMirrors({ signal, onProgress });
   const done = await mirrorDue(parts, ({ copied }) => progress.show(() => `${copied} of ${wanted} copied`));
   progress.end();
   const left = keeping.countMirrorJobs();
