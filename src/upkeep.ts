@@ -1,5 +1,6 @@
 // What a worker does besides its jobs: says that it lives, takes over from the dead, puts back what Redis lost, warns of
 // losses that come near.
+import { setImmediate } from "node:timers/promises";
 import { type App, createSpoolOf } from "./app.ts";
 import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
@@ -151,6 +152,8 @@ async function compare(app: App, { catalog, queues, isOver }: UpkeepParts & { is
   let lost = 0;
   for (const page of catalog.listUnfinished()) {
     if (isOver()) return;
+    // everything that waits takes its turn: nothing of a page may be for the queues, a thousand times in a row
+    if (page.length === 0) await setImmediate();
     lost += await reconcile(queues, page);
   }
   for (const page of catalog.listPendingWebhooks()) lost += await reconcileWebhooks(queues.webhook, page);
@@ -161,8 +164,10 @@ async function compare(app: App, { catalog, queues, isOver }: UpkeepParts & { is
 // requests that ended while the store was away still owe it their sidecar
 async function sealEnded(app: App, { catalog, queues }: UpkeepParts): Promise<void> {
   const archiveQueue = createArchiveQueue(queues.archive, app.settings.redisUrl);
-  for (const request_id of catalog.listUnsealed())
-    await archiveQueue.add({ request_id, expiresAt: null, purpose: "end" });
+  for (const page of catalog.listUnsealed()) {
+    await setImmediate();
+    for (const request_id of page) await archiveQueue.add({ request_id, expiresAt: null, purpose: "end" });
+  }
 }
 
 function warn(app: App, catalog: OpenCatalog): void {

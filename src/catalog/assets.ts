@@ -1,7 +1,7 @@
 // Assets and their ties to the images of requests; and answers taken from what is archived already.
 import type { SQL } from "drizzle-orm";
 import { TransientError } from "../errors.ts";
-import type { NewAsset, RequestDetail } from "../pipeline/records.ts";
+import type { Call, NewAsset, RequestDetail } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
 import { and, desc, eq, isNotNull, isNull, ne, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -102,17 +102,22 @@ const setSpooled = prepared((db) =>
  * was never committed and whose worker is dead. A living worker may be just about to commit it.
  */
 export function isSpoolFileDone(parts: Parts, name: string): boolean {
-  const image = parts.db.select({ digest: images.digest }).from(images).where(eq(images.spool_file, name)).get();
-  return image === undefined ? isAnswerLost(parts, name) : image.digest !== null;
+  // <request_id>.<call>.<index>, and a request id may hold dots of its own
+  const [, request_id = "", number, index] = /^(.+)\.(\d+)\.(\d+)$/.exec(name) ?? [];
+  const image = parts.db
+    .select({ digest: images.digest, spool_file: images.spool_file })
+    .from(images)
+    .where(and(eq(images.request_id, request_id), eq(images.index, Number(index))))
+    .get();
+  if (image?.spool_file === name) return image.digest !== null;
+  return isAnswerLost(parts, { request_id, number: Number(number) });
 }
 
-// <request_id>.<call>.<index>, and a request id may hold dots of its own
-function isAnswerLost(parts: Parts, name: string): boolean {
-  const [, request_id = "", number] = /^(.+)\.(\d+)\.\d+$/.exec(name) ?? [];
+function isAnswerLost(parts: Parts, { request_id, number }: Pick<Call, "request_id" | "number">): boolean {
   const call = parts.db
     .select({ worker_id: calls.worker_id, state: calls.state })
     .from(calls)
-    .where(and(eq(calls.request_id, request_id), eq(calls.number, Number(number))))
+    .where(and(eq(calls.request_id, request_id), eq(calls.number, number)))
     .get();
   return call?.state === "unknown" && !parts.isWorkerAlive(call.worker_id);
 }

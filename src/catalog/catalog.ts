@@ -27,7 +27,7 @@ import { createFigures, type Figures } from "./figures.ts";
 import { type Invariants, readInvariants } from "./invariants.ts";
 import { createKeeping, type Keeping } from "./keeping.ts";
 import { createLedger, type LedgerQueries } from "./ledger.ts";
-import { type ListFilter, listRequests, listUnfinished, listUnsealed } from "./listing.ts";
+import { type ListFilter, listRequests } from "./listing.ts";
 import { createLookup, type Experience, type Known, readExperience, type Wanted } from "./manifest-lookup.ts";
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
@@ -40,6 +40,7 @@ import { indexAll } from "./search-index.ts";
 import { createSimilar, type Similar } from "./similar.ts";
 import { noteThumbnails } from "./thumbnails.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
+import { listUnfinished, listUnsealed } from "./unfinished.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
 import { heartbeat, isWorkerAlive, listDeadWorkers, listLiveWorkers, registerWorker, thisProcess } from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
@@ -84,8 +85,8 @@ export interface OpenCatalog extends Catalog {
   /** The images of those of these requests that are archived: a page of some hundred ids. */
   lookUpArchived(ids: readonly string[]): Map<string, Archived>;
   experience(): Experience;
-  /** Requests that ended with calls on record and whose sidecar the store lacks: a page of ids. */
-  listUnsealed(): string[];
+  /** Requests that ended with calls on record and whose sidecar the store lacks: some hundred ids, in pages. */
+  listUnsealed(): Generator<string[]>;
   findWebhook(eventId: string): ReturnType<typeof findWebhook>;
   noteDelivery(eventId: string, end: Delivered): Promise<void>;
   /** Events that are still to be delivered: pages of ids. */

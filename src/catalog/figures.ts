@@ -1,5 +1,5 @@
 // Figures that only grow, read in steps: each reading begins where the last one ended, so that a scrape never walks a million rows.
-import { and, asc, eq, gt, lte, max, or, sql } from "./orm.ts";
+import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
@@ -58,22 +58,16 @@ function reusedSince(parts: Parts, place: number): { place: number; images: numb
 /** So old a row must be, in ms, before it is passed by: another process may be just committing one that is a little older. */
 const SETTLED_MS = 1_000;
 
-// an archived request is not touched again, so the index by state and change serves
+// In the order of the index by state and change (an archived request is not touched again), from the place on; a join with
+// the calls would sort all that is archived first.
 function archivedSince(parts: Parts, place: ArchivedPlace): ArchivedAfter[] {
-  const { updated_at, request_id, state } = requests;
-  const behind = or(
-    gt(updated_at, place.archived_at),
-    and(eq(updated_at, place.archived_at), gt(request_id, place.request_id)),
-  );
-  const rows = parts.db
-    .select({ request_id, archived_at: updated_at, answered_at: max(calls.ended_at) })
-    .from(requests)
-    .innerJoin(calls, and(eq(calls.request_id, request_id), eq(calls.state, "answered")))
-    .where(and(eq(state, "archived"), behind, lte(updated_at, parts.now() - SETTLED_MS)))
-    .groupBy(updated_at, request_id)
-    .orderBy(asc(updated_at), asc(request_id))
-    .limit(PAGE)
-    .all();
+  const rows = parts.db.all<ArchivedPlace & { answered_at: number | null }>(sql`
+    select request_id, updated_at as archived_at, (select max(c.ended_at) from ${calls} c
+      where c.request_id = r.request_id and +c.state = 'answered') as answered_at
+    from ${requests} r
+    where state = 'archived' and (updated_at, request_id) > (${place.archived_at}, ${place.request_id})
+      and updated_at <= ${parts.now() - SETTLED_MS} and answered_at is not null
+    order by updated_at, request_id limit ${PAGE}`);
   return rows.map(({ request_id, archived_at, answered_at }) => ({
     request_id,
     archived_at,

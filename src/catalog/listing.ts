@@ -1,12 +1,10 @@
 // Walks through the catalog page by page, so that nothing of a million rows is held at once and writers are never kept waiting.
 import type { SQL } from "drizzle-orm";
-import type { RequestDetail, RequestState } from "../pipeline/records.ts";
-import { isNotHeld } from "./budget.ts";
-import { and, asc, eq, exists, inArray, isNull, sql } from "./orm.ts";
+import type { RequestState } from "../pipeline/records.ts";
+import { asc, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import type { RequestRow } from "./rows.ts";
-import { calls, images, requests } from "./schema.ts";
-import { batches } from "./schema-batches.ts";
+import { requests } from "./schema.ts";
 
 const PAGE = 500;
 
@@ -73,59 +71,4 @@ export function rowsOf({ db }: Pick<Parts, "db">, ids: readonly string[]): Reque
     .where(sql`${requests.request_id} in (select value from json_each(${JSON.stringify(ids)}))`)
     .orderBy(asc(requests.created_at), asc(requests.request_id))
     .all();
-}
-
-/**
- * Unfinished requests that may go on now, for putting back into the queues what they lack: because Redis lost it, or
- * because their batch was held and is so no more. Pages of ids, oldest change first.
- */
-export function* listUnfinished(
-  parts: Parts,
-): Generator<
-  (Pick<RequestDetail["request"], "request_id" | "job_id" | "state" | "batch_id"> & { expires_at: number | null })[]
-> {
-  for (const state of ["copying", "generating", "queued"] as const) {
-    let after = { updated_at: 0, rowid: 0 };
-    for (;;) {
-      const page = pageOfUnfinished(parts, state, after);
-      if (page.length > 0) yield page;
-      after = page.at(-1) ?? after;
-      if (page.length < PAGE) break;
-    }
-  }
-}
-
-// in the order of the index by state: a million rows are not sorted anew for each page
-function pageOfUnfinished(parts: Parts, state: RequestState, after: { updated_at: number; rowid: number }) {
-  const later = sql`(${requests.updated_at}, requests.rowid) > (${after.updated_at}, ${after.rowid})`;
-  return parts.db
-    .select({
-      request_id: requests.request_id,
-      job_id: requests.job_id,
-      state: requests.state,
-      batch_id: requests.batch_id,
-      /** When the first URL dies whose image is neither archived nor on disk. */
-      expires_at: sql<number | null>`(select min(${images.expires_at}) from ${images}
-        where ${images.request_id} = ${requests.request_id} and digest is null and spool_file is null)`,
-      updated_at: requests.updated_at,
-      rowid: sql<number>`requests.rowid`,
-    })
-    .from(requests)
-    .leftJoin(batches, eq(batches.batch_id, requests.batch_id))
-    .where(and(eq(requests.state, state), later, state === "copying" ? undefined : isNotHeld(parts.now())))
-    .orderBy(asc(requests.updated_at), asc(sql`requests.rowid`))
-    .limit(PAGE)
-    .all();
-}
-
-/** Requests that ended otherwise than archived, with calls on record, whose sidecar the store lacks; a page, oldest first. */
-export function listUnsealed(parts: Parts): string[] {
-  const called = parts.db.select({ one: calls.number }).from(calls).where(eq(calls.request_id, requests.request_id));
-  return parts.db
-    .select({ request_id: requests.request_id })
-    .from(requests)
-    .where(and(inArray(requests.state, ["failed", "parked", "cancelled"]), isNull(requests.sidecar_at), exists(called)))
-    .limit(PAGE)
-    .all()
-    .map((row) => row.request_id);
 }

@@ -84,7 +84,7 @@ export async function archiveAll(place: Place, requests: readonly (object | (() 
 // a request that failed gets its sidecar a moment after its end
 async function untilSealed(app: App): Promise<void> {
   const deadline = Date.now() + 60_000;
-  while (app.catalog().listUnsealed().length > 0) {
+  while ([...app.catalog().listUnsealed()].flat().length > 0) {
     if (Date.now() > deadline) throw new Error("Sidecars are missing");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
