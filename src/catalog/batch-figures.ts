@@ -73,8 +73,35 @@ function nearestLoss(parts: Parts, batchId: string): number | null {
   return nearest === null ? null : Math.round((nearest - parts.now()) / 1000);
 }
 
-/** Whether items wait and none of them may go on: the batch is held, or what is left of its budget is too little for any. */
-export function isStarved(parts: Parts, batchId: string): boolean {
+/** A look through the items of a batch that took less CPU, in ms, is not worth remembering. */
+const QUICK_MS = 50;
+
+/** So many times as long as it took, the answer is given again. */
+const REMEMBERED = 20;
+
+/**
+ * Whether items wait and none of them may go on: the batch is held, or what is left of its budget is too little for any.
+ * To say so of a million items takes half a second, in which nothing else is done, and it is asked every few seconds: then
+ * the last answer is given again for a while, unless the budget has changed.
+ */
+export function createIsStarved(parts: Parts): (batchId: string) => boolean {
+  const known = new Map<string, { starved: boolean; budget: string; until: number }>();
+  return (batchId) => {
+    const { committed_images, max_images } = parts.reader.batch(batchId) ?? {};
+    const budget = `${committed_images}/${max_images}`;
+    const last = known.get(batchId);
+    if (last?.budget === budget && performance.now() < last.until) return last.starved;
+    const before = process.threadCpuUsage();
+    const starved = isStarved(parts, batchId);
+    const { user, system } = process.threadCpuUsage(before);
+    const tookMs = (user + system) / 1_000;
+    known.delete(batchId);
+    if (tookMs > QUICK_MS) known.set(batchId, { starved, budget, until: performance.now() + tookMs * REMEMBERED });
+    return starved;
+  };
+}
+
+function isStarved(parts: Parts, batchId: string): boolean {
   const waiting = and(eq(requests.batch_id, batchId), inArray(requests.state, ["queued", "generating"]));
   const first = (condition: SQL | undefined) =>
     parts.db

@@ -10,17 +10,17 @@ import {
   type BatchImage,
   countItems,
   countReasons,
+  createIsStarved,
   figuresOf,
   firstImages,
   isMoving,
-  isStarved,
   listItems,
 } from "./batch-figures.ts";
+import { inherit } from "./batch-inherit.ts";
 import { type BatchItem, createAcceptItems, createFindConflicts, type Taken } from "./batch-items.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
 import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 import type { Write } from "./writer.ts";
 
@@ -68,9 +68,9 @@ export interface Batches extends Telling {
   list(filter?: { schedule?: string; limit?: number }): Batch[];
   /** Batches that are not finished, or whose report or webhook is owed. */
   listOpen(): Batch[];
-  /** Moves what is unfinished in the other batches of a schedule into this one; returns how many. */
+  /** Moves what is unfinished in the other batches of a schedule into this one, page by page; resolves to how many. */
   inherit(batchId: string): Promise<number>;
-  /** Whether items wait and not one of them may go on, within the limits of the batch. */
+  /** Whether items wait and not one of them may go on, within the limits of the batch; of a large one as it was some seconds ago. */
   isStarved(batchId: string): boolean;
   /** Whether a call of it is out or an image is being copied. */
   isMoving(batchId: string): boolean;
@@ -113,8 +113,8 @@ export function createBatches(parts: Parts, write: Write): Batches {
     find: (batchId) => parts.reader.batch(batchId),
     list: (filter) => listBatches(parts, filter),
     listOpen: () => listOpen(parts),
-    inherit: (batchId) => write(() => inherit(parts, batchId)),
-    isStarved: (batchId) => isStarved(parts, batchId),
+    inherit: (batchId) => inherit(parts, write, batchId),
+    isStarved: createIsStarved(parts),
     isMoving: (batchId) => isMoving(parts, batchId),
     countItems: (batchId) => countItems(parts, batchId),
     figures: (batchId) => figuresOf(parts, batchId),
@@ -190,27 +190,6 @@ function listOpen(parts: Parts): Batch[] {
       or(isNull(batches.finished_at), isNull(batches.reported), lt(batches.reported_at, batches.finished_at), isUntold),
     )
     .all();
-}
-
-function inherit(parts: Parts, batchId: string): number {
-  const heir = parts.reader.batch(batchId);
-  if (heir === undefined || heir.schedule === null) return 0;
-  const others = parts.db
-    .select({ batch_id: batches.batch_id })
-    .from(batches)
-    .where(and(eq(batches.schedule, heir.schedule), inArray(batches.state, ["enqueuing", "running"])))
-    .all()
-    .map((row) => row.batch_id)
-    .filter((id) => id !== batchId);
-  if (others.length === 0) return 0;
-  const moved = parts.db
-    .update(requests)
-    .set({ batch_id: batchId, batch_item: null })
-    .where(and(inArray(requests.batch_id, others), inArray(requests.state, ["queued", "generating"])))
-    .run().changes;
-  parts.db.update(batches).set({ state: "running" }).where(inArray(batches.batch_id, others)).run();
-  for (const other of others) settleBatch(parts, other);
-  return moved;
 }
 
 function claimReport(parts: Parts, batchId: string, rest: string): boolean {

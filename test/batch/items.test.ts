@@ -158,6 +158,27 @@ test("a new night inherits what the last one left undone", async () => {
   expect(catalog.batches.countItems("tuesday")).toMatchObject({ queued: 2 });
 });
 
+test("while a night inherits very much, others write", async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  const many = Array.from({ length: 1_300 }, (_, index) => requestOf(`r-${index}`));
+  await beginWith(catalog, newBatch("monday", { schedule: "nightly" }), many);
+  await catalog.batches.begin(newBatch("tuesday", { schedule: "nightly" }));
+  const other = place.open();
+  const inherited = catalog.batches.inherit("tuesday");
+  const seen: number[] = [];
+  for (let moved = 0; moved < many.length; ) {
+    await other.tidy.edit(`r-${seen.length}`, { note: "meanwhile" });
+    moved = other.batches.countItems("tuesday").queued;
+    seen.push(moved);
+  }
+  expect(await inherited).toBe(many.length);
+  // between its pages: neither before the first nor after the last
+  expect(seen.some((moved) => moved > 0 && moved < many.length)).toBe(true);
+  expect(await catalog.batches.inherit("tuesday")).toBe(0);
+  expect(catalog.batches.find("monday")?.state).toBe("finished");
+});
+
 test("one row that the database refuses takes back its whole chunk, and the next chunk is taken as if it had never been", async () => {
   await using place = await openTestCatalog();
   const { catalog } = place;

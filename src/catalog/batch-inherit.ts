@@ -1,0 +1,51 @@
+// A new night takes over what the earlier ones of its schedule have left unfinished.
+import { settleBatch } from "./batch-ends.ts";
+import { and, eq, inArray } from "./orm.ts";
+import type { Parts } from "./parts.ts";
+import { prepared } from "./prepared.ts";
+import { batches } from "./schema-batches.ts";
+import type { Write } from "./writer.ts";
+
+/** Items that are moved in one transaction: some 10 ms, and some 50 ms where the search knows their words already. */
+const PAGE = 500;
+
+/**
+ * Moves what is unfinished in the other batches of a schedule into this one; resolves to how many. A page at a time, so that
+ * others write meanwhile; whoever is killed in between and goes on with the batch moves the rest.
+ */
+export async function inherit(parts: Parts, write: Write, batchId: string): Promise<number> {
+  const heir = parts.reader.batch(batchId);
+  if (heir === undefined || heir.schedule === null) return 0;
+  const { schedule } = heir;
+  let moved = 0;
+  for (;;) {
+    const page = await write(() => movePage(parts, { batchId, schedule }));
+    moved += page;
+    if (page < PAGE) return moved;
+  }
+}
+
+function movePage(parts: Parts, { batchId, schedule }: { batchId: string; schedule: string }): number {
+  const others = parts.db
+    .select({ batch_id: batches.batch_id })
+    .from(batches)
+    .where(and(eq(batches.schedule, schedule), inArray(batches.state, ["enqueuing", "running"])))
+    .all()
+    .map((row) => row.batch_id)
+    .filter((id) => id !== batchId);
+  let moved = 0;
+  for (const other of others) {
+    moved += moveItems(parts.db).run({ from: other, to: batchId, limit: PAGE - moved }).changes;
+    if (moved === PAGE) return moved;
+  }
+  // nothing is left in them: this is the last page, and with it they end
+  if (others.length > 0)
+    parts.db.update(batches).set({ state: "running" }).where(inArray(batches.batch_id, others)).run();
+  for (const other of others) settleBatch(parts, other);
+  return moved;
+}
+
+const moveItems = prepared(({ $client: sqlite }) =>
+  sqlite.prepare(`update requests set batch_id = @to, batch_item = null where rowid in
+    (select rowid from requests where batch_id = @from and state in ('queued', 'generating') limit @limit)`),
+);
