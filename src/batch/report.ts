@@ -5,7 +5,7 @@ import type { Batch } from "../pipeline/batch.ts";
 import { batchSidecarBytes, batchSidecarKey } from "../pipeline/batch-sidecar.ts";
 import { toBatchHtml } from "../report/batch-html.ts";
 import { toBatchMarkdown } from "../report/batch-markdown.ts";
-import { type BatchFailure, type BatchReport, toBatchReport } from "../report/batch-report.ts";
+import { type BatchReport, toBatchReport } from "../report/batch-report.ts";
 import type { Json } from "../request/canonical-json.ts";
 import { readThumbnail } from "../thumbnails/read.ts";
 import { holdNow, restOf } from "./rest.ts";
@@ -65,7 +65,7 @@ export async function reportIfDue(app: App, batchId: string): Promise<void> {
 
 /** Writes the report of a batch as it stands now, at rest or not. */
 export async function writeReport(app: App, batch: Batch): Promise<BatchReport> {
-  const report = gatherReport(app, batch);
+  const report = await gatherReport(app, batch);
   const thumbnails = await makeThumbnails(app, report);
   await put(app, {
     batch,
@@ -79,34 +79,19 @@ export async function writeReport(app: App, batch: Batch): Promise<BatchReport> 
   return report;
 }
 
-function gatherReport(app: App, batch: Batch): BatchReport {
+async function gatherReport(app: App, batch: Batch): Promise<BatchReport> {
   const catalog = app.catalog();
   const { batch_id } = batch;
+  const { reasons, ...survey } = await catalog.batches.survey(batch_id, { sheet: SHEET_IMAGES, ids: NAMED_IDS });
   const now = app.clock.now();
   return toBatchReport({
     batch,
     held: holdNow(batch, { catalog, now }),
     now,
     ...catalog.batches.figures(batch_id),
-    ...catalog.batches.archived(batch_id),
-    failures: gatherFailures(app, batch_id),
-    sheet: catalog.batches.firstImages(batch_id, SHEET_IMAGES),
+    ...survey,
+    failures: reasons.map(({ number: items, ...reason }) => ({ ...reason, items })),
   });
-}
-
-function gatherFailures(app: App, batchId: string): Omit<BatchFailure, "redrive">[] {
-  const { batches } = app.catalog();
-  const failures = batches
-    .reasons(batchId)
-    .map(({ number: items, ...reason }) => ({ ...reason, items, request_ids: [] as string[] }));
-  const byReason = new Map(failures.map((failure) => [`${failure.state}/${failure.code}`, failure]));
-  for (const page of batches.listItems(batchId, ["failed", "parked", "cancelled"])) {
-    for (const { request_id, state, error } of page) {
-      const ids = byReason.get(`${state}/${error?.code ?? ""}`)?.request_ids;
-      if (ids !== undefined && ids.length < NAMED_IDS) ids.push(request_id);
-    }
-  }
-  return failures;
 }
 
 /** A report without a picture is better than none: what cannot be read is left out. */

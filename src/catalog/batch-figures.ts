@@ -3,10 +3,10 @@ import type { SQL } from "drizzle-orm";
 import type { Call, RequestRecord, RequestState } from "../pipeline/records.ts";
 import { isNotHeld } from "./budget.ts";
 import { NO_REQUESTS } from "./counts.ts";
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, max, min, sql } from "./orm.ts";
+import { and, asc, count, eq, gt, inArray, isNotNull, isNull, min, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { toRequestRecord } from "./rows.ts";
-import { assets, calls, images, requests } from "./schema.ts";
+import { calls, images, requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 
 /** How the items of a batch stand, and what its calls came to. */
@@ -139,88 +139,6 @@ export function* listItems(parts: Parts, batchId: string, states: readonly Reque
       if (page.length < PAGE) break;
     }
   }
-}
-
-/** Failed and parked items, counted by their reason. */
-export function countReasons(
-  parts: Parts,
-  batchId: string,
-): { state: RequestState; code: string; number: number; message: string }[] {
-  return parts.db
-    .select({
-      state: requests.state,
-      code: sql<string>`coalesce(${requests.error_code}, '')`,
-      number: count(),
-      message: sql<string>`coalesce(min(${requests.error_message}), '')`,
-    })
-    .from(requests)
-    .where(and(eq(requests.batch_id, batchId), inArray(requests.state, ["failed", "parked", "cancelled"])))
-    .groupBy(requests.state, requests.error_code)
-    .orderBy(desc(count()))
-    .all();
-}
-
-/** One image of a batch as its report shows it. */
-export interface BatchImage {
-  request_id: string;
-  index: number;
-  prompt: string | null;
-  seed: number | null;
-  key: string;
-  digest: string;
-  width: number;
-  height: number;
-  content_type: string;
-}
-
-/** The first images of a batch in the order of its manifest. */
-export function firstImages(parts: Parts, batchId: string, limit: number): BatchImage[] {
-  return parts.db
-    .select({
-      request_id: requests.request_id,
-      index: images.index,
-      prompt: requests.prompt,
-      seed: requests.seed,
-      key: assets.key,
-      digest: assets.digest,
-      width: assets.width,
-      height: assets.height,
-      content_type: assets.content_type,
-    })
-    .from(requests)
-    .innerJoin(images, eq(images.request_id, requests.request_id))
-    .innerJoin(assets, eq(assets.digest, images.digest))
-    .where(and(eq(requests.batch_id, batchId), eq(requests.state, "archived")))
-    .orderBy(asc(requests.batch_item), asc(images.index))
-    .limit(limit)
-    .all();
-}
-
-/** Images archived for a batch, their bytes, and the slowest items (from the first call to the archive). */
-export function archivedOf(parts: Parts, batchId: string) {
-  const kept = parts.db
-    .select({ images: count(), bytes: sql<number>`coalesce(sum(${assets.bytes}), 0)` })
-    .from(requests)
-    .innerJoin(images, eq(images.request_id, requests.request_id))
-    .innerJoin(assets, eq(assets.digest, images.digest))
-    .where(eq(requests.batch_id, batchId))
-    .get() as { images: number; bytes: number };
-  const worked = parts.db
-    .select({ from: min(calls.sent_at), to: max(calls.ended_at) })
-    .from(calls)
-    .where(eq(calls.batch_id, batchId))
-    .get() as { from: number | null; to: number | null };
-  const took = sql<number>`${requests.archived_at} - min(${calls.sent_at})`;
-  const slowest = parts.db
-    .select({ request_id: requests.request_id, took_ms: took, calls: count() })
-    .from(requests)
-    .innerJoin(calls, eq(calls.request_id, requests.request_id))
-    .where(and(eq(requests.batch_id, batchId), eq(requests.state, "archived")))
-    .groupBy(requests.request_id)
-    .orderBy(desc(took))
-    .limit(5)
-    .all();
-  return { ...kept, worked, slowest };
 }
 
 const NONE = { calls: 0, images: 0 };

@@ -4,20 +4,10 @@ import type { Batch } from "../pipeline/batch.ts";
 import type { RequestRecord, RequestState } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import { cancelBatch, settleBatch } from "./batch-ends.ts";
-import {
-  archivedOf,
-  type BatchFigures,
-  type BatchImage,
-  countItems,
-  countReasons,
-  createIsStarved,
-  figuresOf,
-  firstImages,
-  isMoving,
-  listItems,
-} from "./batch-figures.ts";
+import { type BatchFigures, countItems, createIsStarved, figuresOf, isMoving, listItems } from "./batch-figures.ts";
 import { inherit } from "./batch-inherit.ts";
 import { type BatchItem, createAcceptItems, createFindConflicts, type Taken } from "./batch-items.ts";
+import { type BatchSurvey, type SurveyLimits, surveyBatch } from "./batch-survey.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
 import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -77,9 +67,8 @@ export interface Batches extends Telling {
   countItems(batchId: string): Record<RequestState, number>;
   figures(batchId: string): BatchFigures;
   listItems(batchId: string, states: readonly RequestState[]): Generator<RequestRecord[]>;
-  reasons(batchId: string): ReturnType<typeof countReasons>;
-  firstImages(batchId: string, limit: number): BatchImage[];
-  archived(batchId: string): ReturnType<typeof archivedOf>;
+  /** What its report tells of its items one by one; of very many it takes a while. */
+  survey(batchId: string, limits: SurveyLimits): Promise<BatchSurvey>;
   /** Leave to write the report of this rest, given to one process at a time and never again once it is written. */
   claimReport(batchId: string, rest: string): Promise<boolean>;
   noteReport(batchId: string, report: { rest: string; key: string; result: Json }): Promise<void>;
@@ -119,9 +108,7 @@ export function createBatches(parts: Parts, write: Write): Batches {
     countItems: (batchId) => countItems(parts, batchId),
     figures: (batchId) => figuresOf(parts, batchId),
     listItems: (batchId, states) => listItems(parts, batchId, states),
-    reasons: (batchId) => countReasons(parts, batchId),
-    firstImages: (batchId, limit) => firstImages(parts, batchId, limit),
-    archived: (batchId) => archivedOf(parts, batchId),
+    survey: (batchId, limits) => surveyBatch(parts, batchId, limits),
     claimReport: (batchId, rest) => write(() => claimReport(parts, batchId, rest)),
     ...createTelling(parts, write),
     noteReport: (batchId, report) => write(() => noteReport(parts, batchId, report)),

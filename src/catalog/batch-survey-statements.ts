@@ -1,0 +1,85 @@
+// The statements behind the survey of a batch, prepared once: each looks at one stretch of its items, or of its calls.
+import type { Call, RequestState } from "../pipeline/records.ts";
+import { prepared } from "./prepared.ts";
+
+/** Items (or calls) of a batch in one state, from row to row. */
+export interface Stretch {
+  batchId: string;
+  state: RequestState | Call["state"];
+  after: number;
+  until: number;
+}
+
+/** An item, how long it took from its first call to the archive, and how many calls. */
+export interface Slow {
+  request_id: string;
+  took_ms: number;
+  calls: number;
+}
+
+/** An item by its row, and its place in the manifest; 0 where it came from elsewhere. */
+export interface First {
+  row: number;
+  item: number;
+}
+
+/** One image of a batch as its report shows it. */
+export interface BatchImage {
+  request_id: string;
+  index: number;
+  prompt: string | null;
+  seed: number | null;
+  key: string;
+  digest: string;
+  width: number;
+  height: number;
+  content_type: string;
+}
+
+/** Rows of a stretch: some milliseconds. */
+const STRETCH = 500;
+
+type Limited = Stretch & { limit: number };
+
+// "indexed by" and "cross join" keep SQLite, which knows nothing of the numbers, on the way from the stretch to its images
+export const surveyStatements = prepared(({ $client: sqlite }) => {
+  const items = "requests r indexed by requests_by_batch";
+  const within = (row: string) =>
+    `${row}.batch_id = @batchId and ${row}.state = @state and ${row}.rowid > @after and ${row}.rowid <= @until`;
+  const endOf = (table: string) => {
+    const end = sqlite
+      .prepare<[Omit<Stretch, "until">], number>(`select r.rowid from ${table} where r.batch_id = @batchId
+        and r.state = @state and r.rowid > @after order by r.rowid limit 1 offset ${STRETCH - 1}`)
+      .pluck();
+    return (from: Omit<Stretch, "until">) => end.get(from);
+  };
+  return {
+    endOfItems: endOf(items),
+    endOfCalls: endOf("calls r indexed by calls_by_batch"),
+    kept: sqlite.prepare<[Stretch], { images: number; bytes: number }>(`select count(*) as images,
+      coalesce(sum(a.bytes), 0) as bytes from ${items} cross join images i on i.request_id = r.request_id
+      cross join assets a on a.digest = i.digest where ${within("r")}`),
+    slowest: sqlite.prepare<[Limited], Slow>(`select r.request_id, r.archived_at - min(c.sent_at) as took_ms,
+      count(*) as calls from ${items} cross join calls c on c.request_id = r.request_id
+      where ${within("r")} group by r.rowid order by took_ms desc limit @limit`),
+    first: sqlite.prepare<[Limited], First>(`select r.rowid as row,
+      coalesce(r.batch_item, 0) as item from ${items} where ${within("r")} order by item, row limit @limit`),
+    images: sqlite.prepare<
+      [{ rows: string; limit: number }],
+      BatchImage
+    >(`select r.request_id, i.image_index as "index",
+      r.prompt, r.seed, a.key, a.digest, a.width, a.height, a.content_type
+      from json_each(@rows) e cross join requests r on r.rowid = e.value
+      cross join images i on i.request_id = r.request_id cross join assets a on a.digest = i.digest
+      order by e.key, i.image_index limit @limit`),
+    reasons: sqlite.prepare<[Stretch], { code: string; number: number; message: string }>(`select
+      coalesce(r.error_code, '') as code, count(*) as number, coalesce(min(r.error_message), '') as message
+      from ${items} where ${within("r")} group by code`),
+    named: sqlite
+      .prepare<[Limited & { code: string }], string>(`select r.request_id from ${items}
+        where ${within("r")} and coalesce(r.error_code, '') = @code order by r.rowid limit @limit`)
+      .pluck(),
+    worked: sqlite.prepare<[Stretch], { from: number | null; to: number | null }>(`select min(r.sent_at) as "from",
+      max(r.ended_at) as "to" from calls r indexed by calls_by_batch where ${within("r")}`),
+  };
+});

@@ -1,0 +1,120 @@
+// What the report of a batch tells of its items one by one. All of them are looked at, a stretch at a time, and between two
+// of them everything else of the process has its turn: a million of them take many seconds.
+import { setImmediate } from "node:timers/promises";
+import type { Call, RequestState } from "../pipeline/records.ts";
+import { type BatchImage, type First, type Slow, type Stretch, surveyStatements } from "./batch-survey-statements.ts";
+import type { Parts } from "./parts.ts";
+
+/** Failed, parked or cancelled items of one reason. */
+export interface BatchReason {
+  state: RequestState;
+  code: string;
+  /** One of the messages. */
+  message: string;
+  number: number;
+  /** The first of them. */
+  request_ids: string[];
+}
+
+export interface BatchSurvey {
+  /** Images archived for it, and their bytes. */
+  images: number;
+  bytes: number;
+  /** From the first call that was charged to it to the end of the last one. */
+  worked: { from: number | null; to: number | null };
+  /** From the first call to the archive. */
+  slowest: Slow[];
+  /** The most frequent one first. */
+  reasons: BatchReason[];
+  /** The first images in the order of its manifest. */
+  sheet: BatchImage[];
+}
+
+/** How many are named of each. */
+export interface SurveyLimits {
+  sheet: number;
+  ids: number;
+}
+
+const SLOWEST = 5;
+
+// what has ended comes last: an item that ends meanwhile is rather seen twice than not at all
+const STATES: RequestState[] = ["queued", "generating", "copying", "parked", "failed", "cancelled", "archived"];
+const CALL_STATES: Call["state"][] = ["sent", "answered", "refused", "unknown"];
+
+/** Looks at all items of a batch. */
+export async function surveyBatch(parts: Parts, batchId: string, limits: SurveyLimits): Promise<BatchSurvey> {
+  const statements = surveyStatements(parts.db);
+  const survey: BatchSurvey = { ...NOTHING, reasons: [] };
+  let first: First[] = [];
+  for await (const stretch of stretchesOf(statements.endOfItems, { batchId, states: STATES })) {
+    const kept = statements.kept.get(stretch);
+    survey.images += kept?.images ?? 0;
+    survey.bytes += kept?.bytes ?? 0;
+    if (ENDED.has(stretch.state)) addReasons(survey.reasons, { stretch, statements, ids: limits.ids });
+    if (stretch.state !== "archived") continue;
+    const slow = [...survey.slowest, ...statements.slowest.all({ ...stretch, limit: SLOWEST })];
+    survey.slowest = slow.toSorted((a, b) => b.took_ms - a.took_ms).slice(0, SLOWEST);
+    const early = [...first, ...statements.first.all({ ...stretch, limit: limits.sheet })];
+    first = early.toSorted((a, b) => a.item - b.item || a.row - b.row).slice(0, limits.sheet);
+  }
+  survey.reasons.sort((a, b) => b.number - a.number);
+  survey.sheet = statements.images.all({ rows: JSON.stringify(first.map(({ row }) => row)), limit: limits.sheet });
+  survey.worked = await timeOfCalls(statements, batchId);
+  return survey;
+}
+
+const NOTHING = { images: 0, bytes: 0, worked: { from: null, to: null }, slowest: [], sheet: [] };
+
+async function timeOfCalls(statements: Statements, batchId: string): Promise<BatchSurvey["worked"]> {
+  let worked: BatchSurvey["worked"] = { from: null, to: null };
+  for await (const stretch of stretchesOf(statements.endOfCalls, { batchId, states: CALL_STATES })) {
+    const { from, to } = statements.worked.get(stretch) ?? worked;
+    worked = { from: pick(Math.min, worked.from, from), to: pick(Math.max, worked.to, to) };
+  }
+  return worked;
+}
+
+function pick(of: (a: number, b: number) => number, known: number | null, more: number | null): number | null {
+  return known === null || more === null ? (known ?? more) : of(known, more);
+}
+
+type Statements = ReturnType<typeof surveyStatements>;
+
+interface Reasons {
+  stretch: Stretch;
+  statements: Statements;
+  ids: number;
+}
+
+function addReasons(reasons: BatchReason[], { stretch, statements, ids }: Reasons): void {
+  for (const { code, number, message } of statements.reasons.all(stretch)) {
+    let reason = reasons.find((one) => one.state === stretch.state && one.code === code);
+    if (reason === undefined) {
+      reason = { state: stretch.state as RequestState, code, number: 0, message, request_ids: [] };
+      reasons.push(reason);
+    }
+    reason.number += number;
+    if (message < reason.message) reason.message = message;
+    const lacking = ids - reason.request_ids.length;
+    if (lacking > 0) reason.request_ids.push(...statements.named.all({ ...stretch, code, limit: lacking }));
+  }
+}
+
+const ENDED: ReadonlySet<string> = new Set(["failed", "parked", "cancelled"]);
+
+/** Rows from end to end, state by state, in the order of the index by batch and state; a turn of the process before each. */
+async function* stretchesOf(
+  endOf: (from: Omit<Stretch, "until">) => number | undefined,
+  { batchId, states }: { batchId: string; states: readonly Stretch["state"][] },
+): AsyncGenerator<Stretch> {
+  for (const state of states) {
+    let after: number | undefined = 0;
+    while (after !== undefined) {
+      await setImmediate();
+      const until = endOf({ batchId, state, after });
+      yield { batchId, state, after, until: until ?? Number.MAX_SAFE_INTEGER };
+      after = until;
+    }
+  }
+}
