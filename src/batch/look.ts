@@ -3,8 +3,9 @@ import type { App } from "../app.ts";
 import { type BatchView, toBatchView } from "../report/batch-view.ts";
 import { holdNow } from "./rest.ts";
 
-/** Followers look at the record this often, in ms. */
+/** Followers look at the record this often, in ms, and never for more than a twentieth of the time. */
 const LOOK_EVERY_MS = 500;
+const LOOK_SHARE = 20;
 
 /** A batch as it is now; undefined where there is none of this id. */
 export function lookAtBatch(app: App, batchId: string): BatchView | undefined {
@@ -36,10 +37,12 @@ export async function followBatch(
   { signal, onLook }: { signal: AbortSignal; onLook?: (view: BatchView) => void },
 ): Promise<BatchView | undefined> {
   for (;;) {
+    const begun = app.clock.now();
     const view = lookAtBatch(app, batchId);
     if (view === undefined) return undefined;
+    const tookMs = app.clock.now() - begun;
     onLook?.(view);
     if (hasSettled(view) || signal.aborted) return view;
-    await app.clock.sleep(LOOK_EVERY_MS, signal);
+    await app.clock.sleep(Math.max(LOOK_EVERY_MS, tookMs * LOOK_SHARE), signal);
   }
 }

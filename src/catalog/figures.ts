@@ -3,9 +3,14 @@ import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
 
-/** How many assets, and bytes, the catalog has gained since a place in it; `place` is where the next reading begins. */
-export interface AssetGrowth {
+/** Where a reading ended and the next one begins, and whether there was more: then whatever else waits has its turn first. */
+interface Step {
   place: number;
+  more: boolean;
+}
+
+/** How many assets, and bytes, the catalog has gained since a place in it. */
+export interface AssetGrowth extends Step {
   assets: number;
   bytes: number;
 }
@@ -22,10 +27,10 @@ export interface ArchivedAfter extends ArchivedPlace {
 }
 
 export interface Figures {
-  /** Assets recorded after `place`; 0 is the beginning. */
+  /** Assets recorded after `place`, up to some ten thousand; 0 is the beginning. */
   assetsSince(place: number): AssetGrowth;
   /** Images that were answered from the catalog since `place`: so many were not bought. */
-  reusedSince(place: number): { place: number; images: number };
+  reusedSince(place: number): Step & { images: number };
   /** Requests archived behind `place`, in order, a page of them; reused ones have no answer and are left out. */
   archivedSince(place: ArchivedPlace): ArchivedAfter[];
 }
@@ -40,19 +45,24 @@ export function createFigures(parts: Parts): Figures {
   };
 }
 
-function assetsSince(parts: Parts, place: number): AssetGrowth {
-  const row = parts.db.get<{ place: number | null; assets: number; bytes: number | null }>(
-    sql`select max(rowid) as place, count(*) as assets, sum(bytes) as bytes from ${assets} where rowid > ${place}`,
+/** Rows of one step: some milliseconds. */
+const STEP = 20_000;
+
+function assetsSince({ db }: Parts, place: number): AssetGrowth {
+  const row = db.get<{ place: number | null; assets: number; bytes: number | null }>(
+    sql`select max(place) as place, count(*) as assets, sum(bytes) as bytes from
+      (select rowid as place, bytes from ${assets} where rowid > ${place} order by rowid limit ${STEP})`,
   );
-  return { place: row.place ?? place, assets: row.assets, bytes: row.bytes ?? 0 };
+  return { place: row.place ?? place, assets: row.assets, bytes: row.bytes ?? 0, more: row.assets === STEP };
 }
 
-function reusedSince(parts: Parts, place: number): { place: number; images: number } {
-  const row = parts.db.get<{ place: number | null; images: number | null }>(
+function reusedSince({ db }: Parts, place: number): Step & { images: number } {
+  const row = db.get<{ place: number | null; seen: number; images: number | null }>(
     // reused images are tied to their request without a call
-    sql`select max(rowid) as place, sum(call_number is null) as images from ${images} where rowid > ${place}`,
+    sql`select max(place) as place, count(*) as seen, sum(call_number is null) as images from
+      (select rowid as place, call_number from ${images} where rowid > ${place} order by rowid limit ${STEP})`,
   );
-  return { place: row.place ?? place, images: row.images ?? 0 };
+  return { place: row.place ?? place, images: row.images ?? 0, more: row.seen === STEP };
 }
 
 /** So old a row must be, in ms, before it is passed by: another process may be just committing one that is a little older. */

@@ -1,5 +1,6 @@
 // What Prometheus is told. What stands in the catalog and in Redis is read at each scrape, what only grows in steps, and what
 // happens here is counted as it happens. docs/metrics.md is tested against it.
+import { setImmediate } from "node:timers/promises";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { App } from "../app.ts";
 import { lookAround, type Overview } from "../overview.ts";
@@ -27,7 +28,7 @@ export function createHttpMetrics(app: App): HttpMetrics {
     scrape: async () => {
       const overview = await lookAround(app, (error) => app.log.debug({ error: error.message }, "Redis is away"));
       state.set(overview);
-      growth.read();
+      await growth.read();
       return registry.metrics();
     },
     observe: exchanges.observe,
@@ -103,20 +104,30 @@ function createGrowthMetrics(app: App, registry: Registry) {
   let reusedPlace = 0;
   let archived = { archived_at: app.clock.now(), request_id: "" };
 
-  function read(): void {
-    const { figures } = app.catalog();
-    const grown = figures.assetsSince(place);
-    place = grown.place;
-    assets.inc(grown.assets);
-    bytes.inc(grown.bytes);
-    const free = figures.reusedSince(reusedPlace);
-    reusedPlace = free.place;
-    reused.inc(free.images);
-    if (price !== undefined) saved.inc({ currency: price.currency }, (free.images * price.micros) / 1e6);
-    for (const one of figures.archivedSince(archived)) {
+  // the first scrape reads all there is: between two steps everything else has its turn. Each step moves its place before
+  // that, so that two scrapes at once count nothing twice
+  async function read(): Promise<void> {
+    while (readAssets() || readReused()) await setImmediate();
+    for (const one of app.catalog().figures.archivedSince(archived)) {
       latency.observe(one.latency_ms / 1000);
       archived = one;
     }
+  }
+
+  function readAssets(): boolean {
+    const grown = app.catalog().figures.assetsSince(place);
+    place = grown.place;
+    assets.inc(grown.assets);
+    bytes.inc(grown.bytes);
+    return grown.more;
+  }
+
+  function readReused(): boolean {
+    const free = app.catalog().figures.reusedSince(reusedPlace);
+    reusedPlace = free.place;
+    reused.inc(free.images);
+    if (price !== undefined) saved.inc({ currency: price.currency }, (free.images * price.micros) / 1e6);
+    return free.more;
   }
   return { read };
 }

@@ -1,0 +1,33 @@
+// Figures that only grow, read in steps: what the steps bring together is what is there.
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { expect, test } from "vitest";
+import { openTestCatalog, testFolder } from "./support.ts";
+
+const MANY = 20_050;
+
+test("a large catalog is read in several steps, none of which is counted twice", async () => {
+  const file = join(testFolder(), "catalog.db");
+  const { figures } = await openTestCatalog({ file });
+  const sqlite = new Sqlite(file);
+  sqlite.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${MANY})
+    insert into assets (digest, key, bytes, content_type, width, height, archived_at)
+    select printf('%064x', i), 'k', 2, 'image/png', 1, 1, 1 from n where i % 100 <> 0 or i = ${MANY}`);
+  sqlite.exec("delete from assets where rowid % 7 = 0");
+  const { assets } = sqlite.prepare("select count(*) as assets from assets").get() as { assets: number };
+  sqlite.exec(
+    "insert into assets select printf('%064x', 100000 + rowid), key, 3, content_type, width, height, archived_at, null, null, null, null, null, null from assets",
+  );
+  sqlite.close();
+  let place = 0;
+  const steps = [];
+  do {
+    const step = figures.assetsSince(place);
+    steps.push(step);
+    place = step.place;
+  } while (steps.at(-1)?.more);
+  expect(steps.length).toBeGreaterThan(1);
+  expect(steps.reduce((sum, step) => sum + step.assets, 0)).toBe(2 * assets);
+  expect(steps.reduce((sum, step) => sum + step.bytes, 0)).toBe(5 * assets);
+  expect(figures.assetsSince(place)).toEqual({ place, assets: 0, bytes: 0, more: false });
+});
