@@ -1,9 +1,10 @@
 // Pages of requests and assets for people who leaf through the catalog: newest first, a page at a time, by cursor.
 // One page is one short read; nothing here walks the whole catalog.
 
+import type { SQL } from "drizzle-orm";
 import type { Asset, AssetFault, RequestDetail, RequestState } from "../pipeline/records.ts";
 import type { ListFilter } from "./listing.ts";
-import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, or, sql } from "./orm.ts";
+import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
@@ -81,23 +82,16 @@ function pageOfRequests(
   filter: BrowseFilter,
   { after, limit }: { after?: RequestCursor | undefined; limit: number },
 ): Page<RequestDetail, RequestCursor> {
-  const older =
-    after &&
-    or(
-      lt(requests.created_at, after.created_at),
-      and(eq(requests.created_at, after.created_at), lt(requests.request_id, after.request_id)),
-    );
-  const { state, collection, batch, deleted } = filter;
+  const { collection, deleted } = filter;
   const rows = parts.db
     .select({ request_id: requests.request_id, created_at: requests.created_at })
     .from(requests)
     .where(
       and(
-        older,
+        after && sql`(${requests.created_at}, ${requests.request_id}) < (${after.created_at}, ${after.request_id})`,
         deleted ? isNotNull(requests.deleted_at) : isNull(requests.deleted_at),
-        state === undefined ? undefined : eq(requests.state, state),
+        isOf(parts, filter),
         collection === undefined ? undefined : eq(requests.collection, collection),
-        batch === undefined ? undefined : eq(requests.batch_id, batch),
       ),
     )
     .orderBy(desc(requests.created_at), desc(requests.request_id))
@@ -106,6 +100,26 @@ function pageOfRequests(
   const kept = rows.slice(0, limit);
   const items = kept.flatMap((row) => parts.reader.detail(row.request_id) ?? []);
   return { items, next: rows.length > limit ? (kept.at(-1) ?? null) : null };
+}
+
+/** So many requests of a state or a batch are sorted in some milliseconds; of more a page is full soon, in the order of age. */
+const FEW = 20_000;
+
+// the index by state or by batch leads to few, which are sorted then; with "+" out of its sight, SQLite goes by age
+function isOf({ db }: Parts, { state, batch }: ListFilter): SQL | undefined {
+  if (state === undefined && batch === undefined) return undefined;
+  const is = (by: SQL) =>
+    sql.join(
+      [
+        ...(state === undefined ? [] : [sql`${by}state = ${state}`]),
+        ...(batch === undefined ? [] : [sql`${by}batch_id = ${batch}`]),
+      ],
+      sql` and `,
+    );
+  const { number } = db.get<{ number: number }>(
+    sql`select count(*) as number from (select 1 from ${requests} where ${is(sql``)} limit ${FEW})`,
+  );
+  return is(number < FEW ? sql`` : sql`+`);
 }
 
 // SQLite numbers the rows as they come, so the newest assets are found without an index of their own

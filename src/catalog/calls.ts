@@ -141,7 +141,10 @@ export function settleDeadCalls(parts: Parts, requestId?: string): number {
     requestId === undefined
       ? parts.db.select().from(calls).where(eq(calls.state, "sent")).all()
       : selectCallOut(parts.db).all({ requestId });
-  const dead = out.filter((call) => !parts.isWorkerAlive(call.worker_id));
+  // hundreds of calls are out, of few workers
+  const workers = new Set(out.map((call) => call.worker_id));
+  const gone = new Set([...workers].filter((workerId) => !parts.isWorkerAlive(workerId)));
+  const dead = out.filter((call) => gone.has(call.worker_id));
   for (const call of dead) closeCall(parts, toCall(call), { state: "unknown", failure: DIED, spend: true });
   return dead.length;
 }

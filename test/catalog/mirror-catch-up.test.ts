@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import type { OpenCatalog } from "../../src/catalog/catalog.ts";
-import { accept, archiveWhole, openTestCatalog, testFolder } from "./support.ts";
+import { accept, archiveWhole, multiplyRow, openTestCatalog, testFolder } from "./support.ts";
 
 const MANY = 1_200;
 
@@ -15,20 +15,15 @@ async function openLarge(): Promise<{ catalog: OpenCatalog; other: Sqlite.Databa
   await archiveWhole(catalog, "r0");
   const other = new Sqlite(file, { timeout: 0 });
   onTestFinished(() => void other.close());
-  multiply(other, { table: "assets", key: "digest", as: "printf('%064x', i)", also: { key: "'images/' || i" } });
-  multiply(other, { table: "requests", key: "request_id", as: "'r' || i" });
+  multiplyRow(other, {
+    times: MANY,
+    table: "assets",
+    key: "digest",
+    as: "printf('%064x', i)",
+    also: { key: "'images/' || i" },
+  });
+  multiplyRow(other, { times: MANY, table: "requests", key: "request_id", as: "'r' || i" });
   return { catalog, other };
-}
-
-/** Makes many of the one row of a table, with another key each. */
-function multiply(
-  sqlite: Sqlite.Database,
-  { table, key, as, also = {} }: { table: string; key: string; as: string; also?: Record<string, string> },
-): void {
-  const names = (sqlite.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
-  const values = names.map((name) => (name === key ? as : (also[name] ?? `"${name}"`)));
-  sqlite.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${MANY - 1})
-    insert into ${table} (${names.map((name) => `"${name}"`).join(", ")}) select ${values.join(", ")} from n, ${table}`);
 }
 
 const countJobs = (sqlite: Sqlite.Database) =>

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type Sqlite from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import { type CatalogOptions, type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
 import type { AnswerRecord, CallFailure } from "../../src/pipeline/ports.ts";
@@ -93,4 +94,21 @@ export async function found(catalog: OpenCatalog, id: string): Promise<RequestDe
   const detail = await catalog.find(id);
   if (detail === undefined) throw new Error(`Got nothing for "${id}"`);
   return detail;
+}
+
+/** Makes many of the one row of a table, with another key each: `as` and `also` are SQL in which `i` counts from 1. */
+export function multiplyRow(
+  sqlite: Sqlite.Database,
+  {
+    times,
+    table,
+    key,
+    as,
+    also = {},
+  }: { times: number; table: string; key: string; as: string; also?: Record<string, string> },
+): void {
+  const names = (sqlite.pragma(`table_info(${table})`) as { name: string }[]).map(({ name }) => name);
+  const values = names.map((name) => (name === key ? as : (also[name] ?? `"${name}"`)));
+  sqlite.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${times - 1})
+    insert into ${table} (${names.map((name) => `"${name}"`).join(", ")}) select ${values.join(", ")} from n, ${table}`);
 }
