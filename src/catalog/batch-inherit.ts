@@ -1,6 +1,6 @@
 // A new night takes over what the earlier ones of its schedule have left unfinished.
 import { settleBatch } from "./batch-ends.ts";
-import { and, eq, inArray } from "./orm.ts";
+import { and, eq, inArray, isNull } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { prepared } from "./prepared.ts";
 import { batches } from "./schema-batches.ts";
@@ -29,7 +29,14 @@ function movePage(parts: Parts, { batchId, schedule }: { batchId: string; schedu
   const others = parts.db
     .select({ batch_id: batches.batch_id })
     .from(batches)
-    .where(and(eq(batches.schedule, schedule), inArray(batches.state, ["enqueuing", "running"])))
+    // said twice: by the second SQLite finds them among thousands of nights that are over
+    .where(
+      and(
+        eq(batches.schedule, schedule),
+        inArray(batches.state, ["enqueuing", "running"]),
+        isNull(batches.finished_at),
+      ),
+    )
     .all()
     .map((row) => row.batch_id)
     .filter((id) => id !== batchId);
