@@ -1,7 +1,7 @@
 // The figures of `status`: how many requests and calls stand where, and how long until an image is lost.
 
 import type { Call, RequestState } from "../pipeline/records.ts";
-import { and, count, eq, inArray, isNull, min } from "./orm.ts";
+import { count, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { calls, images, requests } from "./schema.ts";
 
@@ -50,21 +50,17 @@ function countAll(parts: Parts): Counts {
   };
 }
 
-/** Seconds until the first URL dies whose image is not archived; null when nothing is at stake. */
+/**
+ * Seconds until the first URL dies whose image is not archived; null when nothing is at stake. The first one in the order in
+ * which they die is the answer: those before it are of requests that have failed, and all others need not be read.
+ */
 export function secondsToNearestLoss(parts: Parts): number | null {
-  const { nearest } = parts.db
-    .select({ nearest: min(images.expires_at) })
-    .from(images)
-    .innerJoin(requests, eq(requests.request_id, images.request_id))
-    .where(
-      and(
-        isNull(images.digest),
-        isNull(images.spool_file),
-        inArray(requests.state, ["queued", "generating", "copying", "parked"]),
-      ),
-    )
-    .get() as { nearest: number | null };
-  return nearest === null ? null : Math.round((nearest - parts.now()) / 1000);
+  const nearest = parts.db.get<{ at: number } | undefined>(sql`select i.expires_at as at
+    from ${images} i indexed by images_unarchived cross join ${requests} r on r.request_id = i.request_id
+    where i.digest is null and i.spool_file is null and i.expires_at is not null
+      and r.state in ('queued', 'generating', 'copying', 'parked')
+    order by i.expires_at limit 1`);
+  return nearest === undefined ? null : Math.round((nearest.at - parts.now()) / 1000);
 }
 
 function byState<S extends string>(rows: { state: S; number: number }[]): Partial<Record<S, number>> {

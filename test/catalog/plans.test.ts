@@ -88,6 +88,7 @@ function lookAround(catalog: OpenCatalog): void {
   catalog.figures.archivedSince({ archived_at: 1, request_id: "" });
   catalog.figures.assetsSince(1);
   catalog.figures.reusedSince(1);
+  catalog.secondsToNearestLoss();
   catalog.isSpoolFileDone("first.1.0");
   catalog.reproductions.listDue();
   catalog.tidy.listDueForErasure();
@@ -96,8 +97,8 @@ function lookAround(catalog: OpenCatalog): void {
 
 /** A table from end to end, or all requests of a state of which there are many. */
 function isLong(detail: string, text: string): boolean {
-  // the index of those whose sidecar is to follow: none, most of the time
-  if (detail.endsWith("requests_to_seal")) return false;
+  // the indexes of those whose sidecar is to follow, and of images on their way: few, most of the time
+  if (/(requests_to_seal|images_unarchived)$/.test(detail)) return false;
   if (/^SCAN (requests|calls|generations|images|assets|[rcia])\b/.test(detail)) return true;
   return /requests_by_state \(state=\?\)/.test(detail) && !text.includes("state = 'copying'");
 }
