@@ -1,4 +1,5 @@
 // The statements behind the survey of a batch, prepared once: each looks at one stretch of its items, or of its calls.
+import type { Statement } from "better-sqlite3";
 import type { Call, RequestState } from "../pipeline/records.ts";
 import { prepared } from "./prepared.ts";
 
@@ -41,8 +42,23 @@ const STRETCH = 500;
 
 type Limited = Stretch & { limit: number };
 
+/** Where the next stretch ends; undefined where less is left than one. */
+type EndOf = (from: Omit<Stretch, "until">) => number | undefined;
+
+interface SurveyStatements {
+  endOfItems: EndOf;
+  endOfCalls: EndOf;
+  kept: Statement<[Stretch], { images: number; bytes: number }>;
+  slowest: Statement<[Limited], Slow>;
+  first: Statement<[Limited], First>;
+  images: Statement<[{ rows: string; limit: number }], BatchImage>;
+  reasons: Statement<[Stretch], { code: string; number: number; message: string }>;
+  named: Statement<[Limited & { code: string }], string>;
+  worked: Statement<[Stretch], { from: number | null; to: number | null }>;
+}
+
 // "indexed by" and "cross join" keep SQLite, which knows nothing of the numbers, on the way from the stretch to its images
-export const surveyStatements = prepared(({ $client: sqlite }) => {
+export const surveyStatements = prepared(({ $client: sqlite }): SurveyStatements => {
   const items = "requests r indexed by requests_by_batch";
   const within = (row: string) =>
     `${row}.batch_id = @batchId and ${row}.state = @state and ${row}.rowid > @after and ${row}.rowid <= @until`;
@@ -56,30 +72,27 @@ export const surveyStatements = prepared(({ $client: sqlite }) => {
   return {
     endOfItems: endOf(items),
     endOfCalls: endOf("calls r indexed by calls_by_batch"),
-    kept: sqlite.prepare<[Stretch], { images: number; bytes: number }>(`select count(*) as images,
+    kept: sqlite.prepare(`select count(*) as images,
       coalesce(sum(a.bytes), 0) as bytes from ${items} cross join images i on i.request_id = r.request_id
       cross join assets a on a.digest = i.digest where ${within("r")}`),
-    slowest: sqlite.prepare<[Limited], Slow>(`select r.request_id, r.archived_at - min(c.sent_at) as took_ms,
+    slowest: sqlite.prepare(`select r.request_id, r.archived_at - min(c.sent_at) as took_ms,
       count(*) as calls from ${items} cross join calls c on c.request_id = r.request_id
       where ${within("r")} group by r.rowid order by took_ms desc limit @limit`),
-    first: sqlite.prepare<[Limited], First>(`select r.rowid as row,
+    first: sqlite.prepare(`select r.rowid as row,
       coalesce(r.batch_item, 0) as item from ${items} where ${within("r")} order by item, row limit @limit`),
-    images: sqlite.prepare<
-      [{ rows: string; limit: number }],
-      BatchImage
-    >(`select r.request_id, i.image_index as "index",
+    images: sqlite.prepare(`select r.request_id, i.image_index as "index",
       r.prompt, r.seed, a.key, a.digest, a.width, a.height, a.content_type
       from json_each(@rows) e cross join requests r on r.rowid = e.value
       cross join images i on i.request_id = r.request_id cross join assets a on a.digest = i.digest
       order by e.key, i.image_index limit @limit`),
-    reasons: sqlite.prepare<[Stretch], { code: string; number: number; message: string }>(`select
+    reasons: sqlite.prepare(`select
       coalesce(r.error_code, '') as code, count(*) as number, coalesce(min(r.error_message), '') as message
       from ${items} where ${within("r")} group by code`),
     named: sqlite
       .prepare<[Limited & { code: string }], string>(`select r.request_id from ${items}
         where ${within("r")} and coalesce(r.error_code, '') = @code order by r.rowid limit @limit`)
       .pluck(),
-    worked: sqlite.prepare<[Stretch], { from: number | null; to: number | null }>(`select min(r.sent_at) as "from",
+    worked: sqlite.prepare(`select min(r.sent_at) as "from",
       max(r.ended_at) as "to" from calls r indexed by calls_by_batch where ${within("r")}`),
   };
 });
