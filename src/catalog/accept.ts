@@ -4,11 +4,11 @@ import { RejectedError } from "../errors.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Request } from "../request/submission.ts";
-import type { Db } from "./database.ts";
-import { getTableColumns, sql } from "./orm.ts";
+import { type AcceptRow, identityOf, insertOf, type Origin, toAcceptRow, toFreshDetail } from "./accept-row.ts";
 import type { Parts } from "./parts.ts";
-import { type RequestRow, toDetail, toRequestRow } from "./rows.ts";
+import { type PlainError, toPlain } from "./plain-error.ts";
 import { requests } from "./schema.ts";
+import { isOfTheDatabase } from "./sqlite-errors.ts";
 
 /** What did not fit is kept up to this many characters: enough to recognise it, too little to fill a disk. */
 const SUBMITTED_MAX_LENGTH = 64 * 1024;
@@ -21,46 +21,38 @@ export interface Fault {
 }
 
 /** Records a request, or finds the one that holds its id. Throws RejectedError `request_id_conflict`. */
-export function acceptRequest(
-  parts: Parts,
-  request: Request,
-  origin: { jobId: string; batchId?: string; reproduces?: string },
-): RequestDetail {
-  const { jobId, batchId = null, reproduces } = origin;
-  const row = toRequestRow(request, { jobId, batchId, reproduces, now: parts.now() });
-  const { changes } = insertOf(parts.db, Object.keys(row)).run(row);
-  if (changes === 0) return sameOrConflict(parts, request);
-  const inserted = { ...BLANK, ...row } as RequestRow;
-  return toDetail({ request: inserted, calls: [], generations: [], images: [], assets: [], webhooks: [], proof: null });
+export function acceptRequest(parts: Parts, request: Request, origin: Origin): RequestDetail {
+  const now = parts.now();
+  const isNew = insertOf(parts.db)(toAcceptRow(request, origin), now);
+  return isNew ? toFreshDetail(request, origin, now) : sameOrConflict(parts, request);
 }
 
-/** What the columns hold that a fresh row does not name. */
-const BLANK = {
-  ...Object.fromEntries(Object.keys(getTableColumns(requests)).map((column) => [column, null])),
-  attempt: 0,
-};
-
-type Insert = ReturnType<typeof prepareInsert>;
-const inserts = new WeakMap<Db, Insert>();
-
-// a statement put together anew for each request costs more than all the rest of accepting it
-function insertOf(db: Db, columns: readonly string[]): Insert {
-  const insert = inserts.get(db) ?? prepareInsert(db, columns);
-  inserts.set(db, insert);
-  return insert;
+/** What became of rows: written at `now`, all but some. By their places: what holds their ids, or why they are refused. */
+export interface AcceptedRows {
+  now: number;
+  known: [place: number, detail: RequestDetail][];
+  refused: [place: number, error: PlainError][];
 }
 
-/** The columns are the same for every request: those of `toRequestRow`. */
-function prepareInsert(db: Db, columns: readonly string[]) {
-  const values = Object.fromEntries(columns.map((column) => [column, sql.placeholder(column)]));
-  return db
-    .insert(requests)
-    .values(values as unknown as ReturnType<typeof toRequestRow>)
-    .onConflictDoNothing({ target: requests.request_id })
-    .prepare();
+/** Records requests that came together, each as `acceptRequest` would. `json` is a list of `AcceptRow`. */
+export function acceptRows(parts: Parts, json: string): AcceptedRows {
+  const rows = JSON.parse(json) as AcceptRow[];
+  const now = parts.now();
+  const insert = insertOf(parts.db);
+  const accepted: AcceptedRows = { now, known: [], refused: [] };
+  for (const [place, row] of rows.entries()) {
+    try {
+      if (!insert(row, now)) accepted.known.push([place, sameOrConflict(parts, identityOf(row))]);
+    } catch (error) {
+      // one statement takes back what it wrote by itself; where the database failed, the whole transaction is gone
+      if (isOfTheDatabase(error)) throw error;
+      accepted.refused.push([place, toPlain(error)]);
+    }
+  }
+  return accepted;
 }
 
-function sameOrConflict(parts: Parts, request: Request): RequestDetail {
+function sameOrConflict(parts: Parts, request: Pick<Request, "request_id" | "content_hash">): RequestDetail {
   const known = parts.reader.detail(request.request_id) as RequestDetail;
   if (known.request.content_hash !== request.content_hash) {
     throw new RejectedError(

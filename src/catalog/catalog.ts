@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { ArchivedImage, RequestDetail, RequestRecord } from "../pipeline/records.ts";
-import { acceptFault, acceptRequest } from "./accept.ts";
+import { type AcceptedRows, acceptFault, acceptRequest, acceptRows } from "./accept.ts";
 import { listArchivedImages } from "./archived-images.ts";
 import { type Archived, createArchivedLookup } from "./archived-lookup.ts";
 import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
@@ -61,6 +61,8 @@ export interface CatalogOptions {
 export interface OpenCatalog extends Catalog {
   readonly workerId: string;
   readonly migrated: readonly string[];
+  /** Records requests that came together, in one transaction. `json` is a list of rows, as `accept-row.ts` makes them. */
+  acceptRows(json: string): Promise<AcceptedRows>;
   /** Makes this process known as a worker that lives. Call `beat` every HEARTBEAT_MS. */
   register(): Promise<void>;
   beat(): Promise<void>;
@@ -130,6 +132,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     ...createPort(parts, writer.write),
     workerId: parts.workerId,
     migrated: database.migrated,
+    acceptRows: (json) => writer.write(() => acceptRows(parts, json)),
     register: () =>
       writer.write(() => registerWorker(parts.db, { ...thisProcess(), worker_id: parts.workerId, now: parts.now() })),
     beat: () => writer.write(() => heartbeat(parts.db, parts.workerId, parts.now())),

@@ -8,7 +8,7 @@ import { type PlainError, toPlain } from "./plain-error.ts";
 
 /** What can be asked of the thread: the pipeline's port, what upkeep writes, and the items of batches. */
 export type Writes = Catalog &
-  Pick<OpenCatalog, "beat" | "settleAllDeadCalls" | "indexTexts"> &
+  Pick<OpenCatalog, "acceptRows" | "beat" | "settleAllDeadCalls" | "indexTexts"> &
   Pick<Batches, "acceptWritten">;
 
 /** One write, as it is asked for. */

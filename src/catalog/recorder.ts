@@ -1,7 +1,9 @@
 // The pipeline's port with its writes on a thread of their own, so that no commit ever holds up the event loop, on which
 // the calls, the copies and the locks of all jobs live. Reads stay here: they see what is committed, and wait for nobody.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { AnswerRecord } from "../pipeline/ports.ts";
+import { createAcceptGroups } from "./accept-group.ts";
 import type { CatalogOptions, OpenCatalog } from "./catalog.ts";
 import { fromPlain } from "./plain-error.ts";
 import type { Asked, Told, Writes } from "./record-thread.ts";
@@ -10,7 +12,7 @@ import type { Asked, Told, Writes } from "./record-thread.ts";
  * The port; whoever opened it closes it. With it go what upkeep writes while jobs run, which would have to wait for the
  * thread's commits here, and the items of batches, of which there are thousands at a time.
  */
-export interface Recorder extends Writes {
+export interface Recorder extends Omit<Writes, "acceptRows"> {
   /** Resolves when the thread has opened the catalog: before that, what is asked for waits. */
   ready(): Promise<void>;
   /** Commits what is under way and ends the thread. */
@@ -27,7 +29,7 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
     find: catalog.find,
     holdOf: catalog.holdOf,
     countUnarchivedImages: remembering(catalog.countUnarchivedImages),
-    accept: remote("accept"),
+    accept: createAcceptGroups(remote("acceptRows"), thread.send),
     acceptFault: remote("acceptFault"),
     settleDeadCalls: remote("settleDeadCalls"),
     reuse: remote("reuse"),
@@ -47,7 +49,11 @@ export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions,
     indexTexts: remote("indexTexts"),
     acceptWritten: remote("acceptWritten"),
     ready: async () => void (await thread.ask("countUnarchivedImages", [])),
-    close: thread.close,
+    close: async () => {
+      // what came within this turn is on its way
+      await nextTurn();
+      await thread.close();
+    },
   };
 }
 
@@ -73,6 +79,8 @@ function withoutBytes(record: AnswerRecord): AnswerRecord {
 
 interface Thread {
   ask(method: Asked["method"], args: unknown[]): Promise<unknown>;
+  /** Sends what was asked for within this turn, now. */
+  send(): void;
   close(): Promise<void>;
 }
 
@@ -106,6 +114,7 @@ function startThread(options: CatalogOptions): Thread {
       if (asked.length === 1) setImmediate(send);
       return ended.promise;
     },
+    send,
     close: async () => {
       send();
       worker.postMessage("close");

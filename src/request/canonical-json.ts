@@ -3,17 +3,33 @@
 import { hash } from "node:crypto";
 
 /** JSON as a value: what `JSON.parse` can return. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+type JsonObject = { readonly [key: string]: Json };
 
 /**
  * The canonical JSON of `value`: no white space, keys sorted by UTF-16 code units.
  * Throws a TypeError for what I-JSON cannot hold: non-finite numbers and lone surrogates.
  */
 export function canonicalJson(value: Json): string {
-  if (typeof value === "string") return quoted(value);
-  if (typeof value === "number") return numeral(value);
-  if (value === null || typeof value !== "object") return String(value);
-  return isArray(value) ? canonicalArray(value) : canonicalObject(value);
+  if (isInOrder(value)) return JSON.stringify(value);
+  return isArray(value) ? canonicalArray(value) : canonicalObject(value as JsonObject);
+}
+
+/**
+ * Whether the keys are sorted already, at every level: then the engine writes the canonical form by itself, in a third of
+ * the time. Throws for what I-JSON cannot hold.
+ */
+function isInOrder(value: Json): boolean {
+  if (typeof value === "string") return isText(value);
+  if (typeof value === "number") return isFiniteNumber(value);
+  if (value === null || typeof value !== "object") return true;
+  if (isArray(value)) return value.every(isInOrder);
+  let previous = "";
+  for (const key of Object.keys(value)) {
+    if (key < previous || !isText(key) || !isInOrder(value[key] as Json)) return false;
+    previous = key;
+  }
+  return true;
 }
 
 // a manifest asks several times for each of a million items: adding up is half the time of mapping and joining
@@ -23,34 +39,22 @@ function canonicalArray(value: readonly Json[]): string {
   return `[${members}]`;
 }
 
-function canonicalObject(value: { readonly [key: string]: Json }): string {
+function canonicalObject(value: JsonObject): string {
   let members = "";
   for (const key of Object.keys(value).sort()) {
     if (members !== "") members += ",";
-    members += nameOf(key) + canonicalJson(value[key] as Json);
+    members += `${canonicalJson(key)}:${canonicalJson(value[key] as Json)}`;
   }
   return `{${members}}`;
 }
 
-/** The same few names are written again and again. No more than this many are kept, whatever metadata may hold. */
-const KEPT_NAMES = 1_000;
-const names = new Map<string, string>();
-
-function nameOf(key: string): string {
-  const known = names.get(key);
-  if (known !== undefined) return known;
-  const name = `${quoted(key)}:`;
-  if (names.size < KEPT_NAMES) names.set(key, name);
-  return name;
-}
-
-function quoted(text: string): string {
-  if (text.isWellFormed()) return JSON.stringify(text);
+function isText(text: string): true {
+  if (text.isWellFormed()) return true;
   throw new TypeError("Cannot write a lone surrogate as JSON");
 }
 
-function numeral(value: number): string {
-  if (Number.isFinite(value)) return String(value);
+function isFiniteNumber(value: number): true {
+  if (Number.isFinite(value)) return true;
   throw new TypeError(`Cannot write ${value} as JSON`);
 }
 
@@ -60,6 +64,6 @@ export function canonicalDigest(value: Json): string {
 }
 
 // Array.isArray does not narrow readonly arrays
-function isArray(value: object): value is readonly Json[] {
+function isArray(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }

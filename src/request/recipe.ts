@@ -73,5 +73,7 @@ export function toRecipe(fields: Recipe): Recipe {
 
 /** SHA-256 of the recipe's canonical JSON: two requests with the same id ask for the same pixels. */
 export function recipeId(recipe: Recipe): string {
-  return canonicalDigest({ ...toRecipe(recipe) });
+  const { aspect_ratio, guidance_scale, model, n, negative_prompt, prompt, seed, steps } = recipe;
+  // in the order of the canonical form, so that nobody has to sort
+  return canonicalDigest({ aspect_ratio, guidance_scale, model, n, negative_prompt, prompt, seed, steps });
 }

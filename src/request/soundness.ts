@@ -4,39 +4,46 @@ import type { Fault } from "../errors.ts";
 /** Levels of arrays and objects; no honest metadata comes near it. */
 export const MAX_DEPTH = 64;
 
-interface Place {
-  value: unknown;
-  /** The field that the producer knows: what lies deeper is named by it. */
-  field: string;
-  depth: number;
-}
-
-/** The first thing that is unsound, or undefined. Walks without recursion. */
+/** The first thing that is unsound, or undefined. Nothing is walked into beyond the levels that are allowed. */
 export function findUnsound(data: unknown): Fault | undefined {
-  const left: Place[] = [{ value: data, field: "(data)", depth: 0 }];
-  for (let place = left.pop(); place !== undefined; place = left.pop()) {
-    const message = faultOf(place);
-    if (message !== undefined) return { field: place.field, message };
-    // one by one: an array of a million entries is no list of arguments
-    for (const member of membersOf(place)) left.push(member);
+  if (typeof data !== "object" || data === null) return toFault("(data)", faultOf(data, 0));
+  for (const key of Object.keys(data)) {
+    // names are text like any other
+    if (!key.isWellFormed()) return { field: "(data)", message: NO_UNICODE };
+    const message = faultOf((data as Record<string, unknown>)[key], 1);
+    // the field that the producer knows: what lies deeper is named by it
+    if (message !== undefined) return toFault(key.slice(0, 100), message);
   }
   return undefined;
 }
 
-function faultOf({ value, depth }: Place): string | undefined {
-  if (depth > MAX_DEPTH) return `wanted at most ${MAX_DEPTH} levels of arrays and objects`;
-  return typeof value === "string" && !value.isWellFormed() ? NO_UNICODE : undefined;
+function toFault(field: string, message: string | undefined): Fault | undefined {
+  return message === undefined ? undefined : { field, message };
 }
 
+const TOO_DEEP = `wanted at most ${MAX_DEPTH} levels of arrays and objects`;
 const NO_UNICODE = "wanted valid Unicode, got a lone surrogate";
 
-function membersOf({ value, field, depth }: Place): Place[] {
-  if (typeof value !== "object" || value === null) return [];
-  const deeper = depth + 1;
-  const named = (key: string | number) => (depth === 0 ? String(key).toWellFormed().slice(0, 100) : field);
-  if (Array.isArray(value)) return value.map((inner, index) => ({ value: inner, field: named(index), depth: deeper }));
-  const entries = Object.entries(value);
-  const inner = entries.map(([key, one]) => ({ value: one, field: named(key), depth: deeper }));
-  // names are text like any other
-  return [...inner, ...entries.map(([key]) => ({ value: key, field, depth }))];
+// as deep as is allowed and no deeper: that much any stack can hold
+function faultOf(value: unknown, depth: number): string | undefined {
+  if (depth > MAX_DEPTH) return TOO_DEEP;
+  if (typeof value === "string") return value.isWellFormed() ? undefined : NO_UNICODE;
+  if (typeof value !== "object" || value === null) return undefined;
+  return Array.isArray(value) ? faultOfMembers(value, depth + 1) : faultOfFields(value, depth + 1);
+}
+
+function faultOfMembers(members: readonly unknown[], depth: number): string | undefined {
+  for (const member of members) {
+    const message = faultOf(member, depth);
+    if (message !== undefined) return message;
+  }
+  return undefined;
+}
+
+function faultOfFields(fields: object, depth: number): string | undefined {
+  for (const key of Object.keys(fields)) {
+    const message = key.isWellFormed() ? faultOf((fields as Record<string, unknown>)[key], depth) : NO_UNICODE;
+    if (message !== undefined) return message;
+  }
+  return undefined;
 }

@@ -76,7 +76,7 @@ export function toRequest(
 ): Request {
   const seed_given = submission.seed !== RANDOM_SEED;
   const seed = seed_given ? submission.seed : Math.floor(options.random() * DRAWN_SEED_LIMIT);
-  const recipe = toRecipe({ ...submission, seed });
+  const recipe = { ...toRecipe(submission), seed };
   const { response_format, collection, tags, metadata, reuse } = submission;
   return {
     request_id: options.requestId,
@@ -106,8 +106,24 @@ export function describeFaults(faults: readonly Fault[]): string {
 
 /** SHA-256 of what was asked for, whatever its id. */
 export function contentHash(submission: Submission): string {
-  const { request_id: _, ...content } = submission;
-  return canonicalDigest({ ...content, webhook_url: content.webhook_url ?? null } as Json);
+  // in the order of the canonical form, so that nobody has to sort
+  const content = {
+    aspect_ratio: submission.aspect_ratio,
+    collection: submission.collection,
+    guidance_scale: submission.guidance_scale,
+    metadata: submission.metadata,
+    model: submission.model,
+    n: submission.n,
+    negative_prompt: submission.negative_prompt,
+    prompt: submission.prompt,
+    response_format: submission.response_format,
+    reuse: submission.reuse,
+    seed: submission.seed,
+    steps: submission.steps,
+    tags: submission.tags,
+    webhook_url: submission.webhook_url ?? null,
+  } satisfies Record<Exclude<keyof Submission, "request_id">, Json>;
+  return canonicalDigest(content);
 }
 
 function utf8Length(value: unknown): number {
