@@ -1,12 +1,12 @@
 // Requests that come within one turn of the event loop, on their way to the thread that records them: one message there,
 // one back, and no more in it than the time of recording. They go as text: writing and reading it takes a third of a
 // structured clone.
+import { ArchiverError } from "../errors.ts";
 import type { Catalog } from "../pipeline/ports.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Request } from "../request/submission.ts";
-import type { AcceptedRows } from "./accept.ts";
+import { type AcceptedRows, requireSame } from "./accept.ts";
 import { type Origin, toAcceptRow, toFreshDetail } from "./accept-row.ts";
-import { fromPlain } from "./plain-error.ts";
 
 interface Waiting {
   request: Request;
@@ -15,36 +15,51 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** So many are worth a message: the thread records them while the rest of the turn is still being read and checked. */
+const GROUP_SIZE = 16;
+
 /** `acceptRows` records on the thread what `send` sends there. */
 export function createAcceptGroups(
   acceptRows: (json: string) => Promise<AcceptedRows>,
   send: () => void,
 ): Catalog["accept"] {
-  let group: Waiting[] = [];
+  let gathering: Waiting[] = [];
 
   function flush(): void {
-    const waiting = group;
-    group = [];
-    const rows = waiting.map(({ request, origin }) => toAcceptRow(request, origin));
-    acceptRows(JSON.stringify(rows)).then(
-      (accepted) => settle(waiting, accepted),
-      (error: unknown) => {
-        for (const { reject } of waiting) reject(error);
-      },
-    );
+    const group = gathering;
+    gathering = [];
+    if (group.length === 0) return;
+    void record(group);
     send();
+  }
+
+  async function record(group: readonly Waiting[]): Promise<void> {
+    const rows = group.map(({ request, origin }) => toAcceptRow(request, origin));
+    try {
+      settle(group, await acceptRows(JSON.stringify(rows)));
+    } catch (error) {
+      // a bug that one of them met is nothing to the others
+      if (group.length > 1 && !(error instanceof ArchiverError)) for (const one of group) void record([one]);
+      else for (const { reject } of group) reject(error);
+    }
   }
 
   return (request, origin) =>
     new Promise((resolve, reject) => {
-      group.push({ request, origin, resolve, reject });
-      if (group.length === 1) setImmediate(flush);
+      gathering.push({ request, origin, resolve, reject });
+      if (gathering.length === GROUP_SIZE) flush();
+      else if (gathering.length === 1) setImmediate(flush);
     });
 }
 
-function settle(waiting: readonly Waiting[], { now, known, refused }: AcceptedRows): void {
-  for (const [place, detail] of known) waiting[place]?.resolve(detail);
-  for (const [place, error] of refused) waiting[place]?.reject(fromPlain(error));
-  // for those that are settled already this is without effect
-  for (const { request, origin, resolve } of waiting) resolve(toFreshDetail(request, origin, now));
+function settle(group: readonly Waiting[], { now, known }: AcceptedRows): void {
+  const details = new Map(known.map(({ place, detail }) => [place, detail]));
+  for (const [place, { request, origin, resolve, reject }] of group.entries()) {
+    const detail = details.get(place);
+    try {
+      resolve(detail === undefined ? toFreshDetail(request, origin, now) : requireSame(detail, request));
+    } catch (error) {
+      reject(error);
+    }
+  }
 }

@@ -11,17 +11,15 @@ import { requests } from "./schema.ts";
 /** Where a request came from. */
 export interface Origin {
   jobId: string;
-  batchId?: string;
+  batchId?: string | null;
   reproduces?: string;
 }
 
 /** The stored forms of `COLUMNS`, in their order. */
 export type AcceptRow = readonly (string | number | null)[];
 
-// the two that tell an equal request from another one come first
 const COLUMNS = [
   "request_id",
-  "content_hash",
   "state",
   "recipe_id",
   "model",
@@ -39,6 +37,7 @@ const COLUMNS = [
   "metadata",
   "reuse",
   "webhook_url",
+  "content_hash",
   "batch_id",
   "job_id",
   "reproduces",
@@ -57,35 +56,34 @@ export function toAcceptRow(request: Request, origin: Origin): AcceptRow {
   });
 }
 
+/** The request that a row is of. */
+export function idOf([request_id]: AcceptRow): string {
+  return String(request_id);
+}
+
 /** The record of a request that was written just now. */
 export function toFreshDetail(request: Request, origin: Origin, now: number): RequestDetail {
   const row = { ...BLANK, ...toRow(request, origin, now) } as RequestRow;
   return toDetail({ request: row, calls: [], generations: [], images: [], assets: [], webhooks: [], proof: null });
 }
 
-function toRow(
-  request: Request,
-  { jobId, batchId = null, reproduces }: Omit<Origin, "batchId"> & { batchId?: string | null },
-  now: number,
-) {
+function toRow(request: Request, { jobId, batchId = null, reproduces }: Origin, now: number) {
   return toRequestRow(request, { jobId, batchId, reproduces, now });
 }
 
 /** What the columns hold that a fresh row does not name. */
 const BLANK = { ...Object.fromEntries(Object.keys(ALL_COLUMNS).map((column) => [column, null])), attempt: 0 };
 
-/** Which request a row is of, and its content. */
-export function identityOf([request_id, content_hash]: AcceptRow): { request_id: string; content_hash: string } {
-  return { request_id: String(request_id), content_hash: String(content_hash) };
-}
-
-/** Writes a row unless its id is taken; tells whether it did. Filling drizzle's placeholders takes as long as SQLite does. */
+/**
+ * Writes a row unless its id is taken; tells whether it did. Filling drizzle's placeholders takes as long as SQLite does, and
+ * what would take back a single row ("or abort") a tenth: where it throws, the transaction has to be taken back.
+ */
 export const insertOf = prepared((db: Db): ((row: AcceptRow, now: number) => boolean) => {
   const names = [...COLUMNS, "created_at", "updated_at"] as const;
   const list = names.map((key) => `"${ALL_COLUMNS[key].name}"`).join(", ");
   const marks = names.map(() => "?").join(", ");
   const statement = db.$client.prepare(
-    `insert into requests (${list}) values (${marks}) on conflict (request_id) do nothing`,
+    `insert or fail into requests (${list}) values (${marks}) on conflict (request_id) do nothing`,
   );
   return (row, now) => statement.run([...row, now, now]).changes > 0;
 });

@@ -4,11 +4,9 @@ import { RejectedError } from "../errors.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Request } from "../request/submission.ts";
-import { type AcceptRow, identityOf, insertOf, type Origin, toAcceptRow, toFreshDetail } from "./accept-row.ts";
+import { type AcceptRow, idOf, insertOf, type Origin, toAcceptRow, toFreshDetail } from "./accept-row.ts";
 import type { Parts } from "./parts.ts";
-import { type PlainError, toPlain } from "./plain-error.ts";
 import { requests } from "./schema.ts";
-import { isOfTheDatabase } from "./sqlite-errors.ts";
 
 /** What did not fit is kept up to this many characters: enough to recognise it, too little to fill a disk. */
 const SUBMITTED_MAX_LENGTH = 64 * 1024;
@@ -22,45 +20,34 @@ export interface Fault {
 
 /** Records a request, or finds the one that holds its id. Throws RejectedError `request_id_conflict`. */
 export function acceptRequest(parts: Parts, request: Request, origin: Origin): RequestDetail {
-  const now = parts.now();
-  const isNew = insertOf(parts.db)(toAcceptRow(request, origin), now);
-  return isNew ? toFreshDetail(request, origin, now) : sameOrConflict(parts, request);
+  const { now, known } = acceptRows(parts, [toAcceptRow(request, origin)]);
+  return known[0] === undefined ? toFreshDetail(request, origin, now) : requireSame(known[0].detail, request);
 }
 
-/** What became of rows: written at `now`, all but some. By their places: what holds their ids, or why they are refused. */
+/** What became of rows: all are written now, but those (by their places) whose ids are held already. */
 export interface AcceptedRows {
   now: number;
-  known: [place: number, detail: RequestDetail][];
-  refused: [place: number, error: PlainError][];
+  known: { place: number; detail: RequestDetail }[];
 }
 
-/** Records requests that came together, each as `acceptRequest` would. `json` is a list of `AcceptRow`. */
-export function acceptRows(parts: Parts, json: string): AcceptedRows {
-  const rows = JSON.parse(json) as AcceptRow[];
+/** Records what is new of some requests. Where it throws, what it wrote has to be taken back by whoever calls. */
+export function acceptRows(parts: Parts, rows: readonly AcceptRow[]): AcceptedRows {
   const now = parts.now();
   const insert = insertOf(parts.db);
-  const accepted: AcceptedRows = { now, known: [], refused: [] };
+  const known: AcceptedRows["known"] = [];
   for (const [place, row] of rows.entries()) {
-    try {
-      if (!insert(row, now)) accepted.known.push([place, sameOrConflict(parts, identityOf(row))]);
-    } catch (error) {
-      // one statement takes back what it wrote by itself; where the database failed, the whole transaction is gone
-      if (isOfTheDatabase(error)) throw error;
-      accepted.refused.push([place, toPlain(error)]);
-    }
+    if (!insert(row, now)) known.push({ place, detail: parts.reader.detail(idOf(row)) as RequestDetail });
   }
-  return accepted;
+  return { now, known };
 }
 
-function sameOrConflict(parts: Parts, request: Pick<Request, "request_id" | "content_hash">): RequestDetail {
-  const known = parts.reader.detail(request.request_id) as RequestDetail;
-  if (known.request.content_hash !== request.content_hash) {
-    throw new RejectedError(
-      `Cannot accept request "${request.request_id}": another request holds this id, with other content; wanted the same content or a new id`,
-      { code: "request_id_conflict" },
-    );
-  }
-  return known;
+/** The request that holds the id of this one. Throws RejectedError where its content is another. */
+export function requireSame(known: RequestDetail, { request_id, content_hash }: Request): RequestDetail {
+  if (known.request.content_hash === content_hash) return known;
+  throw new RejectedError(
+    `Cannot accept request "${request_id}": another request holds this id, with other content; wanted the same content or a new id`,
+    { code: "request_id_conflict" },
+  );
 }
 
 /** Records data that never fitted as a failed request. Where the id is taken already, nothing happens. */

@@ -132,7 +132,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     ...createPort(parts, writer.write),
     workerId: parts.workerId,
     migrated: database.migrated,
-    acceptRows: (json) => writer.write(() => acceptRows(parts, json)),
+    acceptRows: (json) => writer.write(() => acceptRows(parts, JSON.parse(json))),
     register: () =>
       writer.write(() => registerWorker(parts.db, { ...thisProcess(), worker_id: parts.workerId, now: parts.now() })),
     beat: () => writer.write(() => heartbeat(parts.db, parts.workerId, parts.now())),

@@ -53,6 +53,37 @@ test("an error keeps its class, its code and its message", async () => {
   });
 });
 
+test("of equal requests that arrive together one is recorded, and all are told of that one", async () => {
+  const equal = Array.from({ length: 40 }, (_, index) => ({
+    ...request("r-1"),
+    recipe: { ...request("r-1").recipe, seed: index },
+  }));
+  const other = recorder.accept(request("r-2"), { jobId: "req-r-2" });
+  const all = await Promise.all(equal.map((one) => recorder.accept(one, { jobId: "req-r-1" })));
+  expect(new Set(all.map((detail) => JSON.stringify(detail)))).toEqual(
+    new Set([JSON.stringify(await catalog.find("r-1"))]),
+  );
+  expect((await other).request.request_id).toBe("r-2");
+  expect(catalog.counts().requests.queued).toBe(2);
+});
+
+test("one that takes the id of another among those that arrive together is refused alone", async () => {
+  const asked = [request("r-1"), request("r-2"), request("r-1", "another prompt"), request("r-3")];
+  const ends = await Promise.allSettled(asked.map((one) => recorder.accept(one, { jobId: `req-${one.request_id}` })));
+  expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+  expect(ends[2]).toMatchObject({ reason: { code: "request_id_conflict" } });
+  expect((await catalog.find("r-1"))?.request.recipe?.prompt).toBe("a red fox");
+});
+
+test("one that the tables refuse leaves those alone that arrive with it", async () => {
+  const broken = { ...request("r-2"), recipe: { ...request("r-2").recipe, seed: -1 } };
+  const asked = [request("r-1"), broken, request("r-3")];
+  const ends = await Promise.allSettled(asked.map((one) => recorder.accept(one, { jobId: `req-${one.request_id}` })));
+  expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(catalog.counts().requests.queued).toBe(2);
+  expect(await catalog.find("r-2")).toBeUndefined();
+});
+
 test("writes that were asked for are committed before it is closed", async () => {
   const ids = Array.from({ length: 500 }, (_, index) => `r-${index}`);
   const all = Promise.all(ids.map((id) => recorder.accept(request(id), { jobId: `req-${id}` })));
