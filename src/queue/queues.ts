@@ -1,6 +1,6 @@
 // The queues: their names, the options of their jobs, and how jobs get into them.
 import { setImmediate } from "node:timers/promises";
-import { type JobsOptions, Queue } from "bullmq";
+import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { toMessage } from "../errors.ts";
 import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
@@ -14,11 +14,12 @@ export const ARCHIVE_QUEUE = "archive";
 export const WEBHOOK_QUEUE = "webhook";
 export const SCHEDULE_QUEUE = "schedule";
 
-/** Finished jobs stay this long for those who wait on them; the catalog is the record. */
+/**
+ * Finished jobs stay this long for those who wait on them; the catalog is the record. The workers say so, for the jobs of
+ * any producer: in each job it would only have to be packed, sent, logged and kept.
+ */
 export const KEEP_COMPLETED = { age: 24 * 3600, count: 10_000 };
 export const KEEP_FAILED = { age: 7 * 24 * 3600, count: 10_000 };
-
-const JOB_OPTIONS: JobsOptions = { removeOnComplete: KEEP_COMPLETED, removeOnFail: KEEP_FAILED };
 
 /** Batches come after whatever a person waits for: jobs without a priority go first. */
 export const BATCH_PRIORITY = 10;
@@ -47,7 +48,7 @@ export interface Queues {
 
 /** The queues on a connection that somebody else opened and closes. */
 export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Queues {
-  const options = { connection, prefix, defaultJobOptions: JOB_OPTIONS, skipVersionCheck: true };
+  const options = { connection, prefix, skipVersionCheck: true };
   const generate = new Queue(GENERATE_QUEUE, options);
   const archive = new Queue(ARCHIVE_QUEUE, options);
   const webhook = new Queue(WEBHOOK_QUEUE, options);
