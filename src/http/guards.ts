@@ -14,10 +14,10 @@ export function addGuards(http: Http, parts: HttpParts): void {
     nameExchange(c);
     return observe(parts, c, next);
   });
-  http.use(async (c, next) => {
+  http.use((c, next) => {
     checkHost(c.req.url);
     checkCaller(parts, c);
-    await next();
+    return next();
   });
 }
 

@@ -39,26 +39,34 @@ export function parseJson(bytes: Buffer): unknown {
   }
 }
 
-async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+function readAll(incoming: IncomingMessage): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let bytes = 0;
   const onData = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > JSON_MAX_BYTES) reject(tooLarge());
+    if (bytes > JSON_MAX_BYTES) refuse(tooLarge());
     else chunks.push(chunk);
   };
-  const timer = setTimeout(() => reject(tooSlow()), BODY_TIMEOUT_MS);
-  incoming.on("data", onData);
-  incoming.once("end", () => resolve(Buffer.concat(chunks)));
-  // one that was read whole is closed, too, and before whoever awaits it is told: an error for nothing
-  incoming.once("close", () => incoming.readableEnded || reject(gone()));
-  incoming.on("error", () => reject(gone()));
-  // what is still coming after a refusal is thrown away by whoever ends the exchange
-  return promise.finally(() => {
+  const stop = () => {
     clearTimeout(timer);
+    // what is still coming after a refusal is thrown away by whoever ends the exchange
     incoming.off("data", onData);
+  };
+  const refuse = (error: HttpError) => {
+    stop();
+    reject(error);
+  };
+  const timer = setTimeout(() => refuse(tooSlow()), BODY_TIMEOUT_MS);
+  incoming.on("data", onData);
+  incoming.on("end", () => {
+    stop();
+    resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
   });
+  // one that was read whole is closed, too, and before whoever awaits it is told: an error for nothing
+  incoming.on("close", () => incoming.readableEnded || refuse(gone()));
+  incoming.on("error", () => refuse(gone()));
+  return promise;
 }
 
 // the connection is not used again: what is still under way would have to be read first

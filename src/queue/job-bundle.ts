@@ -17,9 +17,14 @@ export type AddBundled = (job: NamedJob) => Promise<void>;
 
 /**
  * The queue's own `connection` holds back what is written until the turn is over. That is what `addBulk` does, too; but the
- * pipeline that it makes each time costs as much as thirty jobs, and a failing job fails all of its pipeline.
+ * pipeline that it makes each time costs as much as thirty jobs, and a failing job fails all of its pipeline. `onAnswer` is
+ * called whenever Redis has answered.
  */
-export function createJobBundle(queue: Pick<Queue, "add">, connection: Partial<Pick<Redis, "stream">>): AddBundled {
+export function createJobBundle(
+  queue: Pick<Queue, "add">,
+  connection: Partial<Pick<Redis, "stream">>,
+  { onAnswer = () => undefined }: { onAnswer?: () => void } = {},
+): AddBundled {
   let held = false;
   const hold = async () => {
     held = true;
@@ -33,6 +38,7 @@ export function createJobBundle(queue: Pick<Queue, "add">, connection: Partial<P
   return async ({ name, data, opts }) => {
     if (!held) void hold();
     const job = await queue.add(name, data, opts);
+    onAnswer();
     if (job.id === opts.jobId) return;
     const message = `Cannot add job "${opts.jobId}": Redis did not take it`;
     throw new TransientError(message, { code: "redis_refused_job" });

@@ -56,14 +56,14 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
   const all = [generate, archive, webhook, schedule];
   // a connection's errors are reported where it was opened; unheard they would end the process
   for (const queue of all) queue.on("error", () => undefined);
-  const ping = createPing(connection);
+  const pulse = createPulse(connection);
   return {
     generate,
     archive,
     webhook,
     schedule,
-    addGenerate: createJobBundle(generate, connection),
-    ping: () => reached(redisUrl, ping),
+    addGenerate: createJobBundle(generate, connection, { onAnswer: pulse.felt }),
+    ping: () => (pulse.isFresh() ? AT_ONCE : reached(redisUrl, pulse.feel)),
     onReturn: (listener) => void connection.on("ready", listener),
     takeOver: async (isDead) => {
       const taken = await Promise.all(all.map((queue) => takeOver(queue, { redis: connection, isDead })));
@@ -77,35 +77,47 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
 
 /** An answer of Redis is believed for so long, in ms: those who ask meanwhile are spared a round trip. */
 const BELIEVED_MS = 20;
+const AT_ONCE = Promise.resolve();
+
+interface Pulse {
+  /** Whether Redis answered just now. */
+  isFresh(): boolean;
+  /** Somebody else was answered. */
+  felt(): void;
+  /** Asks. Rejects where no answer comes. */
+  feel(): Promise<void>;
+}
 
 /**
- * One ping for all who ask at the same time, and just afterwards. A process that is busy for seconds, as with a thousand requests at once, sees
+ * One ping for all who ask at the same time. A process that is busy for seconds, as with a thousand requests at once, sees
  * its own lateness as Redis's: who seems too late is asked once more, when what has come meanwhile has been read.
  */
-function createPing(connection: Redis): () => Promise<void> {
+function createPulse(connection: Redis): Pulse {
   let pinging: Promise<void> | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
-  const forget = () => {
+  connection.on("close", () => {
     answeredAt = Number.NEGATIVE_INFINITY;
-  };
-  connection.on("close", forget);
-  const ask = async () => {
-    await connection.ping();
+  });
+  const felt = () => {
     answeredAt = performance.now();
   };
-  return () => {
-    if (performance.now() - answeredAt < BELIEVED_MS) return Promise.resolve();
-    pinging ??= ask()
+  const ping = async () => {
+    await connection.ping();
+    felt();
+  };
+  const feel = () => {
+    pinging ??= ping()
       .catch(async (error: unknown) => {
         if (!/timed out/.test(toMessage(error))) throw error;
         await setImmediate();
-        await ask();
+        await ping();
       })
       .finally(() => {
         pinging = undefined;
       });
     return pinging;
   };
+  return { isFresh: () => performance.now() - answeredAt < BELIEVED_MS, felt, feel };
 }
 
 /** A job of queue "generate" that refers to a recorded request. */

@@ -103,6 +103,10 @@ function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : iso(ms);
 }
 
+// a new request's times are all the same, and those of all that were recorded with it
+let last = { ms: 0, text: new Date(0).toISOString() };
+
 function iso(ms: number): string {
-  return new Date(ms).toISOString();
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() };
+  return last.text;
 }
