@@ -27,6 +27,29 @@ test("turns follow each other, and one that is in the queue already is left as i
   expect(await generate.getWaitingCount()).toBe(3);
 });
 
+test("who was answered about a job just now believes in Redis without a ping", async () => {
+  const own = await openTestRedis();
+  const connection = await openProducerConnection(own.url);
+  const queues = createQueues({ connection, redisUrl: own.url, prefix: testPrefix() });
+  const pings = async () => Number(/cmdstat_ping:calls=(\d+)/.exec(await connection.info("commandstats"))?.[1] ?? 0);
+  try {
+    await queues.addGenerate(jobOf("first"));
+    await connection.config("RESETSTAT");
+    await queues.addGenerate(jobOf("second"));
+    await queues.ping();
+    expect(await pings()).toBe(0);
+    // a connection that is new knows nothing
+    const back = once(connection, "ready");
+    connection.disconnect(true);
+    await back;
+    await queues.ping();
+    expect(await pings()).toBe(1);
+  } finally {
+    connection.disconnect();
+    await own.close();
+  }
+});
+
 test("one that cannot be added fails alone", async () => {
   const { addGenerate, generate } = await openTestQueues();
   const bad = { ...jobOf("bad"), opts: { jobId: "0" } };
