@@ -1,6 +1,5 @@
-// Jobs that are added within one turn of the event loop go to Redis together: one write to the system, and one packet,
-// instead of one of each for every job.
-import { setImmediate } from "node:timers/promises";
+// Jobs that are added together go to Redis together: one write to the system, and one packet, instead of one of each for
+// every job.
 import type { JobsOptions, Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { TransientError } from "../errors.ts";
@@ -16,7 +15,7 @@ export interface NamedJob {
 export type AddBundled = (job: NamedJob) => Promise<void>;
 
 /**
- * The queue's own `connection` holds back what is written until the turn is over. That is what `addBulk` does, too; but the
+ * The queue's own `connection` holds back what is written until all are. That is what `addBulk` does, too; but the
  * pipeline that it makes each time costs as much as thirty jobs, and a failing job fails all of its pipeline. `onAnswer` is
  * called whenever Redis has answered.
  */
@@ -26,17 +25,22 @@ export function createJobBundle(
   { onAnswer = () => undefined }: { onAnswer?: () => void } = {},
 ): AddBundled {
   let held = false;
-  const hold = async () => {
+  const hold = () => {
     held = true;
     const { stream } = connection;
     // none before the first connecting
     stream?.cork();
-    await setImmediate();
-    held = false;
-    stream?.uncork();
+    // asked for by a promise, a tick comes when no promise has anything left to do: all jobs that come together are
+    // written by then, and none of them has waited for what else the turn brings
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        held = false;
+        stream?.uncork();
+      }),
+    );
   };
   return async ({ name, data, opts }) => {
-    if (!held) void hold();
+    if (!held) hold();
     const job = await queue.add(name, data, opts);
     onAnswer();
     if (job.id === opts.jobId) return;
