@@ -5,7 +5,7 @@ import type { Taken } from "../catalog/batch-items.ts";
 import type { NewBatch } from "../catalog/batches.ts";
 import type { ManifestOptions } from "../manifest/manifest.ts";
 import { type Batch, holdOf } from "../pipeline/batch.ts";
-import { addBatchJobs, forgetEndJobs, putBackJobs } from "../queue/batch-jobs.ts";
+import { type BatchQueue, forgetEndJobs, openBatchQueue, putBackJobs } from "../queue/batch-jobs.ts";
 import { canonicalDigest } from "../request/canonical-json.ts";
 import { toJobId } from "../request/request-id.ts";
 import { acceptAhead } from "./accept-ahead.ts";
@@ -31,26 +31,36 @@ const ADDING = 2;
 /** Begins a batch, or goes on with it; resolves when every item is recorded and has its job, or when `signal` was aborted. */
 export async function enqueueManifest(app: App, options: EnqueueOptions): Promise<{ batch: Batch; goesOn: boolean }> {
   const { batches } = app.catalog();
-  const { kept, signal } = options;
   // fails here when Redis is away, and then nothing was accepted
-  await (await app.queues()).ping();
-  const begun = await batches.begin(toBatch(options));
-  const { batch_id } = begun.batch;
-  if (begun.batch.schedule !== null) await batches.inherit(batch_id);
-  options.onProgress?.(begun.batch, 0);
+  const queue = await openBatchQueue({ redisUrl: app.settings.redisUrl, prefix: app.settings.queuePrefix });
+  try {
+    const begun = await batches.begin(toBatch(options));
+    const { batch_id } = begun.batch;
+    if (begun.batch.schedule !== null) await batches.inherit(batch_id);
+    await enqueueItems(app, { ...options, begun: begun.batch, queue });
+    if (options.signal.aborted) return { ...begun, batch: batches.find(batch_id) ?? begun.batch };
+    return { ...begun, batch: await batches.endEnqueuing(batch_id) };
+  } finally {
+    await queue.close();
+  }
+}
+
+async function enqueueItems(app: App, options: EnqueueOptions & { begun: Batch; queue: BatchQueue }): Promise<void> {
+  const { kept, signal, begun, queue, onProgress } = options;
+  const { batch_id } = begun;
+  const { batches } = app.catalog();
   const { acceptWritten } = app.recorder();
   const adding: Promise<void>[] = [];
+  onProgress?.(begun, 0);
   for await (const { taken, read } of acceptAhead(kept.pieces(), {
     accept: (json) => acceptWritten(batch_id, json),
     signal,
   })) {
     if (adding.length === ADDING) await adding.shift();
-    adding.push(addPatiently(app, batch_id, taken));
-    options.onProgress?.(batches.find(batch_id) ?? begun.batch, read);
+    adding.push(addPatiently(app, { batchId: batch_id, taken, queue }));
+    onProgress?.(batches.find(batch_id) ?? begun, read);
   }
   await Promise.all(adding);
-  if (signal.aborted) return { ...begun, batch: batches.find(batch_id) ?? begun.batch };
-  return { ...begun, batch: await batches.endEnqueuing(batch_id) };
 }
 
 function toBatch({ batch, check, manifest, occasion }: EnqueueOptions): NewBatch {
@@ -59,33 +69,43 @@ function toBatch({ batch, check, manifest, occasion }: EnqueueOptions): NewBatch
   return { ...batch, manifest: name, manifest_digest: canonicalDigest(content), items, invalid };
 }
 
+interface Chunk {
+  batchId: string;
+  taken: readonly Taken[];
+  queue: BatchQueue;
+}
+
 // a commit that the disk holds up for seconds looks like a late Redis: asked once more, jobs that are there are left alone
-function addPatiently(app: App, batchId: string, taken: readonly Taken[]): Promise<void> {
-  const added = addJobs(app, batchId, taken).catch(() => addJobs(app, batchId, taken));
+function addPatiently(app: App, chunk: Chunk): Promise<void> {
+  const added = addJobs(app, chunk).catch(() => addJobs(app, chunk));
   // it is waited for in its turn, and may fail before
   added.catch(() => undefined);
   return added;
 }
 
-async function addJobs(app: App, batchId: string, taken: readonly Taken[]): Promise<void> {
+async function addJobs(app: App, { batchId, taken, queue }: Chunk): Promise<void> {
   const batch = app.catalog().batches.find(batchId);
   // outside of its window it would only be let go again; the workers' upkeep adds the jobs when it opens
   const held = batch === undefined || holdOf(batch, { now: app.clock.now(), images: 1 }) !== null;
+  const fresh = taken.filter((one) => !one.known && one.job === "generate");
+  if (!held) await queue.add(fresh.map(({ request_id }) => ({ request_id, batch_id: batchId })));
+  // those that are tried again will end again, whatever the window says
+  const retried = taken.filter((one) => one.as === "retried");
+  const known = taken.filter((one) => one.known && one.job !== null && !(held && one.job === "generate"));
+  if (retried.length + known.length > 0) await bringBack(app, { batchId, retried, known });
+}
+
+interface Returning {
+  batchId: string;
+  retried: readonly Taken[];
+  known: readonly Taken[];
+}
+
+/** The jobs of requests that the catalog knew: what is left of their old ones must not stand in the way. */
+async function bringBack(app: App, { batchId, retried, known }: Returning): Promise<void> {
   const queues = await app.queues();
   const { redisUrl } = app.settings;
-  const known = taken.filter((one) => one.known && one.job !== null && !(held && one.job === "generate"));
-  const fresh = taken.filter((one) => !one.known && one.job === "generate");
-  if (!held)
-    await addBatchJobs(
-      queues,
-      fresh.map(({ request_id }) => ({ request_id, batch_id: batchId })),
-      redisUrl,
-    );
-  await forgetEndJobs(
-    queues,
-    taken.filter((one) => one.as === "retried"),
-    redisUrl,
-  );
+  await forgetEndJobs(queues, retried, redisUrl);
   await putBackJobs(
     queues,
     known.map(({ request_id, job }) => ({

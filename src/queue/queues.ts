@@ -14,13 +14,6 @@ export const ARCHIVE_QUEUE = "archive";
 export const WEBHOOK_QUEUE = "webhook";
 export const SCHEDULE_QUEUE = "schedule";
 
-/**
- * Finished jobs stay this long for those who wait on them; the catalog is the record. The workers say so, for the jobs of
- * any producer: in each job it would only have to be packed, sent, logged and kept.
- */
-export const KEEP_COMPLETED = { age: 24 * 3600, count: 10_000 };
-export const KEEP_FAILED = { age: 7 * 24 * 3600, count: 10_000 };
-
 /** Batches come after whatever a person waits for: jobs without a priority go first. */
 export const BATCH_PRIORITY = 10;
 
@@ -48,14 +41,11 @@ export interface Queues {
 
 /** The queues on a connection that somebody else opened and closes. */
 export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Queues {
-  const options = { connection, prefix, skipVersionCheck: true };
-  const generate = new Queue(GENERATE_QUEUE, options);
-  const archive = new Queue(ARCHIVE_QUEUE, options);
-  const webhook = new Queue(WEBHOOK_QUEUE, options);
-  const schedule = new Queue(SCHEDULE_QUEUE, options);
+  const generate = createQueue(GENERATE_QUEUE, { connection, prefix });
+  const archive = createQueue(ARCHIVE_QUEUE, { connection, prefix });
+  const webhook = createQueue(WEBHOOK_QUEUE, { connection, prefix });
+  const schedule = createQueue(SCHEDULE_QUEUE, { connection, prefix });
   const all = [generate, archive, webhook, schedule];
-  // a connection's errors are reported where it was opened; unheard they would end the process
-  for (const queue of all) queue.on("error", () => undefined);
   const pulse = createPulse(connection);
   return {
     generate,
@@ -73,6 +63,14 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
       await Promise.all(all.map((queue) => queue.close()));
     },
   };
+}
+
+/** One queue on such a connection. How long its finished jobs are kept is said by the workers, not with each job. */
+export function createQueue(name: string, options: Pick<QueueOptions, "connection" | "prefix">): Queue {
+  const queue = new Queue(name, { ...options, skipVersionCheck: true });
+  // a connection's errors are reported where it was opened; unheard they would end the process
+  queue.on("error", () => undefined);
+  return queue;
 }
 
 /** An answer of Redis is believed for so long, in ms: those who ask meanwhile are spared a round trip. */

@@ -7,7 +7,7 @@ import type { Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { createWorkerConnection } from "./connection.ts";
 import { mendUnreadable } from "./mend.ts";
-import { ARCHIVE_QUEUE, GENERATE_QUEUE, KEEP_COMPLETED, KEEP_FAILED, SCHEDULE_QUEUE, WEBHOOK_QUEUE } from "./queues.ts";
+import { ARCHIVE_QUEUE, GENERATE_QUEUE, SCHEDULE_QUEUE, WEBHOOK_QUEUE } from "./queues.ts";
 import { settle } from "./settle.ts";
 import { eventIdOf } from "./webhook-jobs.ts";
 
@@ -15,6 +15,13 @@ import { eventIdOf } from "./webhook-jobs.ts";
 const MAX_STALLED_COUNT = 50;
 /** A lock not renewed for so long is lost, in ms: a stall of the event loop of half of it does no harm. */
 const LOCK_MS = 30_000;
+
+/**
+ * Finished jobs stay this long for those who wait on them; the catalog is the record. It is said here and not with each
+ * job: so it holds for those of other producers too, and a million jobs are packed, sent and kept without it.
+ */
+const KEEP_COMPLETED = { age: 24 * 3600, count: 10_000 };
+const KEEP_FAILED = { age: 7 * 24 * 3600, count: 10_000 };
 
 export interface StageOptions {
   redisUrl: string;

@@ -3,6 +3,7 @@
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { openBatchQueue } from "../../src/queue/batch-jobs.ts";
 import { openProducerConnection, toRedisError } from "../../src/queue/connection.ts";
 import { createArchiveQueue, createQueues } from "../../src/queue/queues.ts";
 import { openTestRedis } from "../support/redis.ts";
@@ -102,12 +103,16 @@ describe("what stands on an open connection", () => {
     onTestFinished(() => queues.close());
     const archive = createArchiveQueue(queues.archive, url);
     const gate = await openTestGate({ redis, redisUrl: url });
+    const batch = await openBatchQueue({ redisUrl: url, prefix: testPrefix() });
+    onTestFinished(() => batch.close());
+    const item = { request_id: "item", batch_id: "b" };
     process.kill(pid, "SIGSTOP");
     const never = new AbortController().signal;
     const work = [
       () => queues.ping(),
       () => archive.add({ request_id: "r", expiresAt: null, purpose: "copy" as const }),
       () => gate.admit({ signal: never }),
+      () => batch.add([item]),
     ];
     for (const one of await Promise.all(work.map(failure))) {
       expect(one.error).toMatchObject({ name: "TransientError", code: "redis_unreachable" });
@@ -125,6 +130,7 @@ describe("what stands on an open connection", () => {
     await archive.add({ request_id: "r", expiresAt: null, purpose: "copy" });
     expect(await queues.archive.getJobCountByTypes("prioritized")).toBe(1);
     expect(await gate.admit({ signal: never })).toEqual({ admitted: true });
+    await batch.add([item]);
   });
 
   test("fails at once while Redis is gone", async () => {
@@ -134,11 +140,14 @@ describe("what stands on an open connection", () => {
     const queues = createQueues({ connection: redis, redisUrl: own.url, prefix: testPrefix() });
     const archive = createArchiveQueue(queues.archive, own.url);
     await archive.add({ request_id: "r", expiresAt: null, purpose: "copy" });
+    const batch = await openBatchQueue({ redisUrl: own.url, prefix: testPrefix() });
+    onTestFinished(() => batch.close());
     await own.close();
     await until(async () => redis.status !== "ready", "the connection to notice");
     const work = [
       () => queues.ping(),
       () => archive.add({ request_id: "r2", expiresAt: null, purpose: "copy" as const }),
+      () => batch.add([{ request_id: "item", batch_id: "b" }]),
     ];
     for (const one of await Promise.all(work.map(failure))) {
       expect(one.error).toMatchObject({ name: "TransientError", code: "redis_unreachable" });
