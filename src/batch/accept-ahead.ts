@@ -1,13 +1,13 @@
 // The items of a batch into the catalog, a few chunks ahead of whoever adds their jobs: the recording thread commits one
 // while Redis takes the jobs of those before. Of each item the row still comes first.
-import type { Taken } from "../catalog/batch-items.ts";
+import type { Accepted } from "../catalog/batch-items.ts";
 import type { KeptPiece } from "./kept-items.ts";
 
 /** Chunks that are with the thread at once: one that is being committed, one that waits, so that it never does. */
 const AHEAD = 2;
 
 export interface AcceptOptions {
-  accept(json: Uint8Array): Promise<Taken[]>;
+  accept(json: Uint8Array): Promise<Accepted>;
   signal: AbortSignal;
 }
 
@@ -15,11 +15,11 @@ export interface AcceptOptions {
 export async function* acceptAhead(
   pieces: AsyncIterable<KeptPiece>,
   { accept, signal }: AcceptOptions,
-): AsyncGenerator<{ taken: Taken[]; read: number }> {
-  const begun: Promise<{ taken: Taken[]; read: number }>[] = [];
+): AsyncGenerator<{ accepted: Accepted; read: number }> {
+  const begun: Promise<{ accepted: Accepted; read: number }>[] = [];
   for await (const { json, read } of pieces) {
     if (signal.aborted) break;
-    const ended = accept(json).then((taken) => ({ taken, read }));
+    const ended = accept(json).then((accepted) => ({ accepted, read }));
     // it is waited for in its turn, and may fail before
     ended.catch(() => undefined);
     begun.push(ended);

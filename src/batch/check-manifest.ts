@@ -1,7 +1,7 @@
 // The one reading of a manifest: everything that is wrong with it is found, and what is right is kept as it will be
 // recorded, before anything is enqueued.
 import { createHash, type Hash } from "node:crypto";
-import type { BatchItem } from "../catalog/batch-items.ts";
+import { toWritten, type WrittenItem } from "../catalog/batch-items.ts";
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import type { ManifestEntry, ManifestItem, ManifestSource } from "../manifest/entry.ts";
 import { createFaultList, type FaultList } from "../manifest/faults.ts";
@@ -59,7 +59,7 @@ async function* hashed(bytes: AsyncIterable<Uint8Array>, digest: Hash): AsyncGen
 function sortOut(catalog: OpenCatalog, { chunk, before }: { chunk: readonly ManifestEntry[]; before: number }) {
   const taken = findTaken(catalog, chunk);
   const wrong = [];
-  const right: BatchItem[] = [];
+  const right: WrittenItem[] = [];
   for (const [index, entry] of chunk.entries()) {
     if ("faults" in entry) wrong.push(entry);
     else if (isTaken(entry, taken)) wrong.push(takenFault(entry));
@@ -87,7 +87,7 @@ function takenFault({ line, submission: { request_id } }: ManifestItem) {
   return { line, faults: [{ field: "request_id", message }] };
 }
 
-function toItem({ submission, contentHash, duplicateOf }: ManifestItem, item: number): BatchItem {
+function toItem({ submission, contentHash, duplicateOf }: ManifestItem, item: number): WrittenItem {
   const request = toRequest(submission, { requestId: submission.request_id, random: Math.random, contentHash });
-  return { item, isDuplicate: duplicateOf !== undefined, request };
+  return toWritten({ item, isDuplicate: duplicateOf !== undefined, request });
 }

@@ -1,7 +1,7 @@
 // The checked items of a manifest become a batch: each chunk is committed to the catalog, then its jobs are added.
 // A kill between the two costs nothing: a worker's upkeep adds the jobs, and so does running the same manifest again.
 import type { App } from "../app.ts";
-import type { Taken } from "../catalog/batch-items.ts";
+import type { Accepted, Taken } from "../catalog/batch-items.ts";
 import type { NewBatch } from "../catalog/batches.ts";
 import type { ManifestOptions } from "../manifest/manifest.ts";
 import { type Batch, holdOf } from "../pipeline/batch.ts";
@@ -52,12 +52,12 @@ async function enqueueItems(app: App, options: EnqueueOptions & { begun: Batch; 
   const { acceptWritten } = app.recorder();
   const adding: Promise<void>[] = [];
   onProgress?.(begun, 0);
-  for await (const { taken, read } of acceptAhead(kept.pieces(), {
+  for await (const { accepted, read } of acceptAhead(kept.pieces(), {
     accept: (json) => acceptWritten(batch_id, json),
     signal,
   })) {
     if (adding.length === ADDING) await adding.shift();
-    adding.push(addPatiently(app, { batchId: batch_id, taken, queue }));
+    adding.push(addPatiently(app, { ...accepted, batchId: batch_id, queue }));
     onProgress?.(batches.find(batch_id) ?? begun, read);
   }
   await Promise.all(adding);
@@ -69,9 +69,8 @@ function toBatch({ batch, check, manifest, occasion }: EnqueueOptions): NewBatch
   return { ...batch, manifest: name, manifest_digest: canonicalDigest(content), items, invalid };
 }
 
-interface Chunk {
+interface Chunk extends Accepted {
   batchId: string;
-  taken: readonly Taken[];
   queue: BatchQueue;
 }
 
@@ -83,37 +82,40 @@ function addPatiently(app: App, chunk: Chunk): Promise<void> {
   return added;
 }
 
-async function addJobs(app: App, { batchId, taken, queue }: Chunk): Promise<void> {
+async function addJobs(app: App, { batchId, fresh, known, queue }: Chunk): Promise<void> {
   const batch = app.catalog().batches.find(batchId);
   // outside of its window it would only be let go again; the workers' upkeep adds the jobs when it opens
   const held = batch === undefined || holdOf(batch, { now: app.clock.now(), images: 1 }) !== null;
-  const fresh = taken.filter((one) => !one.known && one.job === "generate");
-  if (!held) await queue.add(fresh.map(({ request_id }) => ({ request_id, batch_id: batchId })));
-  // those that are tried again will end again, whatever the window says
-  const retried = taken.filter((one) => one.as === "retried");
-  const known = taken.filter((one) => one.known && one.job !== null && !(held && one.job === "generate"));
-  if (retried.length + known.length > 0) await bringBack(app, { batchId, retried, known });
+  if (!held) await queue.add(fresh.map((request_id) => ({ request_id, batch_id: batchId })));
+  if (known.length > 0) await bringBack(app, { batchId, known, held });
 }
 
 interface Returning {
   batchId: string;
-  retried: readonly Taken[];
   known: readonly Taken[];
+  held: boolean;
 }
 
-/** The jobs of requests that the catalog knew: what is left of their old ones must not stand in the way. */
-async function bringBack(app: App, { batchId, retried, known }: Returning): Promise<void> {
+/** Jobs of requests that the catalog knew: what is left of their old ones must not stand in the way. */
+async function bringBack(app: App, { batchId, known, held }: Returning): Promise<void> {
   const queues = await app.queues();
   const { redisUrl } = app.settings;
-  await forgetEndJobs(queues, retried, redisUrl);
+  // these will end again, whatever the window says now
+  await forgetEndJobs(
+    queues,
+    known.filter((one) => one.as === "retried"),
+    redisUrl,
+  );
   await putBackJobs(
     queues,
-    known.map(({ request_id, job }) => ({
-      request_id,
-      batch_id: batchId,
-      job_id: toJobId(request_id),
-      state: job === "archive" ? "copying" : "queued",
-    })),
+    known
+      .filter(({ job }) => !(held && job === "generate"))
+      .map(({ request_id, job }) => ({
+        request_id,
+        batch_id: batchId,
+        job_id: toJobId(request_id),
+        state: job === "archive" ? "copying" : "queued",
+      })),
     redisUrl,
   );
 }

@@ -4,11 +4,11 @@
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { BatchItem } from "../catalog/batch-items.ts";
+import type { WrittenItem } from "../catalog/batch-items.ts";
 
 /** A chunk of items as it lies on disk. */
 export interface KeptPiece {
-  /** A JSON array of `BatchItem`: as bytes it goes from thread to thread for next to nothing. */
+  /** A JSON array of `WrittenItem`: as bytes it goes from thread to thread for next to nothing. */
   json: Uint8Array;
   /** How many items of the manifest were read up to its end, those that are wrong among them. */
   read: number;
@@ -16,7 +16,7 @@ export interface KeptPiece {
 
 /** Checked items that can be gone through once they are all there. Whoever opened it removes it. */
 export interface KeptItems {
-  keep(items: readonly BatchItem[], read: number): Promise<void>;
+  keep(items: readonly WrittenItem[], read: number): Promise<void>;
   pieces(): AsyncGenerator<KeptPiece>;
   remove(): Promise<void>;
 }

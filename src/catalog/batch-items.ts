@@ -1,12 +1,11 @@
 // How the items of a manifest enter the catalog: many in one transaction, each once, however often the manifest is read.
-import { toJobId } from "../request/request-id.ts";
 import type { Request } from "../request/submission.ts";
 import { settleBatch } from "./batch-ends.ts";
 import { retryRequest } from "./ends.ts";
 import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { createRequestInsert } from "./request-insert.ts";
-import { type RequestRow, toRequestRow } from "./rows.ts";
+import { createRequestInsert, type StoredRequest, toStoredRequest } from "./request-insert.ts";
+import type { RequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 
@@ -18,6 +17,15 @@ export interface BatchItem {
   isDuplicate?: boolean;
   /** The request that this one is to be compared with. */
   reproduces?: string;
+}
+
+/** The same as it is kept on disk and bound by the insert: of a million items nothing is put together twice. */
+export type WrittenItem = readonly [item: number, isDuplicate: boolean, request: StoredRequest, reproduces?: string];
+
+/** The form in which an item is written. */
+export function toWritten({ request, item, isDuplicate = false, reproduces }: BatchItem): WrittenItem {
+  const stored = toStoredRequest(request);
+  return reproduces === undefined ? [item, isDuplicate, stored] : [item, isDuplicate, stored, reproduces];
 }
 
 /**
@@ -48,32 +56,38 @@ export interface Taken {
   known: boolean;
 }
 
-export type AcceptItems = (batchId: string, items: readonly BatchItem[]) => Taken[];
+/** What is to be done after a chunk was taken. */
+export interface Accepted {
+  /** The ids of those that are new and want their first job. */
+  fresh: string[];
+  /** Those that were known before and want a job. */
+  known: Taken[];
+}
+
+/** Of a chunk what is to be done: a thousand ids pass from thread to thread more cheaply than a thousand records. */
+export function toAccepted(taken: readonly Taken[]): Accepted {
+  const wanted = taken.filter(({ job }) => job !== null);
+  return {
+    fresh: wanted.filter(({ known }) => !known).map(({ request_id }) => request_id),
+    known: wanted.filter(({ known }) => known),
+  };
+}
+
+export type AcceptItems = (batchId: string, items: readonly WrittenItem[]) => Taken[];
 
 /** Takes a chunk of items into a batch and counts them, in one transaction that the caller opens. */
 export function createAcceptItems(parts: Parts): AcceptItems {
   const insert = createRequestInsert(parts);
-  const findKnown = prepareFindKnown(parts);
   return (batchId, items) => {
     const left = new Set<string>();
-    const known = findKnown(items.map(({ request }) => request.request_id));
-    const rowOf = (id: string) => (known.has(id) ? parts.reader.row(id) : undefined);
-    const taken = items.map(({ request, item, isDuplicate, reproduces }): Taken => {
-      if (isDuplicate) return { request_id: request.request_id, item, as: "duplicate", job: null, known: true };
-      const row = rowOf(request.request_id);
-      if (row !== undefined)
-        return {
-          request_id: request.request_id,
-          item,
-          known: true,
-          ...takeKnown(parts, { row, request, item, batchId, left }),
-        };
-      insert({
-        ...toRequestRow(request, { jobId: toJobId(request.request_id), batchId, reproduces, now: parts.now() }),
-        batch_item: item,
-      });
-      known.add(request.request_id);
-      return { request_id: request.request_id, item, as: "accepted", job: "generate", known: false };
+    const now = parts.now();
+    const taken = items.map(([item, isDuplicate, request, reproduces = null]): Taken => {
+      const [request_id, content_hash] = request;
+      if (isDuplicate) return { request_id, item, as: "duplicate", job: null, known: true };
+      if (insert(request, { batchId, item, reproduces, now }))
+        return { request_id, item, as: "accepted", job: "generate", known: false };
+      const row = parts.reader.row(request_id) as RequestRow;
+      return { request_id, item, known: true, ...takeKnown(parts, { row, content_hash, item, batchId, left }) };
     });
     count(parts, batchId, taken);
     for (const other of left) settleBatch(parts, other);
@@ -83,7 +97,7 @@ export function createAcceptItems(parts: Parts): AcceptItems {
 
 interface Known {
   row: RequestRow;
-  request: Request;
+  content_hash: string;
   item: number;
   batchId: string;
   /** Batches that items were taken from. */
@@ -91,8 +105,8 @@ interface Known {
 }
 
 function takeKnown(parts: Parts, known: Known): Pick<Taken, "as" | "job"> {
-  const { row, request, batchId } = known;
-  if (row.content_hash !== request.content_hash) return { as: "conflict", job: null };
+  const { row, content_hash, batchId } = known;
+  if (row.content_hash !== content_hash) return { as: "conflict", job: null };
   if (row.batch_id === batchId) return takeOwn(parts, known);
   switch (row.state) {
     case "archived":
@@ -144,29 +158,20 @@ function move(parts: Parts, { row, item, batchId, left }: Known): void {
 }
 
 function count(parts: Parts, batchId: string, taken: readonly Taken[]): void {
-  const of = (as: TakenAs) => taken.filter((one) => one.as === as).length;
+  const counts = { accepted: 0, ours: 0, duplicate: 0, existing: 0, retried: 0, elsewhere: 0, conflict: 0 };
+  for (const { as } of taken) counts[as] += 1;
   parts.db
     .update(batches)
     .set({
-      accepted: sql`${batches.accepted} + ${of("accepted")}`,
-      retried: sql`${batches.retried} + ${of("retried")}`,
-      existing: sql`${batches.existing} + ${of("existing")}`,
-      elsewhere: sql`${batches.elsewhere} + ${of("elsewhere")}`,
-      duplicates: sql`${batches.duplicates} + ${of("duplicate")}`,
-      invalid: sql`${batches.invalid} + ${of("conflict")}`,
+      accepted: sql`${batches.accepted} + ${counts.accepted}`,
+      retried: sql`${batches.retried} + ${counts.retried}`,
+      existing: sql`${batches.existing} + ${counts.existing}`,
+      elsewhere: sql`${batches.elsewhere} + ${counts.elsewhere}`,
+      duplicates: sql`${batches.duplicates} + ${counts.duplicate}`,
+      invalid: sql`${batches.invalid} + ${counts.conflict}`,
     })
     .where(eq(batches.batch_id, batchId))
     .run();
-}
-
-/** Which ids are taken: most of a manifest is new, and asked for all at once that costs next to nothing. */
-function prepareFindKnown({ db }: Parts): (ids: readonly string[]) => Set<string> {
-  const statement = db
-    .select({ request_id: requests.request_id })
-    .from(requests)
-    .where(sql`${requests.request_id} in (select value from json_each(${sql.placeholder("ids")}))`)
-    .prepare();
-  return (ids) => new Set(statement.all({ ids: JSON.stringify(ids) }).map(({ request_id }) => request_id));
 }
 
 type Wanted = Pick<Request, "request_id" | "content_hash">;

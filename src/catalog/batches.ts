@@ -6,7 +6,16 @@ import type { Json } from "../request/canonical-json.ts";
 import { cancelBatch, settleBatch } from "./batch-ends.ts";
 import { type BatchFigures, countItems, createIsStarved, figuresOf, isMoving, listItems } from "./batch-figures.ts";
 import { inherit } from "./batch-inherit.ts";
-import { type BatchItem, createAcceptItems, createFindConflicts, type Taken } from "./batch-items.ts";
+import {
+  type Accepted,
+  type BatchItem,
+  createAcceptItems,
+  createFindConflicts,
+  type Taken,
+  toAccepted,
+  toWritten,
+  type WrittenItem,
+} from "./batch-items.ts";
 import { type BatchSurvey, type SurveyLimits, surveyBatch } from "./batch-survey.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
 import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
@@ -42,8 +51,8 @@ export interface Batches extends Telling {
   /** Begins a batch; where the same manifest is unfinished in one already, that one goes on, with the limits given now. */
   begin(batch: NewBatch): Promise<{ batch: Batch; goesOn: boolean }>;
   acceptItems(batchId: string, items: readonly BatchItem[]): Promise<Taken[]>;
-  /** The same for a JSON array of items, as bytes: those cost nothing on their way to another thread. */
-  acceptWritten(batchId: string, json: Uint8Array): Promise<Taken[]>;
+  /** The same for a JSON array of `WrittenItem`, as bytes: those cost nothing on their way to another thread. */
+  acceptWritten(batchId: string, json: Uint8Array): Promise<Accepted>;
   /** A batch whose items are all known: begun, filled and closed in one commit, so that it is never left half-way. */
   acceptWhole(batch: NewBatch & { batch_id: string }, items: readonly BatchItem[]): Promise<Taken[]>;
   /** Which of these ids hold other content in the catalog. */
@@ -81,15 +90,15 @@ export function createBatches(parts: Parts, write: Write): Batches {
   const acceptItems = createAcceptItems(parts);
   return {
     begin: (batch) => write(() => beginBatch(parts, batch)),
-    acceptItems: (batchId, items) => write(() => acceptItems(batchId, items), { large: true }),
+    acceptItems: (batchId, items) => write(() => acceptItems(batchId, items.map(toWritten)), { large: true }),
     acceptWritten: async (batchId, json) => {
-      const items: BatchItem[] = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
-      return write(() => acceptItems(batchId, items), { large: true });
+      const items: WrittenItem[] = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
+      return write(() => toAccepted(acceptItems(batchId, items)), { large: true });
     },
     acceptWhole: (batch, items) => {
       const accept = () => {
         beginBatch(parts, batch);
-        const taken = acceptItems(batch.batch_id, items);
+        const taken = acceptItems(batch.batch_id, items.map(toWritten));
         endEnqueuing(parts, batch.batch_id);
         return taken;
       };

@@ -2,23 +2,23 @@
 import { expect, test } from "vitest";
 import { acceptAhead } from "../../src/batch/accept-ahead.ts";
 import type { KeptPiece } from "../../src/batch/kept-items.ts";
-import type { Taken } from "../../src/catalog/batch-items.ts";
+import type { Accepted } from "../../src/catalog/batch-items.ts";
 
 /** `count` pieces; each is one byte, its own number. */
 async function* piecesOf(count: number): AsyncGenerator<KeptPiece> {
   for (let at = 1; at <= count; at++) yield { json: Uint8Array.of(at), read: at * 10 };
 }
 
-function takenAs(at: number): Taken {
-  return { request_id: `r-${at}`, item: at, as: "accepted", job: "generate", known: false };
+function acceptedOf(at: number): Accepted {
+  return { fresh: [`r-${at}`], known: [] };
 }
 
 /** A thread of which the test decides when it is done with what it was given. */
 function openThread() {
   const given: number[] = [];
-  const ends = new Map<number, PromiseWithResolvers<Taken[]>>();
+  const ends = new Map<number, PromiseWithResolvers<Accepted>>();
   const endOf = (at: number) => {
-    const end = ends.get(at) ?? Promise.withResolvers<Taken[]>();
+    const end = ends.get(at) ?? Promise.withResolvers<Accepted>();
     ends.set(at, end);
     return end;
   };
@@ -28,7 +28,7 @@ function openThread() {
       given.push(at);
       return endOf(at).promise;
     },
-    commit: (at: number) => endOf(at).resolve([takenAs(at)]),
+    commit: (at: number) => endOf(at).resolve(acceptedOf(at)),
     fail: (at: number) => endOf(at).reject(new Error(`disk full at ${at}`)),
   };
 }
@@ -41,9 +41,9 @@ test("three chunks are out at once, and each is told in its order once it is com
   const first = chunks.next();
   commit(2);
   commit(1);
-  expect((await first).value).toEqual({ taken: [takenAs(1)], read: 10 });
+  expect((await first).value).toEqual({ accepted: acceptedOf(1), read: 10 });
   expect(given).toEqual([1, 2, 3]);
-  expect((await chunks.next()).value).toEqual({ taken: [takenAs(2)], read: 20 });
+  expect((await chunks.next()).value).toEqual({ accepted: acceptedOf(2), read: 20 });
   expect(given).toEqual([1, 2, 3, 4]);
   for (const at of [3, 4, 5, 6]) commit(at);
   const rest: number[] = [];

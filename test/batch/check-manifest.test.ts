@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { checkManifest } from "../../src/batch/check-manifest.ts";
 import { openKeptItems } from "../../src/batch/kept-items.ts";
-import type { BatchItem } from "../../src/catalog/batch-items.ts";
+import type { WrittenItem } from "../../src/catalog/batch-items.ts";
 import { beginWith, newBatch, openTestCatalog, requestOf } from "./support.ts";
 
 const never = new AbortController().signal;
@@ -37,18 +37,21 @@ test("faults, duplicates and taken ids; the rest is kept as it will be recorded"
     "2 promt",
     "3 request_id",
   ]);
-  const items: BatchItem[] = [];
+  const items: WrittenItem[] = [];
   for await (const { json } of kept.pieces()) items.push(...JSON.parse(new TextDecoder().decode(json)));
   await kept.remove();
-  expect(items.map(({ item, isDuplicate }) => [item, isDuplicate])).toEqual([
+  expect(items.map(([item, isDuplicate]) => [item, isDuplicate])).toEqual([
     [1, false],
     [4, true],
     [5, false],
   ]);
-  expect(items[0]?.request).toMatchObject({ request_id: "a", collection: "night", metadata: { k: [1, null] } });
-  expect(items[0]?.request.recipe).toMatchObject({ prompt: "a", seed: 7, steps: 20 });
-  expect(items[2]?.request.request_id).toMatch(/^m-[0-9a-f]{32}$/);
   expect([...catalog.listRequests()]).toHaveLength(1);
+  await catalog.batches.begin(newBatch("new"));
+  await catalog.batches.acceptWritten("new", Buffer.from(JSON.stringify(items)));
+  const [a, c] = [...catalog.listRequests({ batch: "new" })];
+  expect(a).toMatchObject({ request_id: "a", collection: "night", metadata: { k: [1, null] }, batch_item: 1 });
+  expect(a?.recipe).toMatchObject({ prompt: "a", seed: 7, steps: 20 });
+  expect(c?.request_id).toMatch(/^m-[0-9a-f]{32}$/);
 });
 
 test("a reading that is interrupted ends with the reason", async () => {

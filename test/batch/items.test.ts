@@ -210,3 +210,25 @@ test("a batch that is accepted whole is running with all its items, or not there
   expect(batches.find("half")).toBeUndefined();
   expect(await place.catalog.find("c")).toBeUndefined();
 });
+
+test("an item is recorded as the very request that it would be by itself, but for its batch", async () => {
+  await using place = await openTestCatalog();
+  const { catalog } = place;
+  const changes = {
+    tags: ["a, b", "雪"],
+    metadata: { deep: [1, null, '"x"'] },
+    reuse: false,
+    webhook_url: "https://example.com/h",
+    response_format: "b64_json" as const,
+    collection: "night",
+  };
+  const alone = requestOf("alone", { ...changes, guidance_scale: 3.25, negative_prompt: "it's" });
+  const item = { ...alone, request_id: "item" };
+  await catalog.accept(alone, { jobId: "req-alone" });
+  await catalog.batches.begin(newBatch("b"));
+  await catalog.batches.acceptItems("b", [{ request: item, item: 3, reproduces: "alone" }]);
+  const rows = [...catalog.listRequests()];
+  const [first, second] = ["alone", "item"].map((id) => rows.find(({ request_id }) => request_id === id));
+  const ofBatch = { request_id: "item", job_id: "req-item", batch_id: "b", batch_item: 3, reproduces: "alone" };
+  expect(second).toEqual({ ...first, ...ofBatch });
+});

@@ -3,19 +3,20 @@ import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { type KeptItems, openKeptItems } from "../../src/batch/kept-items.ts";
-import type { BatchItem } from "../../src/catalog/batch-items.ts";
+import { toWritten, type WrittenItem } from "../../src/catalog/batch-items.ts";
 import { requestOf } from "./support.ts";
 
-function items(from: number, count: number): BatchItem[] {
-  return Array.from({ length: count }, (_, index) => ({
-    item: from + index,
-    isDuplicate: false,
-    request: requestOf(`r-${from + index}`, { metadata: { note: "雪地里的狐狸 🦊\n" }, tags: ["x"] }),
-  }));
+function items(from: number, count: number): WrittenItem[] {
+  return Array.from({ length: count }, (_, index) =>
+    toWritten({
+      item: from + index,
+      request: requestOf(`r-${from + index}`, { metadata: { note: "雪地里的狐狸 🦊\n" }, tags: ["x"] }),
+    }),
+  );
 }
 
 async function piecesOf(kept: KeptItems) {
-  const pieces: { items: BatchItem[]; read: number }[] = [];
+  const pieces: { items: WrittenItem[]; read: number }[] = [];
   for await (const { json, read } of kept.pieces())
     pieces.push({ items: JSON.parse(new TextDecoder().decode(json)), read });
   return pieces;

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { toWritten } from "../../src/catalog/batch-items.ts";
 import { type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
 import { openRecorder, type Recorder } from "../../src/catalog/recorder.ts";
 import { RejectedError } from "../../src/errors.ts";
@@ -133,13 +134,11 @@ test("the number of unarchived images is at most a tenth of a second old", async
 test("items of a batch go to the thread as bytes; told means committed, and what is known is told as such", async () => {
   const batch = { batch_id: "b", name: "b", manifest: "m", manifest_digest: "d", schedule: null, items: 2, invalid: 0 };
   await catalog.batches.begin(batch);
-  const items = ["r-1", "r-2"].map((id, index) => ({ item: index + 1, request: request(id, `picture ${id}`) }));
+  const items = ["r-1", "r-2"].map((id, index) =>
+    toWritten({ item: index + 1, request: request(id, `picture ${id}`) }),
+  );
   const json = Buffer.from(JSON.stringify(items));
-  const taken = await recorder.acceptWritten("b", json);
-  expect(taken.map(({ request_id, as, known }) => [request_id, as, known])).toEqual([
-    ["r-1", "accepted", false],
-    ["r-2", "accepted", false],
-  ]);
+  expect(await recorder.acceptWritten("b", json)).toEqual({ fresh: ["r-1", "r-2"], known: [] });
   expect((await catalog.find("r-2"))?.request).toMatchObject({
     batch_id: "b",
     batch_item: 2,
@@ -147,5 +146,10 @@ test("items of a batch go to the thread as bytes; told means committed, and what
     tags: [],
     metadata: {},
   });
-  expect((await recorder.acceptWritten("b", json)).map(({ as }) => as)).toEqual(["ours", "ours"]);
+  const again = await recorder.acceptWritten("b", json);
+  expect(again.fresh).toEqual([]);
+  expect(again.known.map(({ request_id, as, job }) => [request_id, as, job])).toEqual([
+    ["r-1", "ours", "generate"],
+    ["r-2", "ours", "generate"],
+  ]);
 });
