@@ -1,6 +1,6 @@
 // The items of a batch into the catalog, a few chunks ahead of whoever adds their jobs: the recording thread commits one
 // while Redis takes the jobs of those before. Of each item the row still comes first.
-import type { Accepted } from "../catalog/batch-items.ts";
+import type { Accepted } from "../catalog/written-items.ts";
 import type { KeptPiece } from "./kept-items.ts";
 
 /** Chunks that are with the thread at once: one that is being committed, one that waits, so that it never does. */

@@ -1,8 +1,8 @@
 // The one reading of a manifest: everything that is wrong with it is found, and what is right is kept as it will be
 // recorded, before anything is enqueued.
 import { createHash, type Hash } from "node:crypto";
-import { toWritten, type WrittenItem } from "../catalog/batch-items.ts";
 import type { OpenCatalog } from "../catalog/catalog.ts";
+import { toWritten, type WrittenItem } from "../catalog/written-items.ts";
 import type { ManifestEntry, ManifestItem, ManifestSource } from "../manifest/entry.ts";
 import { createFaultList, type FaultList } from "../manifest/faults.ts";
 import { type ManifestOptions, readManifest } from "../manifest/manifest.ts";

@@ -1,8 +1,8 @@
 // The checked items of a manifest become a batch: each chunk is committed to the catalog, then its jobs are added.
 // A kill between the two costs nothing: a worker's upkeep adds the jobs, and so does running the same manifest again.
 import type { App } from "../app.ts";
-import type { Accepted, Taken } from "../catalog/batch-items.ts";
 import type { NewBatch } from "../catalog/batches.ts";
+import type { Accepted, Taken } from "../catalog/written-items.ts";
 import type { ManifestOptions } from "../manifest/manifest.ts";
 import { type Batch, holdOf } from "../pipeline/batch.ts";
 import { type BatchQueue, forgetEndJobs, openBatchQueue, putBackJobs } from "../queue/batch-jobs.ts";

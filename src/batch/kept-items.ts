@@ -4,7 +4,7 @@
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { WrittenItem } from "../catalog/batch-items.ts";
+import type { WrittenItem } from "../catalog/written-items.ts";
 
 /** A chunk of items as it lies on disk. */
 export interface KeptPiece {

@@ -6,22 +6,14 @@ import type { Json } from "../request/canonical-json.ts";
 import { cancelBatch, settleBatch } from "./batch-ends.ts";
 import { type BatchFigures, countItems, createIsStarved, figuresOf, isMoving, listItems } from "./batch-figures.ts";
 import { inherit } from "./batch-inherit.ts";
-import {
-  type Accepted,
-  type BatchItem,
-  createAcceptItems,
-  createFindConflicts,
-  type Taken,
-  toAccepted,
-  toWritten,
-  type WrittenItem,
-} from "./batch-items.ts";
+import { createAcceptItems, createFindConflicts } from "./batch-items.ts";
 import { type BatchSurvey, type SurveyLimits, surveyBatch } from "./batch-survey.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
 import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { batches } from "./schema-batches.ts";
 import type { Write } from "./writer.ts";
+import { type Accepted, type BatchItem, parseWritten, type Taken, toAccepted, toWritten } from "./written-items.ts";
 
 /** What may be set when a batch begins and changed when it goes on. */
 export type BatchChange = Partial<
@@ -92,7 +84,7 @@ export function createBatches(parts: Parts, write: Write): Batches {
     begin: (batch) => write(() => beginBatch(parts, batch)),
     acceptItems: (batchId, items) => write(() => acceptItems(batchId, items.map(toWritten)), { large: true }),
     acceptWritten: async (batchId, json) => {
-      const items: WrittenItem[] = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
+      const items = parseWritten(json);
       return write(() => toAccepted(acceptItems(batchId, items)), { large: true });
     },
     acceptWhole: (batch, items) => {

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { acceptAhead } from "../../src/batch/accept-ahead.ts";
 import type { KeptPiece } from "../../src/batch/kept-items.ts";
-import type { Accepted } from "../../src/catalog/batch-items.ts";
+import type { Accepted } from "../../src/catalog/written-items.ts";
 
 /** `count` pieces; each is one byte, its own number. */
 async function* piecesOf(count: number): AsyncGenerator<KeptPiece> {

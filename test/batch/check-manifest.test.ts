@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { checkManifest } from "../../src/batch/check-manifest.ts";
 import { openKeptItems } from "../../src/batch/kept-items.ts";
-import type { WrittenItem } from "../../src/catalog/batch-items.ts";
+import type { WrittenItem } from "../../src/catalog/written-items.ts";
 import { beginWith, newBatch, openTestCatalog, requestOf } from "./support.ts";
 
 const never = new AbortController().signal;

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { type KeptItems, openKeptItems } from "../../src/batch/kept-items.ts";
-import { toWritten, type WrittenItem } from "../../src/catalog/batch-items.ts";
+import { toWritten, type WrittenItem } from "../../src/catalog/written-items.ts";
 import { requestOf } from "./support.ts";
 
 function items(from: number, count: number): WrittenItem[] {

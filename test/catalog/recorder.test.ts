@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { toWritten } from "../../src/catalog/batch-items.ts";
 import { type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
 import { openRecorder, type Recorder } from "../../src/catalog/recorder.ts";
+import { toWritten } from "../../src/catalog/written-items.ts";
 import { RejectedError } from "../../src/errors.ts";
 import { parseSubmission, type Request, toRequest } from "../../src/request/submission.ts";
 
