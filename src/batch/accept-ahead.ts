@@ -7,7 +7,7 @@ import type { KeptPiece } from "./kept-items.ts";
 const AHEAD = 2;
 
 export interface AcceptOptions {
-  accept(json: Uint8Array): Promise<Accepted>;
+  accept(lines: Uint8Array): Promise<Accepted>;
   signal: AbortSignal;
 }
 
@@ -17,9 +17,9 @@ export async function* acceptAhead(
   { accept, signal }: AcceptOptions,
 ): AsyncGenerator<{ accepted: Accepted; read: number }> {
   const begun: Promise<{ accepted: Accepted; read: number }>[] = [];
-  for await (const { json, read } of pieces) {
+  for await (const { lines, read } of pieces) {
     if (signal.aborted) break;
-    const ended = accept(json).then((accepted) => ({ accepted, read }));
+    const ended = accept(lines).then((accepted) => ({ accepted, read }));
     // it is waited for in its turn, and may fail before
     ended.catch(() => undefined);
     begun.push(ended);

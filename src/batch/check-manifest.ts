@@ -2,10 +2,10 @@
 // recorded, before anything is enqueued.
 import { createHash, type Hash } from "node:crypto";
 import type { OpenCatalog } from "../catalog/catalog.ts";
-import { toWritten, type WrittenItem } from "../catalog/written-items.ts";
+import type { BatchItem } from "../catalog/written-items.ts";
 import type { ManifestEntry, ManifestItem, ManifestSource } from "../manifest/entry.ts";
 import { createFaultList, type FaultList } from "../manifest/faults.ts";
-import { type ManifestOptions, readManifest } from "../manifest/manifest.ts";
+import { type ManifestOptions, readManifestParts } from "../manifest/manifest.ts";
 import { toRequest } from "../request/submission.ts";
 import { inChunks } from "./chunks.ts";
 import type { KeptItems } from "./kept-items.ts";
@@ -35,8 +35,8 @@ export async function checkManifest(source: ManifestSource, options: CheckOption
   const faults = createFaultList();
   const check = { name: source.name, items: 0, invalid: 0 };
   const digest = createHash("sha256");
-  const entries = readManifest({ ...source, bytes: hashed(source.bytes, digest) }, options.manifest);
-  for await (const chunk of inChunks(entries)) {
+  const parts = readManifestParts({ ...source, bytes: hashed(source.bytes, digest) }, options.manifest);
+  for await (const chunk of inChunks(parts)) {
     options.signal.throwIfAborted();
     const { wrong, right } = sortOut(options.catalog, { chunk, before: check.items });
     check.items += chunk.length;
@@ -59,7 +59,7 @@ async function* hashed(bytes: AsyncIterable<Uint8Array>, digest: Hash): AsyncGen
 function sortOut(catalog: OpenCatalog, { chunk, before }: { chunk: readonly ManifestEntry[]; before: number }) {
   const taken = findTaken(catalog, chunk);
   const wrong = [];
-  const right: WrittenItem[] = [];
+  const right: BatchItem[] = [];
   for (const [index, entry] of chunk.entries()) {
     if ("faults" in entry) wrong.push(entry);
     else if (isTaken(entry, taken)) wrong.push(takenFault(entry));
@@ -87,7 +87,7 @@ function takenFault({ line, submission: { request_id } }: ManifestItem) {
   return { line, faults: [{ field: "request_id", message }] };
 }
 
-function toItem({ submission, contentHash, duplicateOf }: ManifestItem, item: number): WrittenItem {
+function toItem({ submission, contentHash, duplicateOf }: ManifestItem, item: number): BatchItem {
   const request = toRequest(submission, { requestId: submission.request_id, random: Math.random, contentHash });
-  return toWritten({ item, isDuplicate: duplicateOf !== undefined, request });
+  return { item, isDuplicate: duplicateOf !== undefined, request };
 }

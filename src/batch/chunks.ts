@@ -1,16 +1,18 @@
-// A stream cut into pieces of a thousand: what one transaction and one round trip to Redis carry well. Pure.
+// A stream cut into pieces of which each is dealt with before the next is made. Pure.
 
-/** BullMQ's scripts take 500 to 1,000 jobs best; a transaction of so many rows holds the catalog for some 30 ms. */
-const CHUNK = 1_000;
+/** Enough to ask the catalog about together; and few, since what is in hand is what a garbage collection has to copy. */
+const CHUNK = 250;
 
-/** The same entries in lists of at most `size`. Asks for more only when the last list has been dealt with. */
-export async function* inChunks<T>(entries: AsyncIterable<T>, size: number = CHUNK): AsyncGenerator<T[]> {
+/** The entries of all parts in lists of at most `size`. Asks for more only when the last list has been dealt with. */
+export async function* inChunks<T>(parts: AsyncIterable<Iterable<T>>, size: number = CHUNK): AsyncGenerator<T[]> {
   let chunk: T[] = [];
-  for await (const entry of entries) {
-    chunk.push(entry);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
+  for await (const part of parts) {
+    for (const entry of part) {
+      chunk.push(entry);
+      if (chunk.length < size) continue;
+      yield chunk;
+      chunk = [];
+    }
   }
   if (chunk.length > 0) yield chunk;
 }

@@ -53,7 +53,7 @@ async function enqueueItems(app: App, options: EnqueueOptions & { begun: Batch; 
   const adding: Promise<void>[] = [];
   onProgress?.(begun, 0);
   for await (const { accepted, read } of acceptAhead(kept.pieces(), {
-    accept: (json) => acceptWritten(batch_id, json),
+    accept: (lines) => acceptWritten(batch_id, lines),
     signal,
   })) {
     if (adding.length === ADDING) await adding.shift();

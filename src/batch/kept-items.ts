@@ -4,39 +4,81 @@
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { WrittenItem } from "../catalog/written-items.ts";
+import { type BatchItem, toWritten } from "../catalog/written-items.ts";
 
 /** A chunk of items as it lies on disk. */
 export interface KeptPiece {
-  /** A JSON array of `WrittenItem`: as bytes it goes from thread to thread for next to nothing. */
-  json: Uint8Array;
+  /** Written items, each on a line: as bytes they go from thread to thread for next to nothing. */
+  lines: Uint8Array;
   /** How many items of the manifest were read up to its end, those that are wrong among them. */
   read: number;
 }
 
 /** Checked items that can be gone through once they are all there. Whoever opened it removes it. */
 export interface KeptItems {
-  keep(items: readonly WrittenItem[], read: number): Promise<void>;
+  /** Adds items; `read` of the manifest are read by now. */
+  keep(items: readonly BatchItem[], read: number): Promise<void>;
+  /** All that was kept so far. */
   pieces(): AsyncGenerator<KeptPiece>;
   remove(): Promise<void>;
 }
+
+/** What one transaction carries well: so many rows hold the catalog for some 30 ms. */
+const PIECE_ITEMS = 1_000;
 
 /** Opens an empty file for them; memory does not grow with it. */
 export async function openKeptItems(): Promise<KeptItems> {
   const file = await openNameless();
   const places: { from: number; bytes: number; read: number }[] = [];
+  const page = createPage();
   let from = 0;
+  let readUpTo = 0;
+  const endPiece = async () => {
+    const lines = page.lines();
+    await file.writeFile(lines);
+    places.push({ from, bytes: lines.length, read: readUpTo });
+    from += lines.length;
+    page.clear();
+  };
   return {
     keep: async (items, read) => {
-      const json = Buffer.from(JSON.stringify(items));
-      await file.writeFile(json);
-      places.push({ from, bytes: json.length, read });
-      from += json.length;
+      for (const item of items) page.write(item);
+      readUpTo = read;
+      if (page.items() >= PIECE_ITEMS) await endPiece();
     },
     pieces: async function* () {
-      for (const { from, bytes, read } of places) yield { json: await readPiece(file, { from, bytes }), read };
+      if (readUpTo > (places.at(-1)?.read ?? 0)) await endPiece();
+      for (const { from, bytes, read } of places) yield { lines: await readPiece(file, { from, bytes }), read };
     },
     remove: () => file.close(),
+  };
+}
+
+/** Room for the lines of a piece, at first; long prompts get more. */
+const PAGE_BYTES = 1024 ** 2;
+const LINE_END = 10;
+
+/** Written items gather on it as bytes. One text for all would be the encoder's slow way as soon as one item has Chinese in it. */
+function createPage() {
+  let room = Buffer.allocUnsafe(PAGE_BYTES);
+  let end = 0;
+  let items = 0;
+  return {
+    write: (item: BatchItem) => {
+      const text = JSON.stringify(toWritten(item));
+      // a character takes three bytes at most
+      const wanted = end + text.length * 3 + 1;
+      if (wanted > room.length) room = Buffer.concat([room.subarray(0, end)], wanted * 2);
+      end += room.write(text, end);
+      room[end++] = LINE_END;
+      items++;
+    },
+    items: () => items,
+    lines: () => room.subarray(0, end),
+    clear: () => {
+      end = 0;
+      items = 0;
+    },
   };
 }
 
@@ -51,8 +93,8 @@ async function openNameless(): Promise<FileHandle> {
 }
 
 async function readPiece(file: FileHandle, { from, bytes }: { from: number; bytes: number }): Promise<Uint8Array> {
-  const json = new Uint8Array(bytes);
-  const { bytesRead } = await file.read(json, 0, bytes, from);
-  if (bytesRead === bytes) return json;
+  const lines = new Uint8Array(bytes);
+  const { bytesRead } = await file.read(lines, 0, bytes, from);
+  if (bytesRead === bytes) return lines;
   throw new Error(`Cannot read the kept items: got ${bytesRead} bytes at ${from}, wanted ${bytes}`);
 }

@@ -10,7 +10,7 @@ import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 import type { Taken, WrittenItem } from "./written-items.ts";
 
-export type AcceptItems = (batchId: string, items: readonly WrittenItem[]) => Taken[];
+export type AcceptItems = (batchId: string, items: Iterable<WrittenItem>) => Taken[];
 
 /** Takes a chunk of items into a batch and counts them, in one transaction that the caller opens. */
 export function createAcceptItems(parts: Parts): AcceptItems {
@@ -18,19 +18,29 @@ export function createAcceptItems(parts: Parts): AcceptItems {
   return (batchId, items) => {
     const left = new Set<string>();
     const now = parts.now();
-    const taken = items.map(([item, isDuplicate, request, reproduces = null]): Taken => {
+    const taken: Taken[] = [];
+    const take = ([item, isDuplicate, request, reproduces]: WrittenItem): End => {
+      if (isDuplicate) return DUPLICATE;
+      if (insert(request, { batchId, item, reproduces: reproduces ?? null, now })) return NEW;
       const [request_id, content_hash] = request;
-      if (isDuplicate) return { request_id, item, as: "duplicate", job: null, known: true };
-      if (insert(request, { batchId, item, reproduces, now }))
-        return { request_id, item, as: "accepted", job: "generate", known: false };
       const row = parts.reader.row(request_id) as RequestRow;
-      return { request_id, item, known: true, ...takeKnown(parts, { row, content_hash, item, batchId, left }) };
-    });
+      return takeKnown(parts, { row, content_hash, item, batchId, left });
+    };
+    for (const written of items) {
+      const [item, , [request_id]] = written;
+      const end = take(written);
+      taken.push({ request_id, item, as: end.as, job: end.job, known: end !== NEW });
+    }
     count(parts, batchId, taken);
     for (const other of left) settleBatch(parts, other);
     return taken;
   };
 }
+
+type End = Pick<Taken, "as" | "job">;
+
+const DUPLICATE: End = { as: "duplicate", job: null };
+const NEW: End = { as: "accepted", job: "generate" };
 
 interface Known {
   row: RequestRow;
@@ -41,7 +51,7 @@ interface Known {
   left: Set<string>;
 }
 
-function takeKnown(parts: Parts, known: Known): Pick<Taken, "as" | "job"> {
+function takeKnown(parts: Parts, known: Known): End {
   const { row, content_hash, batchId } = known;
   if (row.content_hash !== content_hash) return { as: "conflict", job: null };
   if (row.batch_id === batchId) return takeOwn(parts, known);
@@ -61,7 +71,7 @@ function takeKnown(parts: Parts, known: Known): Pick<Taken, "as" | "job"> {
   }
 }
 
-function takeOwn(parts: Parts, known: Known): Pick<Taken, "as" | "job"> {
+function takeOwn(parts: Parts, known: Known): End {
   const { row, item } = known;
   const job = row.state === "queued" || row.state === "generating" ? "generate" : null;
   // an earlier reading of this manifest was interrupted: what it recorded may have no job yet

@@ -43,8 +43,8 @@ export interface Batches extends Telling {
   /** Begins a batch; where the same manifest is unfinished in one already, that one goes on, with the limits given now. */
   begin(batch: NewBatch): Promise<{ batch: Batch; goesOn: boolean }>;
   acceptItems(batchId: string, items: readonly BatchItem[]): Promise<Taken[]>;
-  /** The same for a JSON array of `WrittenItem`, as bytes: those cost nothing on their way to another thread. */
-  acceptWritten(batchId: string, json: Uint8Array): Promise<Accepted>;
+  /** The same for lines with a `WrittenItem` on each, as bytes: those cost nothing on their way to another thread. */
+  acceptWritten(batchId: string, lines: Uint8Array): Promise<Accepted>;
   /** A batch whose items are all known: begun, filled and closed in one commit, so that it is never left half-way. */
   acceptWhole(batch: NewBatch & { batch_id: string }, items: readonly BatchItem[]): Promise<Taken[]>;
   /** Which of these ids hold other content in the catalog. */
@@ -83,10 +83,8 @@ export function createBatches(parts: Parts, write: Write): Batches {
   return {
     begin: (batch) => write(() => beginBatch(parts, batch)),
     acceptItems: (batchId, items) => write(() => acceptItems(batchId, items.map(toWritten)), { large: true }),
-    acceptWritten: async (batchId, json) => {
-      const items = parseWritten(json);
-      return write(() => toAccepted(acceptItems(batchId, items)), { large: true });
-    },
+    acceptWritten: (batchId, lines) =>
+      write(() => toAccepted(acceptItems(batchId, parseWritten(lines))), { large: true }),
     acceptWhole: (batch, items) => {
       const accept = () => {
         beginBatch(parts, batch);

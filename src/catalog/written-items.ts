@@ -22,9 +22,16 @@ export function toWritten({ request, item, isDuplicate = false, reproduces }: Ba
   return reproduces === undefined ? [item, isDuplicate, stored] : [item, isDuplicate, stored, reproduces];
 }
 
-/** The items of a JSON array, given as bytes. */
-export function parseWritten(json: Uint8Array): WrittenItem[] {
-  return JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
+const LINE_END = 10;
+
+/** The items whose JSON stands on these lines. One by one: each has been recorded and forgotten before the next is made. */
+export function* parseWritten(lines: Uint8Array): Generator<WrittenItem> {
+  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.byteLength);
+  let from = 0;
+  for (let end = bytes.indexOf(LINE_END); end !== -1; end = bytes.indexOf(LINE_END, from)) {
+    yield JSON.parse(bytes.toString("utf8", from, end));
+    from = end + 1;
+  }
 }
 
 /**

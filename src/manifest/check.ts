@@ -20,7 +20,8 @@ export interface Checked {
 
 /** The submission of these fields, or every fault in them. */
 export function checkFields(fields: Fields): Checked | Fault[] {
-  const { seeds, ...data } = fields;
+  const { seeds } = fields;
+  const data = "seeds" in fields ? withoutSeeds(fields) : fields;
   const submission = submissionSchema.safeParse(data);
   const count = seedsSchema.safeParse(seeds);
   if (submission.success && count.success) {
@@ -30,6 +31,10 @@ export function checkFields(fields: Fields): Checked | Fault[] {
     ...(submission.success ? [] : toFaults(submission.error, data, NAMES)),
     ...(count.success ? [] : toFaults(count.error, seeds).map(({ message }) => ({ field: "seeds", message }))),
   ];
+}
+
+function withoutSeeds({ seeds: _, ...data }: Fields): Fields {
+  return data;
 }
 
 /** What is wrong with one field by itself, such as one of a document's defaults. */

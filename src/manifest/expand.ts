@@ -2,7 +2,7 @@
 // Pure and deterministic: the last member of a matrix turns fastest, an item's own matrix after the document's.
 import type { Fault } from "../errors.ts";
 import { submissionSchema } from "../request/submission.ts";
-import type { Fields, Frame, RawItem } from "./entry.ts";
+import { type Fields, type Frame, NO_FRAME, type RawItem } from "./entry.ts";
 import { collectNames, type FillOptions, fillTexts, VARIABLE_NAME } from "./template.ts";
 
 /** The names a request's fields have, and `seeds`. */
@@ -20,21 +20,20 @@ export type Expanded = { fields: Fields } | { faults: Fault[] };
  * multiplies only the items whose texts name it.
  */
 export function* expandItem(item: RawItem, frame: Frame): Generator<Expanded> {
-  const { matrix, ...own } = item.fields;
-  if (matrix === undefined && !frame.templates) {
-    yield* plainItem(own, frame);
+  if (!("matrix" in item.fields) && !frame.templates) {
+    yield plainItem(item.fields, frame);
     return;
   }
+  const { matrix, ...own } = item.fields;
   const { values, faults } = parseMatrix(matrix ?? {}, "matrix");
   faults.push(...contradictions(own, values));
   if (faults.length > 0) yield { faults };
   else yield* multiply(own, { frame, own: values });
 }
 
-function* plainItem(own: Fields, frame: Frame): Generator<Expanded> {
-  const faults = contradictions(own, new Map());
-  if (faults.length > 0) yield { faults };
-  else yield { fields: { ...withoutRival(frame.defaults, own), ...own } };
+function plainItem(own: Fields, frame: Frame): Expanded {
+  const faults = contradictions(own, NO_FRAME.matrix);
+  return faults.length > 0 ? { faults } : { fields: { ...withoutRival(frame.defaults, own), ...own } };
 }
 
 /** The members of a matrix: each a list of at least one value. */

@@ -38,17 +38,27 @@ export async function* readManifest(
   source: ManifestSource,
   options: ManifestOptions = {},
 ): AsyncGenerator<ManifestEntry> {
-  const seen = createSeen();
-  const { frame, items } = await openItems(source, options);
-  for await (const item of items) {
-    if ("faults" in item) yield item;
-    else yield* entriesOf(item, { frame, seen });
-  }
+  for await (const part of readManifestParts(source, options)) yield* part;
 }
+
+/**
+ * The same in parts, each to be gone through before the next is asked for: waiting once for the entries of a piece of text
+ * costs nothing, waiting for each of a million as much as checking half of it.
+ */
+export async function* readManifestParts(
+  source: ManifestSource,
+  options: ManifestOptions = {},
+): AsyncGenerator<Iterable<ManifestEntry>> {
+  const seen = createSeen();
+  const { frame, parts } = await openItems(source, options);
+  for await (const items of parts) yield entriesOfPart(items, { frame, seen });
+}
+
+type Part = Iterable<RawItem | ManifestFault>;
 
 interface Items {
   frame: Frame;
-  items: AsyncIterable<RawItem | ManifestFault> | Iterable<RawItem | ManifestFault>;
+  parts: AsyncIterable<Part> | Iterable<Part>;
 }
 
 async function openItems(source: ManifestSource, options: ManifestOptions): Promise<Items> {
@@ -58,11 +68,24 @@ async function openItems(source: ManifestSource, options: ManifestOptions): Prom
   const { collection, tags } = options;
   const defaults = { ...(collection === undefined ? {} : { collection }), ...(tags === undefined ? {} : { tags }) };
   const frame = { ...NO_FRAME, defaults };
-  if (format === "jsonl") return { frame, items: jsonLineItems(whole) };
-  if (format === "csv") return { frame, items: csvItems(whole, { name, head }) };
+  if (format === "jsonl") return { frame, parts: jsonLineItems(whole) };
+  if (format === "csv") return { frame, parts: inParts(csvItems(whole, { name, head })) };
   // the YAML parser takes a while to load, and most manifests don't need it
   const parse = format === "json" ? parseJson : (await import("./yaml.ts")).parseYaml;
-  return readDocument(await parse(whole, name), defaults);
+  const document = readDocument(await parse(whole, name), defaults);
+  return { frame: document.frame, parts: [document.items] };
+}
+
+// rows come one by one: each is a part of its own
+async function* inParts(items: AsyncIterable<RawItem | ManifestFault>): AsyncGenerator<Part> {
+  for await (const item of items) yield [item];
+}
+
+function* entriesOfPart(items: Part, parts: { frame: Frame; seen: Seen }): Generator<ManifestEntry> {
+  for (const item of items) {
+    if ("faults" in item) yield item;
+    else yield* entriesOf(item, parts);
+  }
 }
 
 function* entriesOf(item: RawItem, parts: { frame: Frame; seen: Seen }): Generator<ManifestEntry> {

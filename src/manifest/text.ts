@@ -54,22 +54,30 @@ async function* resume(head: string, rest: AsyncGenerator<string>): AsyncGenerat
   }
 }
 
-/** Each line with its number, without its end (\n or \r\n). `text` is undefined where a line is too long to be held. */
-export async function* linesOf(
-  pieces: AsyncIterable<string>,
-): AsyncGenerator<{ line: number; text: string | undefined }> {
-  let line = 1;
-  let begun: string | undefined = "";
-  for await (const piece of pieces) {
-    let start = 0;
-    for (let end = piece.indexOf("\n"); end !== -1; end = piece.indexOf("\n", start)) {
-      yield { line: line++, text: joined(begun, piece.slice(start, end)) };
-      begun = "";
-      start = end + 1;
-    }
-    begun = joined(begun, piece.slice(start));
+/** A line with its number, from 1. `text` is undefined where it is too long to be held. */
+export interface Line {
+  line: number;
+  text: string | undefined;
+}
+
+/** The lines that end in each piece, without their ends (\n or \r\n). To be gone through before the next are asked for. */
+export async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<Iterable<Line>> {
+  const begun: Line = { line: 1, text: "" };
+  for await (const piece of pieces) yield linesIn(piece, begun);
+  if (begun.text !== "") yield [begun];
+}
+
+/** `begun` is the line that the last piece broke off in, and afterwards the one that this piece does. */
+function* linesIn(piece: string, begun: Line): Generator<Line> {
+  let start = 0;
+  for (let end = piece.indexOf("\n"); end !== -1; end = piece.indexOf("\n", start)) {
+    const { line, text } = begun;
+    begun.line++;
+    begun.text = "";
+    yield { line, text: joined(text, piece.slice(start, end)) };
+    start = end + 1;
   }
-  if (begun !== "") yield { line, text: begun };
+  begun.text = joined(begun.text, piece.slice(start));
 }
 
 function joined(begun: string | undefined, more: string): string | undefined {

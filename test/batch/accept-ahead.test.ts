@@ -6,7 +6,7 @@ import type { Accepted } from "../../src/catalog/written-items.ts";
 
 /** `count` pieces; each is one byte, its own number. */
 async function* piecesOf(count: number): AsyncGenerator<KeptPiece> {
-  for (let at = 1; at <= count; at++) yield { json: Uint8Array.of(at), read: at * 10 };
+  for (let at = 1; at <= count; at++) yield { lines: Uint8Array.of(at), read: at * 10 };
 }
 
 function acceptedOf(at: number): Accepted {

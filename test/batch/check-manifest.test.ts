@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { checkManifest } from "../../src/batch/check-manifest.ts";
 import { openKeptItems } from "../../src/batch/kept-items.ts";
-import type { WrittenItem } from "../../src/catalog/written-items.ts";
+import { parseWritten } from "../../src/catalog/written-items.ts";
+import { collect } from "../support/collect.ts";
 import { beginWith, newBatch, openTestCatalog, requestOf } from "./support.ts";
 
 const never = new AbortController().signal;
@@ -37,9 +38,10 @@ test("faults, duplicates and taken ids; the rest is kept as it will be recorded"
     "2 promt",
     "3 request_id",
   ]);
-  const items: WrittenItem[] = [];
-  for await (const { json } of kept.pieces()) items.push(...JSON.parse(new TextDecoder().decode(json)));
+  const [piece, ...more] = await collect(kept.pieces());
   await kept.remove();
+  expect([piece?.read, more]).toEqual([5, []]);
+  const items = [...parseWritten(piece?.lines ?? new Uint8Array())];
   expect(items.map(([item, isDuplicate]) => [item, isDuplicate])).toEqual([
     [1, false],
     [4, true],
@@ -47,7 +49,7 @@ test("faults, duplicates and taken ids; the rest is kept as it will be recorded"
   ]);
   expect([...catalog.listRequests()]).toHaveLength(1);
   await catalog.batches.begin(newBatch("new"));
-  await catalog.batches.acceptWritten("new", Buffer.from(JSON.stringify(items)));
+  await catalog.batches.acceptWritten("new", piece?.lines ?? new Uint8Array());
   const [a, c] = [...catalog.listRequests({ batch: "new" })];
   expect(a).toMatchObject({ request_id: "a", collection: "night", metadata: { k: [1, null] }, batch_item: 1 });
   expect(a?.recipe).toMatchObject({ prompt: "a", seed: 7, steps: 20 });

@@ -3,39 +3,53 @@ import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { type KeptItems, openKeptItems } from "../../src/batch/kept-items.ts";
-import { toWritten, type WrittenItem } from "../../src/catalog/written-items.ts";
+import { type BatchItem, parseWritten, toWritten } from "../../src/catalog/written-items.ts";
 import { requestOf } from "./support.ts";
 
-function items(from: number, count: number): WrittenItem[] {
-  return Array.from({ length: count }, (_, index) =>
-    toWritten({
-      item: from + index,
-      request: requestOf(`r-${from + index}`, { metadata: { note: "雪地里的狐狸 🦊\n" }, tags: ["x"] }),
-    }),
-  );
+function items(from: number, count: number, fields: object = {}): BatchItem[] {
+  return Array.from({ length: count }, (_, index) => ({
+    item: from + index,
+    isDuplicate: false,
+    request: requestOf(`r-${from + index}`, { metadata: { note: "雪地里的狐狸 🦊\n" }, tags: ["x"], ...fields }),
+  }));
 }
 
 async function piecesOf(kept: KeptItems) {
-  const pieces: { items: WrittenItem[]; read: number }[] = [];
-  for await (const { json, read } of kept.pieces())
-    pieces.push({ items: JSON.parse(new TextDecoder().decode(json)), read });
+  const pieces: { items: unknown[]; read: number }[] = [];
+  for await (const { lines, read } of kept.pieces()) pieces.push({ items: [...parseWritten(lines)], read });
   return pieces;
 }
 
-test("pieces come back in their order and whole, as often as they are asked for", async () => {
+test("items come back in their order and whole, a thousand or more to a piece, as often as they are asked for", async () => {
   const kept = await openKeptItems();
-  await kept.keep(items(1, 2), 3);
-  await kept.keep([], 5);
-  await kept.keep(items(6, 300), 305);
+  await kept.keep(items(1, 600), 603);
+  await kept.keep(items(601, 600), 1203);
+  await kept.keep([], 1205);
+  await kept.keep(items(1201, 300), 1505);
   const wanted = [
-    { items: items(1, 2), read: 3 },
-    { items: [], read: 5 },
-    { items: items(6, 300), read: 305 },
+    { items: items(1, 1200).map(toWritten), read: 1203 },
+    { items: items(1201, 300).map(toWritten), read: 1505 },
   ];
   expect(await piecesOf(kept)).toEqual(wanted);
   expect(await piecesOf(kept)).toEqual(wanted);
   await kept.remove();
   await expect(piecesOf(kept)).rejects.toThrow();
+});
+
+test("long prompts get the room they need", async () => {
+  const kept = await openKeptItems();
+  const long = items(1, 60, { prompt: "狐".repeat(32_768) });
+  await kept.keep(long, 60);
+  expect(await piecesOf(kept)).toEqual([{ items: long.map(toWritten), read: 60 }]);
+  await kept.remove();
+});
+
+test("where all that was read last is wrong, a piece without items says how far it went", async () => {
+  const kept = await openKeptItems();
+  expect(await piecesOf(kept)).toEqual([]);
+  await kept.keep([], 7);
+  expect(await piecesOf(kept)).toEqual([{ items: [], read: 7 }]);
+  await kept.remove();
 });
 
 test("the file has no name: whatever ends the process, nothing stays", async () => {

@@ -137,8 +137,8 @@ test("items of a batch go to the thread as bytes; told means committed, and what
   const items = ["r-1", "r-2"].map((id, index) =>
     toWritten({ item: index + 1, request: request(id, `picture ${id}`) }),
   );
-  const json = Buffer.from(JSON.stringify(items));
-  expect(await recorder.acceptWritten("b", json)).toEqual({ fresh: ["r-1", "r-2"], known: [] });
+  const lines = Buffer.from(items.map((item) => `${JSON.stringify(item)}\n`).join(""));
+  expect(await recorder.acceptWritten("b", lines)).toEqual({ fresh: ["r-1", "r-2"], known: [] });
   expect((await catalog.find("r-2"))?.request).toMatchObject({
     batch_id: "b",
     batch_item: 2,
@@ -146,7 +146,7 @@ test("items of a batch go to the thread as bytes; told means committed, and what
     tags: [],
     metadata: {},
   });
-  const again = await recorder.acceptWritten("b", json);
+  const again = await recorder.acceptWritten("b", lines);
   expect(again.fresh).toEqual([]);
   expect(again.known.map(({ request_id, as, job }) => [request_id, as, job])).toEqual([
     ["r-1", "ours", "generate"],
