@@ -51,7 +51,11 @@ export async function* readManifestParts(
 ): AsyncGenerator<Iterable<ManifestEntry>> {
   const seen = createSeen();
   const { frame, parts } = await openItems(source, options);
-  for await (const items of parts) yield entriesOfPart(items, { frame, seen });
+  try {
+    for await (const items of parts) yield entriesOfPart(items, { frame, seen });
+  } finally {
+    seen.forget();
+  }
 }
 
 type Part = Iterable<RawItem | ManifestFault>;

@@ -11,6 +11,8 @@ export interface Seen {
    */
   note(id: string, at: { line: number; content: string }): { line: number; same: boolean } | undefined;
   readonly size: number;
+  /** Gives its room back at once: the garbage collector would keep 32 MiB for as long as it has no other reason to look. */
+  forget(): void;
 }
 
 /** Slots at first, and how full they may be. A power of two, so that a mask finds the slot. */
@@ -40,6 +42,11 @@ export function createSeen({ bare = false }: { bare?: boolean } = {}): Seen {
     note,
     get size() {
       return size;
+    },
+    forget: () => {
+      release(table);
+      table = createTable(FIRST_SLOTS, bare);
+      size = 0;
     },
   };
 }
@@ -91,8 +98,12 @@ function grown(table: Table): Table {
     fill(next, findSlot(next, row), row);
   }
   // at once: left to the garbage collector, it would weigh half as much again while the next million lines are read
-  for (const column of [table.high, table.low, table.content, table.line]) column.buffer.transfer(0);
+  release(table);
   return next;
+}
+
+function release({ high, low, content, line }: Table): void {
+  for (const column of [high, low, content, line]) column.buffer.transfer(0);
 }
 
 function hexWord(hex: string, from: number): number {

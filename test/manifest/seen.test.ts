@@ -34,3 +34,12 @@ test("a bare memory knows what went by, and nothing more", () => {
   expect(seen.note("id-17", { line: 9, content: "ffffffff" })).toEqual({ line: 0, same: true });
   expect(seen.size).toBe(3_000);
 });
+
+test("one that has forgotten all is as good as new", () => {
+  const seen = createSeen();
+  for (let line = 1; line <= 3_000; line++) seen.note(`id-${line}`, { line, content: "00000000" });
+  seen.forget();
+  expect(seen.size).toBe(0);
+  expect(seen.note("id-7", { line: 9, content: "00000001" })).toBeUndefined();
+  expect(seen.note("id-7", { line: 10, content: "00000001" })).toEqual({ line: 9, same: true });
+});
