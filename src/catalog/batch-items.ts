@@ -17,11 +17,10 @@ export function createAcceptItems(parts: Parts): AcceptItems {
   const insert = createRequestInsert(parts);
   return (batchId, items) => {
     const left = new Set<string>();
-    const now = parts.now();
     const taken: Taken[] = [];
     const take = ([item, isDuplicate, request, reproduces]: WrittenItem): End => {
       if (isDuplicate) return DUPLICATE;
-      if (insert(request, { batchId, item, reproduces: reproduces ?? null, now })) return NEW;
+      if (insert(request, { batchId, item, reproduces: reproduces ?? null, now: parts.now() })) return NEW;
       const [request_id, content_hash] = request;
       const row = parts.reader.row(request_id) as RequestRow;
       return takeKnown(parts, { row, content_hash, item, batchId, left });

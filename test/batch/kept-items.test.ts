@@ -20,15 +20,15 @@ async function piecesOf(kept: KeptItems) {
   return pieces;
 }
 
-test("items come back in their order and whole, a thousand or more to a piece, as often as they are asked for", async () => {
+test("items come back in their order and whole, two thousand or more to a piece, as often as they are asked for", async () => {
   const kept = await openKeptItems();
-  await kept.keep(items(1, 600), 603);
-  await kept.keep(items(601, 600), 1203);
-  await kept.keep([], 1205);
-  await kept.keep(items(1201, 300), 1505);
+  await kept.keep(items(1, 1100), 1103);
+  await kept.keep(items(1101, 1100), 2203);
+  await kept.keep([], 2205);
+  await kept.keep(items(2201, 300), 2505);
   const wanted = [
-    { items: items(1, 1200).map(toWritten), read: 1203 },
-    { items: items(1201, 300).map(toWritten), read: 1505 },
+    { items: items(1, 2200).map(toWritten), read: 2203 },
+    { items: items(2201, 300).map(toWritten), read: 2505 },
   ];
   expect(await piecesOf(kept)).toEqual(wanted);
   expect(await piecesOf(kept)).toEqual(wanted);

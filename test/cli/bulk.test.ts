@@ -155,15 +155,15 @@ test("a bulk that is killed in the middle and started again enqueues and pays no
   timeout: 120_000,
 }, async () => {
   await open();
-  const name = await manifest(many(3_000));
+  const name = await manifest(many(6_000));
   const killed = place.start(["bulk", name]);
   const seen = async () =>
     (JSON.parse((await place.run(["status", "--json"])).out) as { requests: { queued: number } }).requests.queued;
   while ((await seen()) === 0 && killed.child.exitCode === null);
   await killed.end("SIGKILL");
   const { view, code } = await bulk([name]);
-  expect([code, view.items.total, view.requests.queued]).toEqual([0, 3_000, 3_000]);
-  expect(JSON.parse((await place.run(["status", "--json"])).out)).toMatchObject({ generate: { waiting: 3_000 } });
+  expect([code, view.items.total, view.requests.queued]).toEqual([0, 6_000, 6_000]);
+  expect(JSON.parse((await place.run(["status", "--json"])).out)).toMatchObject({ generate: { waiting: 6_000 } });
   expect((await place.run(["bulk", "--list", "--json"])).out.trim().split("\n")).toHaveLength(1);
 });
 

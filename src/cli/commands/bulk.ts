@@ -98,6 +98,8 @@ async function enqueue(app: App, where: string, run: Run): Promise<number> {
     throw error;
   });
   if (source === undefined) return EXIT.interrupted;
+  // its thread starts on another core while the manifest is read
+  app.recorder();
   const kept = await openKeptItems();
   try {
     const check = await checked(app, source, { ...run, kept });
