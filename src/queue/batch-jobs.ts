@@ -1,8 +1,8 @@
 // Many jobs at once: those of a batch go into the queue in chunks, and leave it when the batch is cancelled.
-import type { Queue } from "bullmq";
 import { TransientError } from "../errors.ts";
 import { toJobId } from "../request/request-id.ts";
-import { inTime, openBulkConnection, reached } from "./connection.ts";
+import { inTime, openBulkConnection, reached, toRedisError } from "./connection.ts";
+import { createJobBundle } from "./job-bundle.ts";
 import { archiveJobId, createQueue, GENERATE_QUEUE, type Queues, toGenerateJob } from "./queues.ts";
 import { reconcile, type Unfinished } from "./reconcile.ts";
 
@@ -16,12 +16,26 @@ export interface BatchQueue {
   close(): Promise<void>;
 }
 
-/** Opens it, on a connection of its own. Fails within seconds where Redis is away. */
+/** What is sent together; fewer would wait for answers more often, and of more the garbage collector would have to copy. */
+const TOGETHER = 250;
+
+/**
+ * Opens it, on a connection of its own. Fails within seconds where Redis is away. Not by `addBulk`: each pipeline of ioredis
+ * defines a property of its own, by which V8 keeps it with all its commands until the heap is collected as a whole.
+ */
 export async function openBatchQueue({ redisUrl, prefix }: { redisUrl: string; prefix: string }): Promise<BatchQueue> {
   const connection = await openBulkConnection(redisUrl);
   const queue = createQueue(GENERATE_QUEUE, { connection, prefix });
+  const addBundled = createJobBundle(queue, connection);
   return {
-    add: (requests) => addBatchJobs(queue, requests, redisUrl),
+    add: async (requests) => {
+      for (let from = 0; from < requests.length; from += TOGETHER) {
+        const jobs = requests.slice(from, from + TOGETHER).map(toGenerateJob);
+        await inTime(Promise.all(jobs.map(addBundled))).catch((error: unknown) => {
+          throw error instanceof TransientError ? error : toRedisError(error, redisUrl);
+        });
+      }
+    },
     close: async () => {
       await queue.close();
       connection.disconnect();
@@ -29,22 +43,13 @@ export async function openBatchQueue({ redisUrl, prefix }: { redisUrl: string; p
   };
 }
 
-/** What is sent together: fewer than BullMQ carries well, but what a job needs meanwhile soon outweighs all else in the heap. */
-const TOGETHER = 250;
-
 /** Adds the jobs of requests that were recorded just now. Throws TransientError where Redis did not take them all. */
-export async function addBatchJobs(
-  generate: Pick<Queue, "addBulk">,
-  requests: readonly Recorded[],
-  redisUrl: string,
-): Promise<void> {
-  const missing: string[] = [];
-  for (let from = 0; from < requests.length; from += TOGETHER) {
-    const jobs = requests.slice(from, from + TOGETHER).map(toGenerateJob);
-    const added = await reached(redisUrl, () => inTime(generate.addBulk(jobs)));
-    // addBulk says nothing of its own when a script fails
-    for (const [index, { opts }] of jobs.entries()) if (added[index]?.id !== opts.jobId) missing.push(opts.jobId);
-  }
+export async function addBatchJobs(queues: Queues, requests: readonly Recorded[], redisUrl: string): Promise<void> {
+  if (requests.length === 0) return;
+  const added = await reached(redisUrl, () => queues.generate.addBulk(requests.map(toGenerateJob)));
+  // addBulk says nothing of its own when a script fails
+  const taken = new Set(added.map((job) => job.id));
+  const missing = requests.filter(({ request_id }) => !taken.has(toJobId(request_id)));
   if (missing.length === 0) return;
   throw new TransientError(
     `Cannot enqueue ${missing.length} of ${requests.length} jobs: Redis did not take them; they are recorded`,

@@ -70,7 +70,7 @@ export async function askWithin(
   const ids = taken.map(({ request_id }) => request_id);
   // from here on they are accepted: a Redis that fails just now is made good by the workers' upkeep
   await addBatchJobs(
-    queues.generate,
+    queues,
     ids.map((request_id) => ({ request_id, batch_id: batchId })),
     app.settings.redisUrl,
   ).catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
