@@ -23,8 +23,12 @@ export interface KeptItems {
   remove(): Promise<void>;
 }
 
-/** What one transaction carries well: so many rows hold the catalog for some 30 ms, and share most of the pages they touch. */
+/**
+ * What one transaction carries well: so many rows hold the catalog for some 30 ms, and share most of the pages they touch.
+ * Of long prompts fewer, so that the few pieces in hand are little whatever the manifest holds.
+ */
 const PIECE_ITEMS = 2_000;
+const PIECE_BYTES = 2 * 1024 ** 2;
 
 /** Opens an empty file for them; memory does not grow with it. */
 export async function openKeptItems(): Promise<KeptItems> {
@@ -42,9 +46,12 @@ export async function openKeptItems(): Promise<KeptItems> {
   };
   return {
     keep: async (items, read) => {
-      for (const item of items) page.write(item);
+      for (const item of items) {
+        page.write(item);
+        readUpTo = item.item;
+        if (page.isFull()) await endPiece();
+      }
       readUpTo = read;
-      if (page.items() >= PIECE_ITEMS) await endPiece();
     },
     pieces: async function* () {
       if (readUpTo > (places.at(-1)?.read ?? 0)) await endPiece();
@@ -54,13 +61,11 @@ export async function openKeptItems(): Promise<KeptItems> {
   };
 }
 
-/** Room for the lines of a piece, at first; long prompts get more. */
-const PAGE_BYTES = 1024 ** 2;
 const LINE_END = 10;
 
 /** Written items gather on it as bytes. One text for all would be the encoder's slow way as soon as one item has Chinese in it. */
 function createPage() {
-  let room = Buffer.allocUnsafe(PAGE_BYTES);
+  let room = Buffer.allocUnsafe(PIECE_BYTES);
   let end = 0;
   let items = 0;
   return {
@@ -68,12 +73,12 @@ function createPage() {
       const text = JSON.stringify(toWritten(item));
       // a character takes three bytes at most
       const wanted = end + text.length * 3 + 1;
-      if (wanted > room.length) room = Buffer.concat([room.subarray(0, end)], wanted * 2);
+      if (wanted > room.length) room = Buffer.concat([room.subarray(0, end)], wanted);
       end += room.write(text, end);
       room[end++] = LINE_END;
       items++;
     },
-    items: () => items,
+    isFull: () => items >= PIECE_ITEMS || end >= PIECE_BYTES,
     lines: () => room.subarray(0, end),
     clear: () => {
       end = 0;
