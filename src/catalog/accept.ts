@@ -4,8 +4,9 @@ import { RejectedError } from "../errors.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Request } from "../request/submission.ts";
-import { type AcceptRow, idOf, insertOf, type Origin, toAcceptRow, toFreshDetail } from "./accept-row.ts";
+import { type AcceptRow, type Origin, toAcceptRow, toFreshDetail } from "./accept-row.ts";
 import type { Parts } from "./parts.ts";
+import { insertRequest } from "./request-insert.ts";
 import { requests } from "./schema.ts";
 
 /** What did not fit is kept up to this many characters: enough to recognise it, too little to fill a disk. */
@@ -33,10 +34,10 @@ export interface AcceptedRows {
 /** Records what is new of some requests. Where it throws, what it wrote has to be taken back by whoever calls. */
 export function acceptRows(parts: Parts, rows: readonly AcceptRow[]): AcceptedRows {
   const now = parts.now();
-  const insert = insertOf(parts.db);
+  const insert = insertRequest(parts.db);
   const known: AcceptedRows["known"] = [];
-  for (const [place, row] of rows.entries()) {
-    if (!insert(row, now)) known.push({ place, detail: parts.reader.detail(idOf(row)) as RequestDetail });
+  for (const [place, [request, origin]] of rows.entries()) {
+    if (!insert(request, origin, now)) known.push({ place, detail: parts.reader.detail(request[0]) as RequestDetail });
   }
   return { now, known };
 }

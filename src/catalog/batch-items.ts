@@ -1,10 +1,11 @@
 // How the items of a manifest enter the catalog: many in one transaction, each once, however often the manifest is read.
+import { toJobId } from "../request/request-id.ts";
 import type { Request } from "../request/submission.ts";
 import { settleBatch } from "./batch-ends.ts";
 import { retryRequest } from "./ends.ts";
 import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { createRequestInsert } from "./request-insert.ts";
+import { insertRequest } from "./request-insert.ts";
 import type { RequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
@@ -14,14 +15,14 @@ export type AcceptItems = (batchId: string, items: Iterable<WrittenItem>) => Tak
 
 /** Takes a chunk of items into a batch and counts them, in one transaction that the caller opens. */
 export function createAcceptItems(parts: Parts): AcceptItems {
-  const insert = createRequestInsert(parts);
   return (batchId, items) => {
     const left = new Set<string>();
     const taken: Taken[] = [];
+    const insert = insertRequest(parts.db);
     const take = ([item, isDuplicate, request, reproduces]: WrittenItem): End => {
       if (isDuplicate) return DUPLICATE;
-      if (insert(request, { batchId, item, reproduces: reproduces ?? null, now: parts.now() })) return NEW;
       const [request_id, content_hash] = request;
+      if (insert(request, [batchId, item, reproduces ?? null, toJobId(request_id)], parts.now())) return NEW;
       const row = parts.reader.row(request_id) as RequestRow;
       return takeKnown(parts, { row, content_hash, item, batchId, left });
     };

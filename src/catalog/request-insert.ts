@@ -1,9 +1,10 @@
-// The one insert that runs a million times in a row: new requests of a manifest, in the form in which they are bound. The
-// statement is better-sqlite3's own, since filling drizzle's placeholders takes as long as SQLite does.
+// The insert of new requests, and the form in which they are bound: made where a request comes in, kept on disk with a
+// million others, passed from thread to thread, and put together only once. The statement is better-sqlite3's own, since
+// filling drizzle's placeholders takes as long as SQLite does.
 import type { InferInsertModel } from "drizzle-orm";
-import { toJobId } from "../request/request-id.ts";
 import type { Request } from "../request/submission.ts";
-import type { Parts } from "./parts.ts";
+import type { Db } from "./database.ts";
+import { prepared } from "./prepared.ts";
 import type { requests } from "./schema.ts";
 
 type Row = InferInsertModel<typeof requests>;
@@ -61,38 +62,28 @@ export function toStoredRequest(request: Request): StoredRequest {
   ];
 }
 
-const OF_ORIGIN = [
-  "batch_id",
-  "batch_item",
-  "reproduces",
-  "job_id",
-  "state",
-  "created_at",
-  "updated_at",
-] as const satisfies readonly (keyof Row)[];
+const OF_ORIGIN = ["batch_id", "batch_item", "reproduces", "job_id"] as const satisfies readonly (keyof Row)[];
 
-/** Where a request comes from. */
-export interface Origin {
-  batchId: string;
-  item: number;
-  reproduces: string | null;
-  now: number;
-}
+/** Where a request comes from: values of OF_ORIGIN. */
+export type StoredOrigin = readonly [
+  batchId: string | null,
+  item: number | null,
+  reproduces: string | null,
+  jobId: string,
+];
 
-/** Inserts a request; false, and nothing done, where the catalog has one of its id. */
-export type InsertRequest = (request: StoredRequest, origin: Origin) => boolean;
+/** Inserts a request at a time in ms; false, and nothing done, where the catalog has one of its id. */
+export type InsertRequest = (request: StoredRequest, origin: StoredOrigin, now: number) => boolean;
 
-/** The insert, prepared once. */
-export function createRequestInsert({ db }: Parts): InsertRequest {
-  const columns = [...OF_REQUEST, ...OF_ORIGIN];
-  // "or fail": by itself SQLite keeps every page as it was before a row whose trigger writes more, to take that row alone
-  // back. Here one that fails ends its whole transaction, so that a fifth of the inserting can be saved
-  const statement = db.$client.prepare(
+/**
+ * The insert. Where it throws, its transaction has to be taken back: by itself ("or abort") SQLite keeps every page as it
+ * was before a row whose trigger writes more, to take that row alone back, which is a fifth of the inserting.
+ */
+export const insertRequest = prepared(({ $client: sqlite }: Db): InsertRequest => {
+  const columns = [...OF_REQUEST, ...OF_ORIGIN, "created_at", "updated_at", "state"];
+  const statement = sqlite.prepare(
     `insert or fail into requests (${columns.join(", ")}) values (${columns.map(() => "?").join(", ")})
      on conflict (request_id) do nothing`,
   );
-  return (request, { batchId, item, reproduces, now }) => {
-    const ofOrigin = [batchId, item, reproduces, toJobId(request[0]), "queued", now, now];
-    return statement.run(...request, ...ofOrigin).changes === 1;
-  };
-}
+  return (request, origin, now) => statement.run(...request, ...origin, now, now, "queued").changes === 1;
+});

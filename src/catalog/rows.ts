@@ -1,8 +1,7 @@
 // Between rows and records: the flat columns of the tables and the nested records of the pipeline. Pure.
-import type { InferInsertModel, InferSelectModel } from "drizzle-orm";
+import type { InferSelectModel } from "drizzle-orm";
 import type { Asset, Call, Proof, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
-import type { Request } from "../request/submission.ts";
 import { assets, type calls, type generations, type images, type requests } from "./schema.ts";
 
 export type RequestRow = InferSelectModel<typeof requests>;
@@ -20,24 +19,6 @@ export const ASSET_COLUMNS = {
   height: assets.height,
   archived_at: assets.archived_at,
 };
-
-/** The row of a request that has just been accepted. */
-export function toRequestRow(
-  request: Request,
-  origin: { jobId: string; batchId: string | null; reproduces?: string | undefined; now: number },
-): InferInsertModel<typeof requests> {
-  const { recipe, ...rest } = request;
-  return {
-    ...rest,
-    ...recipe,
-    state: "queued",
-    job_id: origin.jobId,
-    batch_id: origin.batchId,
-    reproduces: origin.reproduces ?? null,
-    created_at: origin.now,
-    updated_at: origin.now,
-  };
-}
 
 export function toRequestRecord(row: RequestRow): RequestRecord {
   return {
