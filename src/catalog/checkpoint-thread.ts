@@ -22,9 +22,7 @@ interface LogState {
 }
 
 const { file } = workerData as { file: string };
-const sqlite = new Sqlite(file);
-// the log is on the disk before the file is touched, and the file before the log is written over
-sqlite.pragma("synchronous = FULL");
+let sqlite: Sqlite.Database | undefined;
 let seen = 0;
 const ended = new AbortController();
 parentPort?.once("message", () => ended.abort());
@@ -33,16 +31,18 @@ while (!ended.signal.aborted) {
   const wait = pause(moveSome(), undefined, { signal: ended.signal });
   await wait.catch(() => undefined);
 }
-sqlite.close();
+sqlite?.close();
 
 /** Moves what is there, if it is enough; returns how long to wait, in ms. */
 function moveSome(): number {
   try {
-    const before = checkpoint("NOOP");
+    // what fails here, unheard, would end the process, and with it the jobs that do without this thread
+    sqlite ??= open();
+    const before = checkpoint(sqlite, "NOOP");
     const isIdle = before.log === seen;
     seen = before.log;
     if (before.log - before.checkpointed < PAGES) return isIdle ? IDLE_PAUSE_MS : PAUSE_MS;
-    const after = checkpoint("PASSIVE");
+    const after = checkpoint(sqlite, "PASSIVE");
     return after.checkpointed > before.checkpointed ? PAUSE_MS : HELD_PAUSE_MS;
   } catch {
     // a full disk, a file that is being swapped: whoever commits meets it too, and says so
@@ -50,7 +50,19 @@ function moveSome(): number {
   }
 }
 
-function checkpoint(mode: "NOOP" | "PASSIVE"): LogState {
-  const [state] = sqlite.pragma(`wal_checkpoint(${mode})`) as LogState[];
+function open(): Sqlite.Database {
+  const opened = new Sqlite(file, { fileMustExist: true });
+  try {
+    // the log is on the disk before the file is touched, and the file before the log is written over
+    opened.pragma("synchronous = FULL");
+    return opened;
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+function checkpoint(opened: Sqlite.Database, mode: "NOOP" | "PASSIVE"): LogState {
+  const [state] = opened.pragma(`wal_checkpoint(${mode})`) as LogState[];
   return state ?? { log: 0, checkpointed: 0 };
 }

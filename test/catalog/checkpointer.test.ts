@@ -1,5 +1,5 @@
 // The checkpointer: what is committed comes into the file beside those who commit, and nobody has to wait for it.
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -68,6 +68,13 @@ test("the log stays short under one who commits all the time", () => {
   }
   // 60,000 pages were written
   expect(longest / 4_096).toBeLessThan(12_000);
+});
+
+test.each(["not a database", "no folder"])("a file that cannot be opened ends nobody: %s", async (kind) => {
+  const file = join(testFolder(), ...(kind === "no folder" ? ["none"] : []), "catalog.db");
+  if (kind === "not a database") writeFileSync(file, "x".repeat(8_192));
+  // it looks at least once before it hears of its end; what it would throw there, nobody catches
+  await startCheckpointer(file).close();
 });
 
 test("it ends when it is closed, and twice is as good as once", async () => {
