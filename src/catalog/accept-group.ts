@@ -34,8 +34,8 @@ export function createAcceptGroups(
   }
 
   async function record(group: readonly Waiting[]): Promise<void> {
-    const rows = group.map(({ request, origin }) => toAcceptRow(request, origin));
     try {
+      const rows = group.map(({ request, origin }) => toAcceptRow(request, origin));
       settle(group, await acceptRows(JSON.stringify(rows)));
     } catch (error) {
       // a bug that one of them met is nothing to the others

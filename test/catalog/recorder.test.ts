@@ -85,6 +85,13 @@ test("one that the tables refuse leaves those alone that arrive with it", async 
   expect(await catalog.find("r-2")).toBeUndefined();
 });
 
+test("one that cannot be written down leaves those alone that arrive with it", async () => {
+  const broken = { ...request("r-2"), metadata: { huge: 1n } } as unknown as Request;
+  const asked = [request("r-1"), broken, request("r-3")];
+  const ends = await Promise.allSettled(asked.map((one) => recorder.accept(one, { jobId: `req-${one.request_id}` })));
+  expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+});
+
 test("writes that were asked for are committed before it is closed", async () => {
   const ids = Array.from({ length: 500 }, (_, index) => `r-${index}`);
   const all = Promise.all(ids.map((id) => recorder.accept(request(id), { jobId: `req-${id}` })));
