@@ -1,6 +1,6 @@
 // A new night takes over what the earlier ones of its schedule have left unfinished.
 import { settleBatch } from "./batch-ends.ts";
-import { and, eq, inArray, isNull } from "./orm.ts";
+import { and, eq, inArray, isNull, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { prepared } from "./prepared.ts";
 import { batches } from "./schema-batches.ts";
@@ -10,7 +10,7 @@ import type { Write } from "./writer.ts";
 const PAGE = 500;
 
 /**
- * Moves what is unfinished in the other batches of a schedule into this one; resolves to how many. A page at a time, so that
+ * Moves what is unfinished in the earlier batches of a schedule into this one; resolves to how many. A page at a time, so that
  * others write meanwhile; whoever is killed in between and goes on with the batch moves the rest.
  */
 export async function inherit(parts: Parts, write: Write, batchId: string): Promise<number> {
@@ -35,11 +35,13 @@ function movePage(parts: Parts, { batchId, schedule }: { batchId: string; schedu
         eq(batches.schedule, schedule),
         inArray(batches.state, ["enqueuing", "running"]),
         isNull(batches.finished_at),
+        // two nights that begin at once would else take from each other, page by page and for ever
+        sql`(${batches.created_at}, batches.rowid) <
+          (select heir.created_at, heir.rowid from ${batches} heir where heir.batch_id = ${batchId})`,
       ),
     )
     .all()
-    .map((row) => row.batch_id)
-    .filter((id) => id !== batchId);
+    .map((row) => row.batch_id);
   let moved = 0;
   for (const other of others) {
     moved += moveItems(parts.db).run({ from: other, to: batchId, limit: PAGE - moved }).changes;

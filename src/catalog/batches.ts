@@ -59,7 +59,7 @@ export interface Batches extends Telling {
   list(filter?: { schedule?: string; limit?: number }): Batch[];
   /** Batches that are not finished, or whose report or webhook is owed. */
   listOpen(): Batch[];
-  /** Moves what is unfinished in the other batches of a schedule into this one, page by page; resolves to how many. */
+  /** Moves what is unfinished in the earlier batches of a schedule into this one, page by page; resolves to how many. */
   inherit(batchId: string): Promise<number>;
   /** Whether items wait and not one of them may go on, within the limits of the batch; of a large one as it was some seconds ago. */
   isStarved(batchId: string): boolean;

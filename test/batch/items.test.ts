@@ -179,6 +179,22 @@ test("while a night inherits very much, others write", async () => {
   expect(catalog.batches.find("monday")?.state).toBe("finished");
 });
 
+test("of nights that begin at the same time the later one inherits, and both come to an end", async () => {
+  await using place = await openTestCatalog();
+  const { batches } = place.catalog;
+  for (const night of ["tuesday", "monday"]) {
+    await batches.begin(newBatch(night, { schedule: "nightly" }));
+    await take(
+      place.catalog,
+      night,
+      Array.from({ length: 1_100 }, (_, index) => requestOf(`${night}-${index}`)),
+    );
+  }
+  const other = place.open();
+  expect(await Promise.all([batches.inherit("tuesday"), other.batches.inherit("monday")])).toEqual([0, 1_100]);
+  expect(batches.countItems("monday")).toMatchObject({ queued: 2_200 });
+});
+
 test("one row that the database refuses takes back its whole chunk, and the next chunk is taken as if it had never been", async () => {
   await using place = await openTestCatalog();
   const { catalog } = place;
