@@ -23,13 +23,15 @@ const AGE_MS = 0.005;
  * again until it is some seconds old (5 at a million requests); of a small one it is always new.
  */
 export function createCounts(parts: Parts): () => Counts {
-  let known: { counts: Counts; until: number } | undefined;
+  let known: { counts: Counts; at: number; ageMs: number } | undefined;
   return () => {
-    if (known !== undefined && parts.now() < known.until)
+    const now = parts.now();
+    // a clock that was put back must not keep it
+    if (known !== undefined && now >= known.at && now < known.at + known.ageMs)
       return { ...known.counts, seconds_to_nearest_loss: secondsToNearestLoss(parts) };
     const counts = countAll(parts);
     const total = Object.values(counts.requests).reduce((sum, number) => sum + number, 0);
-    known = { counts, until: parts.now() + Math.max(0, total - FEW) * AGE_MS };
+    known = { counts, at: parts.now(), ageMs: Math.max(0, total - FEW) * AGE_MS };
     return counts;
   };
 }

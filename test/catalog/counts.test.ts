@@ -25,6 +25,10 @@ test("a large one is counted anew when the last count has grown old", async () =
   expect(catalog.counts().requests.queued).toBe(0);
   now += 1;
   expect(catalog.counts().requests.queued).toBe(1);
+  // a clock that is put right
+  await accept(catalog, "b");
+  now -= 3_600_000;
+  expect(catalog.counts().requests.queued).toBe(2);
 });
 
 function fill(file: string, count: number): void {
