@@ -21,9 +21,9 @@ export interface ArchivedPlace {
   request_id: string;
 }
 
-/** A request that was archived, and how long that took after its last answer, in ms. */
+/** A request that was archived, and how long that took after its last answer, in ms; null where that cannot be told. */
 export interface ArchivedAfter extends ArchivedPlace {
-  latency_ms: number;
+  latency_ms: number | null;
 }
 
 export interface Figures {
@@ -31,7 +31,10 @@ export interface Figures {
   assetsSince(place: number): AssetGrowth;
   /** Images that were answered from the catalog since `place`: so many were not bought. */
   reusedSince(place: number): Step & { images: number };
-  /** Requests archived behind `place`, in order, a page of them; reused ones have no answer and are left out. */
+  /**
+   * Requests archived behind `place`, in order, a page of them. Among them are reused ones, which have no answer, and such as
+   * were changed since: they have no latency, but move the place.
+   */
   archivedSince(place: ArchivedPlace): ArchivedAfter[];
 }
 
@@ -68,19 +71,15 @@ function reusedSince({ db }: Parts, place: number): Step & { images: number } {
 /** So old a row must be, in ms, before it is passed by: another process may be just committing one that is a little older. */
 const SETTLED_MS = 1_000;
 
-// In the order of the index by state and change (an archived request is not touched again), from the place on; a join with
-// the calls would sort all that is archived first.
+// In the order of the index by state and change, from the place on; a join with the calls would sort all that is archived
+// first. A request that somebody edits later, or deletes, was changed last by that and not by its archiving.
 function archivedSince(parts: Parts, place: ArchivedPlace): ArchivedAfter[] {
-  const rows = parts.db.all<ArchivedPlace & { answered_at: number | null }>(sql`
-    select request_id, updated_at as archived_at, (select max(c.ended_at) from ${calls} c
-      where c.request_id = r.request_id and +c.state = 'answered') as answered_at
+  return parts.db.all<ArchivedAfter>(sql`
+    select request_id, updated_at as archived_at, case when r.archived_at = updated_at then
+      (select max(0, updated_at - max(c.ended_at)) from ${calls} c
+      where c.request_id = r.request_id and +c.state = 'answered') end as latency_ms
     from ${requests} r
     where state = 'archived' and (updated_at, request_id) > (${place.archived_at}, ${place.request_id})
-      and updated_at <= ${parts.now() - SETTLED_MS} and answered_at is not null
+      and updated_at <= ${parts.now() - SETTLED_MS}
     order by updated_at, request_id limit ${PAGE}`);
-  return rows.map(({ request_id, archived_at, answered_at }) => ({
-    request_id,
-    archived_at,
-    latency_ms: Math.max(0, archived_at - (answered_at ?? archived_at)),
-  }));
 }

@@ -107,11 +107,7 @@ function createGrowthMetrics(app: App, registry: Registry) {
   // the first scrape reads all there is: between two steps everything else has its turn. Each step moves its place before
   // that, so that two scrapes at once count nothing twice
   async function read(): Promise<void> {
-    while (readAssets() || readReused()) await setImmediate();
-    for (const one of app.catalog().figures.archivedSince(archived)) {
-      latency.observe(one.latency_ms / 1000);
-      archived = one;
-    }
+    while (readAssets() || readReused() || readArchived()) await setImmediate();
   }
 
   function readAssets(): boolean {
@@ -128,6 +124,13 @@ function createGrowthMetrics(app: App, registry: Registry) {
     reused.inc(free.images);
     if (price !== undefined) saved.inc({ currency: price.currency }, (free.images * price.micros) / 1e6);
     return free.more;
+  }
+
+  function readArchived(): boolean {
+    const page = app.catalog().figures.archivedSince(archived);
+    for (const { latency_ms } of page) if (latency_ms !== null) latency.observe(latency_ms / 1000);
+    archived = page.at(-1) ?? archived;
+    return page.length > 0;
   }
   return { read };
 }

@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, test } from "vitest";
-import { openTestCatalog, testFolder } from "./support.ts";
+import { accept, archiveWhole, openTestCatalog, testFolder } from "./support.ts";
 
 const MANY = 20_050;
+const BEGINNING = { archived_at: 0, request_id: "" };
 
 test("a large catalog is read in several steps, none of which is counted twice", async () => {
   const file = join(testFolder(), "catalog.db");
@@ -30,4 +31,25 @@ test("a large catalog is read in several steps, none of which is counted twice",
   expect(steps.reduce((sum, step) => sum + step.assets, 0)).toBe(2 * assets);
   expect(steps.reduce((sum, step) => sum + step.bytes, 0)).toBe(5 * assets);
   expect(figures.assetsSince(place)).toEqual({ place, assets: 0, bytes: 0, more: false });
+});
+
+test("a request that is edited or deleted later was not archived just then", async () => {
+  let now = 1_000_000;
+  const catalog = await openTestCatalog({ clock: { now: () => now } });
+  for (const id of ["kept", "edited", "deleted"]) {
+    await accept(catalog, id);
+    await archiveWhole(catalog, id);
+  }
+  now += 3_600_000;
+  await catalog.tidy.edit("edited", { note: "seen" });
+  await catalog.tidy.delete("deleted", now);
+  now += 10_000;
+  const latencies = catalog.figures
+    .archivedSince(BEGINNING)
+    .map(({ request_id, latency_ms }) => [request_id, latency_ms]);
+  expect(latencies).toEqual([
+    ["kept", 0],
+    ["deleted", null],
+    ["edited", null],
+  ]);
 });
