@@ -14,8 +14,12 @@ export function createArchiveCare(app: App): (signal: AbortSignal) => Promise<vo
     const parts = { catalog: app.catalog(), store: app.store(), mirror: app.mirror(), log, clock, signal };
     await compareDue(parts);
     await resealChanged(parts);
-    await eraseDue(parts);
-    await makeUp(parts);
+    try {
+      await eraseDue(parts);
+    } finally {
+      // a lock that cannot be taken fails each round, until a person sees to it
+      await makeUp(parts);
+    }
   };
 }
 

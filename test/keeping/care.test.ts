@@ -1,5 +1,5 @@
 // What a worker does besides its jobs: that each duty is done, and that none waits for another one that is long.
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, test, vi } from "vitest";
@@ -8,6 +8,24 @@ import { startWorker } from "../../src/worker.ts";
 import { archiveAll, openApp, openPlace, rowsOf } from "./support.ts";
 
 const signal = new AbortController().signal;
+
+test("what keeps deletions from being carried out keeps no thumbnail from being made", async () => {
+  const place = await openPlace();
+  await archiveAll(place, [
+    { request_id: "a", prompt: "a fox" },
+    { request_id: "gone", prompt: "a hare" },
+  ]);
+  const file = join(place.folder, "catalog.db");
+  const sqlite = new Sqlite(file);
+  sqlite.exec("update assets set thumbnail = null, archived_at = 0");
+  sqlite.close();
+  mkdirSync(`${file}.erasing`);
+  const app = openApp(place);
+  await app.catalog().tidy.delete("gone", Date.now());
+  await expect(createArchiveCare(app)(signal)).rejects.toMatchObject({ code: "catalog_unwritable" });
+  expect(rowsOf(file, "assets")).toMatchObject([{ thumbnail: "stored" }, { thumbnail: "stored" }]);
+  expect(app.catalog().tidy.listDueForErasure()).toEqual(["gone"]);
+});
 
 test("a second store that takes hours holds up nothing else", async () => {
   const place = await openPlace();
