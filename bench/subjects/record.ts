@@ -14,8 +14,8 @@ const catalog = openCatalog(options);
 const recorder = openRecorder(catalog, options);
 await recorder.ready();
 await catalog.register();
-// as a worker's upkeep does
-const checkpointer = startCheckpointer(FILE);
+// as a worker's upkeep does, but at once: this lives for seconds
+const checkpointer = startCheckpointer(FILE, { afterMs: 0 });
 const count = Number(COUNT);
 const warmUp = Math.ceil(count / 10);
 let next = 0;

@@ -22,7 +22,7 @@ interface LogState {
 }
 
 const { file } = workerData as { file: string };
-let sqlite: Sqlite.Database | undefined;
+let log: Log | undefined;
 let seen = 0;
 const ended = new AbortController();
 parentPort?.once("message", () => ended.abort());
@@ -31,18 +31,18 @@ while (!ended.signal.aborted) {
   const wait = pause(moveSome(), undefined, { signal: ended.signal });
   await wait.catch(() => undefined);
 }
-sqlite?.close();
+log?.close();
 
 /** Moves what is there, if it is enough; returns how long to wait, in ms. */
 function moveSome(): number {
   try {
     // what fails here, unheard, would end the process, and with it the jobs that do without this thread
-    sqlite ??= open();
-    const before = checkpoint(sqlite, "NOOP");
+    log ??= openLog();
+    const before = log.look();
     const isIdle = before.log === seen;
     seen = before.log;
     if (before.log - before.checkpointed < PAGES) return isIdle ? IDLE_PAUSE_MS : PAUSE_MS;
-    const after = checkpoint(sqlite, "PASSIVE");
+    const after = log.move();
     return after.checkpointed > before.checkpointed ? PAUSE_MS : HELD_PAUSE_MS;
   } catch {
     // a full disk, a file that is being swapped: whoever commits meets it too, and says so
@@ -50,19 +50,26 @@ function moveSome(): number {
   }
 }
 
-function open(): Sqlite.Database {
-  const opened = new Sqlite(file, { fileMustExist: true });
-  try {
-    // the log is on the disk before the file is touched, and the file before the log is written over
-    opened.pragma("synchronous = FULL");
-    return opened;
-  } catch (error) {
-    opened.close();
-    throw error;
-  }
+interface Log {
+  /** Moves nothing. */
+  look(): LogState;
+  /** Moves what nobody reads any more, and waits for nobody. */
+  move(): LogState;
+  close(): void;
 }
 
-function checkpoint(opened: Sqlite.Database, mode: "NOOP" | "PASSIVE"): LogState {
-  const [state] = opened.pragma(`wal_checkpoint(${mode})`) as LogState[];
-  return state ?? { log: 0, checkpointed: 0 };
+function openLog(): Log {
+  const sqlite = new Sqlite(file, { fileMustExist: true });
+  try {
+    // the log is on the disk before the file is touched, and the file before the log is written over
+    sqlite.pragma("synchronous = FULL");
+    const prepare = (mode: "NOOP" | "PASSIVE") => sqlite.prepare<[], LogState>(`pragma wal_checkpoint(${mode})`);
+    const look = prepare("NOOP");
+    const move = prepare("PASSIVE");
+    const nothing = { log: 0, checkpointed: 0 };
+    return { look: () => look.get() ?? nothing, move: () => move.get() ?? nothing, close: () => sqlite.close() };
+  } catch (error) {
+    sqlite.close();
+    throw error;
+  }
 }

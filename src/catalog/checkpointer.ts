@@ -6,19 +6,31 @@ export interface Checkpointer {
   close(): Promise<void>;
 }
 
+export interface CheckpointerOptions {
+  /** How long it waits before it begins, in ms: who has just started has committed little, and has better things to load. */
+  afterMs?: number;
+}
+
 /**
- * For processes that record for long. Starts moving what is committed to `file` from its log into it, beside whoever commits. By itself SQLite does that
- * within the commit that made the log long enough, and in a large catalog, where the rows of each request lie in pages
- * of their own, it takes a third of all the time of recording.
+ * For processes that record for long. Moves what is committed to `file` from its log into it, beside whoever commits. By
+ * itself SQLite does that within the commit that made the log long enough, and in a large catalog, where the rows of each
+ * request lie in pages of their own, it takes a third of all the time of recording.
  */
-export function startCheckpointer(file: string): Checkpointer {
+export function startCheckpointer(file: string, { afterMs = 5_000 }: CheckpointerOptions = {}): Checkpointer {
+  if (afterMs === 0) return { close: startThread(file) };
+  let end = async () => clearTimeout(timer);
+  const timer = setTimeout(() => {
+    end = startThread(file);
+  }, afterMs);
+  return { close: () => end() };
+}
+
+function startThread(file: string): () => Promise<void> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const thread = new Worker(new URL(`./checkpoint-thread.${extension}`, import.meta.url), { workerData: { file } });
   const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
-  return {
-    close: async () => {
-      thread.postMessage("close");
-      await exited;
-    },
+  return async () => {
+    thread.postMessage("close");
+    await exited;
   };
 }

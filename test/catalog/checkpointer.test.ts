@@ -7,6 +7,7 @@ import { type Checkpointer, startCheckpointer } from "../../src/catalog/checkpoi
 import { type Database, openDatabase } from "../../src/catalog/database.ts";
 import { testFolder } from "./support.ts";
 
+const AT_ONCE = { afterMs: 0 };
 /** As long as a busy machine may take. */
 const SOON = { timeout: 20_000, interval: 20 };
 
@@ -18,7 +19,7 @@ function openFile(): Database {
 }
 
 function start(file: string): Checkpointer {
-  const checkpointer = startCheckpointer(file);
+  const checkpointer = startCheckpointer(file, AT_ONCE);
   onTestFinished(() => checkpointer.close());
   return checkpointer;
 }
@@ -74,11 +75,11 @@ test.each(["not a database", "no folder"])("a file that cannot be opened ends no
   const file = join(testFolder(), ...(kind === "no folder" ? ["none"] : []), "catalog.db");
   if (kind === "not a database") writeFileSync(file, "x".repeat(8_192));
   // it looks at least once before it hears of its end; what it would throw there, nobody catches
-  await startCheckpointer(file).close();
+  await startCheckpointer(file, AT_ONCE).close();
 });
 
 test("it ends when it is closed, and twice is as good as once", async () => {
-  const checkpointer = startCheckpointer(openFile().file);
+  const checkpointer = startCheckpointer(openFile().file, AT_ONCE);
   await checkpointer.close();
   await checkpointer.close();
 });
