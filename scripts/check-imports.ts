@@ -43,7 +43,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["client", "webhooks"],
   ["client.ts"],
   // above the adapters, which are handed options and a log, and know no settings
-  ["clock.ts", "config.ts"],
+  ["clock.ts", "config.ts", "nameless-file.ts"],
   ["log.ts"],
   ["app.ts"],
   ["thumbnails"],

@@ -1,10 +1,9 @@
 // The checked items of a manifest, on disk for as long as they are enqueued: nothing is enqueued before all is checked, so
 // each would have to be read, expanded and checked twice, and standard input and a web server give a manifest once.
 // What somebody does to the file meanwhile cannot slip in what was not checked.
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { FileHandle } from "node:fs/promises";
 import { type BatchItem, toWritten } from "../catalog/written-items.ts";
+import { openNamelessFile } from "../nameless-file.ts";
 
 /** A chunk of items as it lies on disk. */
 export interface KeptPiece {
@@ -32,7 +31,7 @@ const PIECE_BYTES = 2 * 1024 ** 2;
 
 /** Opens an empty file for them; memory does not grow with it. */
 export async function openKeptItems(): Promise<KeptItems> {
-  const file = await openNameless();
+  const file = await openNamelessFile("items");
   const places: { from: number; bytes: number; read: number }[] = [];
   const page = createPage();
   let from = 0;
@@ -85,16 +84,6 @@ function createPage() {
       items = 0;
     },
   };
-}
-
-// without a name it goes with the process, however that ends
-async function openNameless(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), "asset-archiver-items-"));
-  try {
-    return await open(join(folder, "items"), "wx+", 0o600);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 async function readPiece(file: FileHandle, { from, bytes }: { from: number; bytes: number }): Promise<Uint8Array> {

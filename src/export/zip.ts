@@ -1,8 +1,7 @@
 // A zip of the images and of `metadata.jsonl`, written as it comes. Nothing is packed: images are packed already.
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { FileHandle } from "node:fs/promises";
 import { makeZip } from "client-zip";
+import { openNamelessFile } from "../nameless-file.ts";
 import type { FileFormat, Sink, Writing } from "./format.ts";
 import { toMetadataRow } from "./metadata-row.ts";
 
@@ -93,7 +92,7 @@ function createZip(sink: Sink) {
 function createSideFile() {
   let opening: Promise<FileHandle> | undefined;
   const use = () => {
-    opening ??= openNameless();
+    opening ??= openNamelessFile("zip");
     return opening;
   };
   return {
@@ -101,14 +100,4 @@ function createSideFile() {
     read: async () => (await use()).createReadStream({ start: 0, autoClose: false }),
     release: async () => (await opening)?.close(),
   };
-}
-
-// without a name from the beginning, so that nothing is left of it whatever becomes of this process
-async function openNameless(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), "asset-archiver-zip-"));
-  try {
-    return await open(join(folder, "metadata.jsonl"), "wx+");
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
