@@ -43,9 +43,10 @@ const STRETCH = 500;
 type Limited = Stretch & { limit: number };
 
 /** Where the next stretch ends; undefined where less is left than one. */
-type EndOf = (from: Omit<Stretch, "until">) => number | undefined;
+export type EndOf = (from: Omit<Stretch, "until">) => number | undefined;
 
-interface SurveyStatements {
+/** The statements of one open catalog. */
+export interface SurveyStatements {
   endOfItems: EndOf;
   endOfCalls: EndOf;
   kept: Statement<[Stretch], { images: number; bytes: number }>;
@@ -60,8 +61,7 @@ interface SurveyStatements {
 // "indexed by" and "cross join" keep SQLite, which knows nothing of the numbers, on the way from the stretch to its images
 export const surveyStatements = prepared(({ $client: sqlite }): SurveyStatements => {
   const items = "requests r indexed by requests_by_batch";
-  const within = (row: string) =>
-    `${row}.batch_id = @batchId and ${row}.state = @state and ${row}.rowid > @after and ${row}.rowid <= @until`;
+  const within = "r.batch_id = @batchId and r.state = @state and r.rowid > @after and r.rowid <= @until";
   const endOf = (table: string) => {
     const end = sqlite
       .prepare<[Omit<Stretch, "until">], number>(`select r.rowid from ${table} where r.batch_id = @batchId
@@ -74,12 +74,12 @@ export const surveyStatements = prepared(({ $client: sqlite }): SurveyStatements
     endOfCalls: endOf("calls r indexed by calls_by_batch"),
     kept: sqlite.prepare(`select count(*) as images,
       coalesce(sum(a.bytes), 0) as bytes from ${items} cross join images i on i.request_id = r.request_id
-      cross join assets a on a.digest = i.digest where ${within("r")}`),
+      cross join assets a on a.digest = i.digest where ${within}`),
     slowest: sqlite.prepare(`select r.request_id, r.archived_at - min(c.sent_at) as took_ms,
       count(*) as calls from ${items} cross join calls c on c.request_id = r.request_id
-      where ${within("r")} group by r.rowid order by took_ms desc limit @limit`),
+      where ${within} group by r.rowid order by took_ms desc limit @limit`),
     first: sqlite.prepare(`select r.rowid as row,
-      coalesce(r.batch_item, 0) as item from ${items} where ${within("r")} order by item, row limit @limit`),
+      coalesce(r.batch_item, 0) as item from ${items} where ${within} order by item, row limit @limit`),
     images: sqlite.prepare(`select r.request_id, i.image_index as "index",
       r.prompt, r.seed, a.key, a.digest, a.width, a.height, a.content_type
       from json_each(@rows) e cross join requests r on r.rowid = e.value
@@ -87,12 +87,12 @@ export const surveyStatements = prepared(({ $client: sqlite }): SurveyStatements
       order by e.key, i.image_index limit @limit`),
     reasons: sqlite.prepare(`select
       coalesce(r.error_code, '') as code, count(*) as number, coalesce(min(r.error_message), '') as message
-      from ${items} where ${within("r")} group by code`),
+      from ${items} where ${within} group by code`),
     named: sqlite
       .prepare<[Limited & { code: string }], string>(`select r.request_id from ${items}
-        where ${within("r")} and coalesce(r.error_code, '') = @code order by r.rowid limit @limit`)
+        where ${within} and coalesce(r.error_code, '') = @code order by r.rowid limit @limit`)
       .pluck(),
     worked: sqlite.prepare(`select min(r.sent_at) as "from",
-      max(r.ended_at) as "to" from calls r indexed by calls_by_batch where ${within("r")}`),
+      max(r.ended_at) as "to" from calls r indexed by calls_by_batch where ${within}`),
   };
 });

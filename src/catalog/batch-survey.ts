@@ -2,7 +2,15 @@
 // of them everything else of the process has its turn: a million of them take many seconds.
 import { setImmediate } from "node:timers/promises";
 import type { Call, RequestState } from "../pipeline/records.ts";
-import { type BatchImage, type First, type Slow, type Stretch, surveyStatements } from "./batch-survey-statements.ts";
+import {
+  type BatchImage,
+  type EndOf,
+  type First,
+  type Slow,
+  type Stretch,
+  type SurveyStatements,
+  surveyStatements,
+} from "./batch-survey-statements.ts";
 import type { Parts } from "./parts.ts";
 
 /** Failed, parked or cancelled items of one reason. */
@@ -66,7 +74,7 @@ export async function surveyBatch(parts: Parts, batchId: string, limits: SurveyL
 
 const NOTHING = { images: 0, bytes: 0, worked: { from: null, to: null }, slowest: [], sheet: [] };
 
-async function timeOfCalls(statements: Statements, batchId: string): Promise<BatchSurvey["worked"]> {
+async function timeOfCalls(statements: SurveyStatements, batchId: string): Promise<BatchSurvey["worked"]> {
   let worked: BatchSurvey["worked"] = { from: null, to: null };
   for await (const stretch of stretchesOf(statements.endOfCalls, { batchId, states: CALL_STATES })) {
     const { from, to } = statements.worked.get(stretch) ?? worked;
@@ -79,11 +87,9 @@ function pick(of: (a: number, b: number) => number, known: number | null, more: 
   return known === null || more === null ? (known ?? more) : of(known, more);
 }
 
-type Statements = ReturnType<typeof surveyStatements>;
-
 interface Reasons {
   stretch: Stretch;
-  statements: Statements;
+  statements: SurveyStatements;
   ids: number;
 }
 
@@ -105,7 +111,7 @@ const ENDED: ReadonlySet<string> = new Set(["failed", "parked", "cancelled"]);
 
 /** Rows from end to end, state by state, in the order of the index by batch and state; a turn of the process before each. */
 async function* stretchesOf(
-  endOf: (from: Omit<Stretch, "until">) => number | undefined,
+  endOf: EndOf,
   { batchId, states }: { batchId: string; states: readonly Stretch["state"][] },
 ): AsyncGenerator<Stretch> {
   for (const state of states) {

@@ -26,7 +26,6 @@ export const {
   not,
   or,
   sql,
-  getTableColumns,
 }: typeof import("drizzle-orm") = require("drizzle-orm");
 
 /** What the tables are made of. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, test } from "vitest";
 import type { OpenCatalog } from "../../src/catalog/catalog.ts";
+import { newBatch } from "../batch/support.ts";
 import { accept, archiveWhole, openTestCatalog, request, testFolder } from "./support.ts";
 
 const MANY = 2_403;
@@ -13,16 +14,7 @@ const idOf = (index: number) => `r-${String(index).padStart(5, "0")}`;
 async function openLarge(): Promise<{ catalog: OpenCatalog; file: string }> {
   const file = join(testFolder(), "catalog.db");
   const catalog = await openTestCatalog({ file });
-  const batch = {
-    batch_id: "b",
-    name: "b",
-    manifest: "b",
-    manifest_digest: "b",
-    schedule: null,
-    items: MANY,
-    invalid: 0,
-  };
-  await catalog.batches.begin(batch);
+  await catalog.batches.begin(newBatch("b", { items: MANY }));
   // the other way round than in the manifest
   const items = Array.from({ length: MANY }, (_, at) => ({ request: request(idOf(at)), item: MANY - at }));
   await catalog.batches.acceptItems("b", items);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { OpenCatalog } from "../../src/catalog/catalog.ts";
+import { newBatch } from "../batch/support.ts";
 import { accept, answer, archiveWhole, asset, FAILURE, openTestCatalog, request, reserve } from "./support.ts";
 
 const MANY = 1_203;
@@ -95,16 +96,7 @@ test("unfinished requests are all found, those nearest to the end first, and no 
 
 test("requests whose batch is held are passed over a stretch at a time", async () => {
   const catalog = await openTestCatalog();
-  const batch = {
-    batch_id: "b",
-    name: "b",
-    manifest: "b",
-    manifest_digest: "b",
-    schedule: null,
-    items: MANY,
-    invalid: 0,
-  };
-  await catalog.batches.begin({ ...batch, paused: true });
+  await catalog.batches.begin({ ...newBatch("b", { items: MANY }), paused: true });
   await Promise.all(ids(MANY).map((id) => catalog.accept(request(id), { jobId: id, batchId: "b" })));
   const pages = [...catalog.listUnfinished()];
   expect(pages.flat()).toEqual([]);
