@@ -77,10 +77,14 @@ export function createFreshCatalog(file: string): FreshCatalog {
 type Insert = (records: SidecarRecords) => void;
 
 function createInsert(db: ReturnType<typeof openDatabase>["db"]): Insert {
+  let added = 0;
   return (records) => {
     const { request } = records;
     for (const asset of records.assets) insertAsset(db, asset, request.erased_at);
-    db.insert(requests).values(toRow(records)).run();
+    // below all numbers that are given in the end
+    db.insert(requests)
+      .values({ ...toRow(records), doc: -++added })
+      .run();
     if (records.calls.length > 0) db.insert(calls).values(records.calls.map(toCallRow)).run();
     if (records.generations.length > 0) db.insert(generations).values(records.generations).run();
     if (records.images.length > 0) db.insert(images).values(records.images.map(toImageRow)).run();
@@ -132,10 +136,9 @@ function toImageRow(image: Image): InferInsertModel<typeof images> {
 
 /** Numbers the requests by age (they came in the store's order), then makes sure that the file is whole and on disk. */
 function finish(sqlite: ReturnType<typeof openDatabase>["sqlite"]): void {
-  sqlite.exec(`begin;
-    delete from search_docs;
-    insert into search_docs (request_id) select request_id from requests order by created_at, request_id;
-    commit`);
+  sqlite.exec(`update requests set doc = place
+    from (select request_id as id, row_number() over (order by created_at, request_id) as place from requests)
+    where request_id = id`);
   const faults = [
     ...(sqlite.pragma("foreign_key_check") as unknown[]),
     ...(sqlite.pragma("integrity_check") as { integrity_check: string }[]).filter(

@@ -9,7 +9,9 @@ import { check, foreignKey, index, integer, primaryKey, real, sql, sqliteTable, 
 export const requests = sqliteTable(
   "requests",
   {
-    request_id: text().primaryKey(),
+    /** Its number in the order of acceptance, by which the full-text index knows it. A column, since SQLite may renumber rows that have none. */
+    doc: integer().primaryKey(),
+    request_id: text().notNull().unique(),
     state: text().$type<RequestState>().notNull(),
     recipe_id: text(),
     model: text(),
@@ -209,9 +211,3 @@ export const webhooks = sqliteTable(
     check("webhooks_delivered_at", sql`(${table.state} = 'delivered') = (${table.delivered_at} is not null)`),
   ],
 );
-
-/** The number of a request in the full-text index: rows of its own, since SQLite may renumber those of other tables. */
-export const searchDocs = sqliteTable("search_docs", {
-  doc: integer().primaryKey(),
-  request_id: text().notNull().unique(),
-});

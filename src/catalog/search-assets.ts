@@ -178,8 +178,7 @@ function isOfOlder(parts: Parts, of: { requestId: string; digest: string; query:
   const older = parts.db.all<{ prompt: string | null; negative_prompt: string | null }>(sql`
     select r.prompt, r.negative_prompt from ${images} i
     join ${requests} r on r.request_id = i.request_id
-    join search_docs d on d.request_id = r.request_id
-    where i.digest = ${of.digest} and d.doc < (select doc from search_docs where request_id = ${of.requestId})
+    where i.digest = ${of.digest} and r.doc < (select doc from ${requests} where request_id = ${of.requestId})
       and ${toConditions(filter)} limit ${SIBLINGS}`);
   return older.some((row) => matches(row, terms));
 }

@@ -14,7 +14,7 @@ export function indexedUpTo(parts: Parts): number {
 /** How many requests the index lacks, counted up to `limit`. */
 export function countUnindexed(parts: Parts, limit: number): number {
   const row = parts.db.get<{ pending: number }>(
-    sql`select count(*) as pending from (select 1 from search_docs where doc > ${indexedUpTo(parts)} limit ${limit})`,
+    sql`select count(*) as pending from (select 1 from requests where doc > ${indexedUpTo(parts)} limit ${limit})`,
   );
   return row.pending;
 }
@@ -36,10 +36,9 @@ interface TextRow {
 
 /** Indexes the next requests, at most `limit` of them (about 60 µs each); returns how many. Belongs in a transaction. */
 export function indexTexts(parts: Parts, limit: number): number {
-  const rows = parts.db.all<TextRow>(sql`select d.doc, r.collection, r.tags, r.batch_id, r.model, r.prompt,
-      r.negative_prompt, r.aspect_ratio, r.n, r.seed, r.steps, r.guidance_scale
-    from search_docs d cross join requests r on r.request_id = d.request_id
-    where d.doc > ${indexedUpTo(parts)} order by d.doc limit ${limit}`);
+  const rows = parts.db.all<TextRow>(sql`select doc, collection, tags, batch_id, model, prompt,
+      negative_prompt, aspect_ratio, n, seed, steps, guidance_scale
+    from requests where doc > ${indexedUpTo(parts)} order by doc limit ${limit}`);
   if (rows.length === 0) return 0;
   // one statement for all: they need not be prepared one by one
   parts.db.run(sql`insert into request_texts (rowid, prompt, negative_prompt, characters, facets)

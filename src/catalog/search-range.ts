@@ -34,8 +34,9 @@ const SKEW_MS = 10 * 60_000;
 /** What was accepted in a span of time has neighbouring numbers: the index need not be walked outside of them. */
 export function docsBetween(parts: Parts, { from, to }: Pick<SearchFilter, "from" | "to">): DocRange {
   const edge = (condition: SQL, order: SQL) =>
-    parts.db.get<{ doc: number } | undefined>(sql`select d.doc from requests r indexed by requests_by_age
-      cross join search_docs d on d.request_id = r.request_id where ${condition}
+    parts.db.get<
+      { doc: number } | undefined
+    >(sql`select r.doc from requests r indexed by requests_by_age where ${condition}
       order by r.created_at ${order}, r.request_id ${order} limit 1`)?.doc;
   return {
     first: from === undefined ? undefined : edge(sql`r.created_at >= ${from - SKEW_MS}`, sql`asc`),

@@ -170,17 +170,17 @@ function candidates(parts: Parts, asked: Asked, walk: Walk): Candidate[] {
 }
 
 function recorded(parts: Parts, asked: Asked, { range, order, limit }: Walk): Candidate[] {
-  return parts.db.all<Candidate>(sql`select d.doc, r.request_id, r.prompt, r.negative_prompt
-    from search_docs d cross join requests r on r.request_id = d.request_id
-    where ${within(sql`d.doc`, range)} and ${toConditions(asked.filter)}
-    order by d.doc ${order} limit ${limit}`);
+  // in their order and by no other index: it stops when it has enough
+  return parts.db.all<Candidate>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt
+    from requests r not indexed
+    where ${within(sql`r.doc`, range)} and ${toConditions(asked.filter)}
+    order by r.doc ${order} limit ${limit}`);
 }
 
 function indexed(parts: Parts, asked: Asked, { range, order, limit }: Walk): Candidate[] {
   // bounds and order name the column of the index itself: only then it walks backwards, and stops when it has enough
   return parts.db.all<Candidate>(sql`select t.rowid as doc, r.request_id, r.prompt, r.negative_prompt
-    from request_texts t cross join search_docs d on d.doc = t.rowid
-    cross join requests r on r.request_id = d.request_id
+    from request_texts t cross join requests r on r.doc = t.rowid
     where request_texts match ${asked.match} and ${within(sql`t.rowid`, range)} and ${toConditions(asked.filter)}
     order by t.rowid ${order} limit ${limit}`);
 }
@@ -190,12 +190,10 @@ function candidatesAmong(
   parts: Parts,
   { asked, walk, few }: { asked: Asked; walk: Walk; few: readonly string[] },
 ): Candidate[] {
-  const rows = parts.db.all<Candidate>(sql`select d.doc, r.request_id, r.prompt, r.negative_prompt
-    from json_each(${JSON.stringify(few)}) e
-    cross join requests r on r.request_id = e.value
-    cross join search_docs d on d.request_id = r.request_id
-    where ${within(sql`d.doc`, walk.range)} and ${toConditions(asked.filter)}
-    order by d.doc ${walk.order}`);
+  const rows = parts.db.all<Candidate>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt
+    from json_each(${JSON.stringify(few)}) e cross join requests r on r.request_id = e.value
+    where ${within(sql`r.doc`, walk.range)} and ${toConditions(asked.filter)}
+    order by r.doc ${walk.order}`);
   return rows.filter((row) => matches(row, asked.terms)).slice(0, walk.limit);
 }
 
@@ -218,7 +216,7 @@ function weigh(parts: Parts, terms: readonly Term[]): number[] {
 }
 
 function newestDoc(parts: Parts): number {
-  return parts.db.get<{ doc: number }>(sql`select coalesce(max(doc), 0) as doc from search_docs`).doc;
+  return parts.db.get<{ doc: number }>(sql`select coalesce(max(doc), 0) as doc from requests`).doc;
 }
 
 function toFound<Row extends { request_id: string }>(

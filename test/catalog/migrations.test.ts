@@ -1,0 +1,88 @@
+// What an older version has written is there after it was brought up to date.
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Sqlite from "better-sqlite3";
+import { expect, onTestFinished, test } from "vitest";
+import { openDatabase } from "../../src/catalog/database.ts";
+import { drizzle, migrate } from "../../src/catalog/orm.ts";
+import { registerSearchFunctions } from "../../src/catalog/search-functions.ts";
+import { openTestCatalog, testFolder } from "./support.ts";
+
+/** A catalog file as the version wrote it whose newest migration is this one. */
+function openOld(tag: string): { file: string; sqlite: Sqlite.Database } {
+  const folder = testFolder();
+  const migrationsFolder = join(folder, "migrations");
+  cpSync("migrations", migrationsFolder, { recursive: true });
+  const journal = join(migrationsFolder, "meta/_journal.json");
+  const { entries, ...rest } = JSON.parse(readFileSync(journal, "utf8")) as { entries: { tag: string }[] };
+  const upTo = entries.findIndex((entry) => entry.tag === tag) + 1;
+  expect(upTo).toBeGreaterThan(0);
+  writeFileSync(journal, JSON.stringify({ ...rest, entries: entries.slice(0, upTo) }));
+  const file = join(folder, "catalog.db");
+  const sqlite = new Sqlite(file);
+  onTestFinished(() => void sqlite.close());
+  registerSearchFunctions(sqlite);
+  migrate(drizzle(sqlite), { migrationsFolder });
+  return { file, sqlite };
+}
+
+const TIMES = { created_at: 1_000, updated_at: 2_000 };
+
+/** Writes a request with the columns that it must have, and others. */
+function addRequest(sqlite: Sqlite.Database, request_id: string, more: Record<string, unknown> = {}): void {
+  const row: Record<string, unknown> = {
+    ...{ request_id, state: "queued", recipe_id: "a".repeat(64), prompt: `A fox, number ${request_id}` },
+    ...{ seed_given: 1, response_format: "url", collection: "animals", tags: "[]", metadata: "{}", reuse: 1 },
+    ...{ content_hash: "b".repeat(64), job_id: `req-${request_id}`, ...TIMES, ...more },
+  };
+  const names = Object.keys(row);
+  sqlite
+    .prepare(`insert into requests (${names.join(", ")}) values (${names.map((name) => `@${name}`).join(", ")})`)
+    .run(row);
+}
+
+test("requests keep everything, and their numbers, when these move into their own rows", async () => {
+  const { file, sqlite } = openOld("0012_reused");
+  for (const id of ["z", "b", "a", "gone"]) addRequest(sqlite, id, { note: `of ${id}`, batch_id: "night", n: 2 });
+  sqlite.exec("update search_docs set doc = doc + 10 where request_id <> 'z'");
+  sqlite.exec(`delete from requests where request_id = 'gone';
+    insert into calls (request_id, number, state, n, seed, worker_id, sent_at) values ('b', 1, 'sent', 1, 7, 'w', 5);
+    insert into request_texts (rowid, prompt, negative_prompt, characters, facets)
+      select doc, 'fox', '', '', 'collectionanimals' from search_docs`);
+  // none has no number, but a row must not be lost if it does
+  addRequest(sqlite, "unnumbered");
+  sqlite.exec("delete from search_docs where request_id = 'unnumbered'");
+  const before = sqlite.prepare("select * from requests order by request_id").all();
+  sqlite.close();
+
+  const database = openDatabase(file);
+  onTestFinished(() => database.close());
+  const after = database.sqlite.prepare("select * from requests order by request_id").all() as { doc: number }[];
+  expect(after.map(({ doc: _, ...row }) => row)).toEqual(before);
+  const numbers = database.sqlite.prepare("select request_id from requests order by doc").pluck().all();
+  expect(numbers).toEqual(["z", "b", "a", "unnumbered"]);
+  expect(database.sqlite.prepare("select doc from requests where request_id = 'b'").pluck().get()).toBe(12);
+  for (const check of ["integrity_check", "foreign_key_check"])
+    expect(database.sqlite.pragma(check)).toEqual(check === "integrity_check" ? [{ integrity_check: "ok" }] : []);
+});
+
+test("what was indexed before is found, and follows what becomes of the request", async () => {
+  const { file, sqlite } = openOld("0012_reused");
+  for (const id of ["a", "b"]) addRequest(sqlite, id);
+  sqlite.exec(`insert into request_texts (rowid, prompt, negative_prompt, characters, facets)
+    select d.doc, search_words(r.prompt), '', '', '' from search_docs d join requests r using (request_id)`);
+  sqlite.close();
+
+  const catalog = await openTestCatalog({ file });
+  const foundBy = (collection?: string) =>
+    catalog.search({ text: "fox", collection }).items.map(({ request }) => request.request_id);
+  expect(foundBy()).toEqual(["b", "a"]);
+  const writing = openDatabase(file);
+  onTestFinished(() => writing.close());
+  writing.sqlite.exec("update requests set collection = 'others' where request_id = 'a'");
+  expect(foundBy("others")).toEqual(["a"]);
+  writing.sqlite.exec("delete from requests where request_id = 'b'");
+  expect(foundBy()).toEqual(["a"]);
+  addRequest(writing.sqlite, "c");
+  expect(foundBy()).toEqual(["c", "a"]);
+});
