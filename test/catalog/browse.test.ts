@@ -14,7 +14,7 @@ test("pages of a state or a batch go on where the last one ended, whether few re
   const sqlite = new Sqlite(file);
   onTestFinished(() => void sqlite.close());
   // whose functions this connection lacks
-  sqlite.exec("drop trigger requests_search_insert; drop trigger requests_search_update");
+  sqlite.exec("drop trigger requests_search_update");
   // some at the same ms
   multiplyRow(sqlite, {
     times: MANY,

@@ -99,7 +99,7 @@ test("one scrape counts all that was archived since the last, however much it is
   const sqlite = new Sqlite(served.app.settings.catalogFile);
   onTestFinished(() => void sqlite.close());
   // whose functions this connection lacks
-  sqlite.exec("drop trigger requests_search_insert; drop trigger requests_search_update; begin");
+  sqlite.exec("drop trigger requests_search_update; begin");
   for (const table of ["requests", "calls"])
     multiplyRow(sqlite, { times: 4_500, table, key: "request_id", as: "'r' || i" });
   sqlite.exec("commit");
