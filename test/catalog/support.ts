@@ -108,8 +108,9 @@ export function multiplyRow(
   }: { times: number; table: string; key: string; as: string; also?: Record<string, string> },
 ): void {
   const columns = sqlite.pragma(`table_info(${table})`) as { name: string; type: string; pk: number }[];
-  // SQLite gives each row its own number
-  const names = columns.filter(({ type, pk }) => !(pk > 0 && type === "INTEGER")).map(({ name }) => name);
+  // a number that is the whole key is SQLite's to give
+  const isOneKey = columns.filter(({ pk }) => pk > 0).length === 1;
+  const names = columns.filter(({ type, pk }) => !(isOneKey && pk > 0 && type === "INTEGER")).map(({ name }) => name);
   const values = names.map((name) => (name === key ? as : (also[name] ?? `"${name}"`)));
   sqlite.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${times - 1})
     insert into ${table} (${names.map((name) => `"${name}"`).join(", ")}) select ${values.join(", ")} from n, ${table}`);
