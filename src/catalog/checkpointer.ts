@@ -1,5 +1,5 @@
 // Starts and ends the thread that moves commits from the write-ahead log into the catalog's file.
-import { Worker } from "node:worker_threads";
+import { startThread } from "../thread.ts";
 
 /** A running checkpointer. Whoever started it closes it. */
 export interface Checkpointer {
@@ -17,17 +17,16 @@ export interface CheckpointerOptions {
  * request lie in pages of their own, it takes a third of all the time of recording.
  */
 export function startCheckpointer(file: string, { afterMs = 5_000 }: CheckpointerOptions = {}): Checkpointer {
-  if (afterMs === 0) return { close: startThread(file) };
+  if (afterMs === 0) return { close: openThread(file) };
   let end = async () => clearTimeout(timer);
   const timer = setTimeout(() => {
-    end = startThread(file);
+    end = openThread(file);
   }, afterMs);
   return { close: () => end() };
 }
 
-function startThread(file: string): () => Promise<void> {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const thread = new Worker(new URL(`./checkpoint-thread.${extension}`, import.meta.url), { workerData: { file } });
+function openThread(file: string): () => Promise<void> {
+  const thread = startThread("checkpoint-thread", { beside: import.meta.url, data: { file } });
   const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
   return async () => {
     thread.postMessage("close");

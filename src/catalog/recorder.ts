@@ -1,8 +1,8 @@
 // The pipeline's port with its writes on a thread of their own, so that no commit ever holds up the event loop, on which
 // the calls, the copies and the locks of all jobs live. Reads stay here: they see what is committed, and wait for nobody.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
 import type { AnswerRecord } from "../pipeline/ports.ts";
+import { startThread } from "../thread.ts";
 import { createAcceptGroups } from "./accept-group.ts";
 import type { CatalogOptions, OpenCatalog } from "./catalog.ts";
 import { fromPlain } from "./plain-error.ts";
@@ -21,7 +21,7 @@ export interface Recorder extends Omit<Writes, "acceptRows"> {
 
 /** Starts the thread on the same file. `catalog` is the open one of this process; its worker id is the thread's too. */
 export function openRecorder(catalog: OpenCatalog, options: Omit<CatalogOptions, "clock">): Recorder {
-  const thread = startThread({ ...options, workerId: catalog.workerId });
+  const thread = openThread({ ...options, workerId: catalog.workerId });
   const remote = <Method extends Asked["method"]>(method: Method): Writes[Method] =>
     ((...args: unknown[]) => thread.ask(method, args)) as Writes[Method];
   const answerCall = remote("answerCall");
@@ -84,9 +84,8 @@ interface Thread {
   close(): Promise<void>;
 }
 
-function startThread(options: CatalogOptions): Thread {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./record-thread.${extension}`, import.meta.url), { workerData: options });
+function openThread(options: CatalogOptions): Thread {
+  const worker = startThread("record-thread", { beside: import.meta.url, data: options });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let asked: Asked[] = [];
   let last = 0;

@@ -1,5 +1,5 @@
 // Pictures on demand: small ones painted on the spot, large ones in a thread, all of them kept for a while.
-import { Worker } from "node:worker_threads";
+import { startThread } from "../../thread.ts";
 import { paint } from "./paint.ts";
 import { type Picture, toPictureId } from "./picture.ts";
 
@@ -19,12 +19,12 @@ const INLINE_MAX_PIXELS = 200 * 200;
 /** Opens a painter. The thread starts with the first large picture. */
 export function openPainter(): Painter {
   const cache = createCache();
-  let thread: ReturnType<typeof startThread> | undefined;
+  let thread: ReturnType<typeof openThread> | undefined;
   let closed = false;
   const paintNow = async (picture: Picture): Promise<Buffer> => {
     if (closed) throw new Error("Cannot paint a picture: the painter is closed");
     if (picture.width * picture.height <= INLINE_MAX_PIXELS) return paint(picture);
-    thread ??= startThread();
+    thread ??= openThread();
     return thread.paint(picture);
   };
   return {
@@ -71,10 +71,8 @@ function createCache() {
   };
 }
 
-function startThread() {
-  // beside this file stands its source in the checkout, its compiled form in the package
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./paint-worker.${extension}`, import.meta.url));
+function openThread() {
+  const worker = startThread("paint-worker", { beside: import.meta.url });
   const waiting = new Map<number, { resolve: (png: Buffer) => void; reject: (error: Error) => void }>();
   let count = 0;
   const rejectAll = (error: Error) => {
