@@ -1,5 +1,5 @@
 // Many jobs at once: those of a batch go into the queue in chunks, and leave it when the batch is cancelled.
-import { TransientError } from "../errors.ts";
+import { ConfigError, TransientError } from "../errors.ts";
 import { toJobId } from "../request/request-id.ts";
 import { inTime, openBulkConnection, reached, toRedisError } from "./connection.ts";
 import { createJobBundle } from "./job-bundle.ts";
@@ -31,9 +31,9 @@ export async function openBatchQueue({ redisUrl, prefix }: { redisUrl: string; p
     add: async (requests) => {
       for (let from = 0; from < requests.length; from += TOGETHER) {
         const jobs = requests.slice(from, from + TOGETHER).map(toGenerateJob);
-        await inTime(Promise.all(jobs.map(addBundled))).catch((error: unknown) => {
-          throw error instanceof TransientError ? error : toRedisError(error, redisUrl);
-        });
+        const ends = await reached(redisUrl, () => inTime(Promise.allSettled(jobs.map(addBundled))));
+        const failures = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
+        if (failures.length > 0) throw toRefusal(failures, { sent: jobs.length, redisUrl });
       }
     },
     close: async () => {
@@ -43,17 +43,21 @@ export async function openBatchQueue({ redisUrl, prefix }: { redisUrl: string; p
   };
 }
 
-/** Adds the jobs of requests that were recorded just now. Throws TransientError where Redis did not take them all. */
-export async function addBatchJobs(queues: Queues, requests: readonly Recorded[], redisUrl: string): Promise<void> {
-  if (requests.length === 0) return;
-  const added = await reached(redisUrl, () => queues.generate.addBulk(requests.map(toGenerateJob)));
-  // addBulk says nothing of its own when a script fails
-  const taken = new Set(added.map((job) => job.id));
-  const missing = requests.filter(({ request_id }) => !taken.has(toJobId(request_id)));
-  if (missing.length === 0) return;
-  throw new TransientError(
-    `Cannot enqueue ${missing.length} of ${requests.length} jobs: Redis did not take them; they are recorded`,
-    { code: "redis_refused_job" },
+interface Refusal {
+  /** How many jobs were sent together. */
+  sent: number;
+  redisUrl: string;
+}
+
+// that nobody can be reached is another matter than an answer that says no
+function toRefusal(failures: readonly unknown[], { sent, redisUrl }: Refusal): Error {
+  const [first] = failures;
+  const error = toRedisError(first, redisUrl);
+  const isAnswer = first instanceof Error && (first.name === "ReplyError" || first instanceof TransientError);
+  if (error instanceof ConfigError || !isAnswer) return error;
+  return new TransientError(
+    `Cannot enqueue ${failures.length} of ${sent} jobs: Redis did not take them (${first.message}); they are recorded`,
+    { code: "redis_refused_job", cause: first },
   );
 }
 

@@ -5,7 +5,7 @@ import type { App } from "../app.ts";
 import type { NewBatch } from "../catalog/batches.ts";
 import { RejectedError } from "../errors.ts";
 import type { RequestRecord } from "../pipeline/records.ts";
-import { addBatchJobs } from "../queue/batch-jobs.ts";
+import { openBatchQueue } from "../queue/batch-jobs.ts";
 import { canonicalDigest } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
 import { parseSubmission, type SubmissionInput, toRequest } from "../request/submission.ts";
@@ -56,25 +56,30 @@ export async function askWithin(
   originals: readonly Original[],
   { collection, maxImages }: { collection: string; maxImages: number },
 ): Promise<{ batchId: string; ids: string[] }> {
-  const queues = await app.queues();
-  await queues.ping();
-  const now = app.clock.now();
-  const batch = toBatch(app, { now, items: originals.length, maxImages });
-  const batchId = batch.batch_id;
-  const items = originals.map((original, at) => {
-    const submission = parseSubmission(toReproduction(original, { collection, now }));
+  // fails here when Redis is away, and then nothing was accepted
+  const queue = await openBatchQueue({ redisUrl: app.settings.redisUrl, prefix: app.settings.queuePrefix });
+  try {
+    const now = app.clock.now();
+    const batch = toBatch(app, { now, items: originals.length, maxImages });
+    const batchId = batch.batch_id;
+    const taken = await app.catalog().batches.acceptWhole(batch, toItems(originals, { collection, now }));
+    const ids = taken.map(({ request_id }) => request_id);
+    // from here on they are accepted: a Redis that fails just now is made good by the workers' upkeep
+    await queue
+      .add(ids.map((request_id) => ({ request_id, batch_id: batchId })))
+      .catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
+    return { batchId, ids };
+  } finally {
+    await queue.close();
+  }
+}
+
+function toItems(originals: readonly Original[], options: { collection: string; now: number }) {
+  return originals.map((original, at) => {
+    const submission = parseSubmission(toReproduction(original, options));
     const request = toRequest(submission, { requestId: submission.request_id ?? "", random: Math.random });
     return { item: at + 1, request, reproduces: original.request_id };
   });
-  const taken = await app.catalog().batches.acceptWhole(batch, items);
-  const ids = taken.map(({ request_id }) => request_id);
-  // from here on they are accepted: a Redis that fails just now is made good by the workers' upkeep
-  await addBatchJobs(
-    queues,
-    ids.map((request_id) => ({ request_id, batch_id: batchId })),
-    app.settings.redisUrl,
-  ).catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
-  return { batchId, ids };
 }
 
 /** A batch of reproductions alone, under a name of its own. */

@@ -28,5 +28,11 @@ test("a job that Redis does not take is told of", async () => {
   const queue = await openTestBatchQueue(prefix);
   // a key of another kind where the queue keeps its order: the script fails
   await redis.set(generate.toKey("prioritized"), "no list");
-  await expect(queue.add(requests(0, 3))).rejects.toMatchObject({ name: "TransientError" });
+  await expect(queue.add(requests(0, 3))).rejects.toMatchObject({
+    name: "TransientError",
+    code: "redis_refused_job",
+    message: expect.stringMatching(
+      /^Cannot enqueue 3 of 3 jobs: Redis did not take them \(.*WRONGTYPE.*\); they are recorded$/,
+    ),
+  });
 });
