@@ -3,8 +3,9 @@ import type { App } from "./app.ts";
 import { hasEnded } from "./pipeline/archive.ts";
 import type { Catalog } from "./pipeline/ports.ts";
 import type { RequestDetail } from "./pipeline/records.ts";
+import { archiveJobId } from "./queue/archive-jobs.ts";
 import { reached } from "./queue/connection.ts";
-import { archiveJobId, toGenerateJob } from "./queue/queues.ts";
+import { toGenerateJob } from "./queue/generate-jobs.ts";
 import { newRequestId, toJobId } from "./request/request-id.ts";
 import { parseSubmission, toRequest } from "./request/submission.ts";
 

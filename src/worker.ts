@@ -9,7 +9,7 @@ import { type ArchivePorts, archive } from "./pipeline/archive.ts";
 import { generate } from "./pipeline/generate.ts";
 import type { GeneratePorts } from "./pipeline/generate-run.ts";
 import { createRoom } from "./pipeline/room.ts";
-import { createArchiveQueue } from "./queue/queues.ts";
+import { createArchiveQueue } from "./queue/archive-jobs.ts";
 import { runArchiveWorker, runGenerateWorker, type StageWorker } from "./queue/workers.ts";
 import { runScheduleStage } from "./schedule/stage.ts";
 import { createThumbnailMaker } from "./thumbnails/maker.ts";

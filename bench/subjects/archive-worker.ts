@@ -1,6 +1,6 @@
 // Ours: the real worker on requests that are answered and not archived yet. Reports images per second.
 import type { OpenCatalog } from "../../src/catalog/catalog.ts";
-import { createArchiveQueue } from "../../src/queue/queues.ts";
+import { createArchiveQueue } from "../../src/queue/archive-jobs.ts";
 import { parseSubmission, toRequest } from "../../src/request/submission.ts";
 import { ownCost, report } from "../cost.ts";
 import { createTally } from "./fill-queue.ts";

@@ -1,8 +1,8 @@
 // Cancelling a batch: from its first commit on nothing new is called; then the items that cost nothing yet are ended.
 import type { App } from "../app.ts";
 import type { RequestRecord } from "../pipeline/records.ts";
+import { createArchiveQueue } from "../queue/archive-jobs.ts";
 import { removeBatchJobs } from "../queue/batch-jobs.ts";
-import { createArchiveQueue } from "../queue/queues.ts";
 
 export interface CancelledBatch {
   /** False where it had ended, or was cancelled already. */

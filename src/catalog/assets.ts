@@ -1,12 +1,12 @@
-// Assets and their ties to the images of requests; and answers taken from what is archived already.
+// Assets: how they are recorded and tied to the images of requests, and what may be believed of them.
 import type { SQL } from "drizzle-orm";
 import { TransientError } from "../errors.ts";
-import type { Call, NewAsset, RequestDetail } from "../pipeline/records.ts";
+import type { NewAsset } from "../pipeline/records.ts";
 import { queueMirrorOfAsset } from "./mirror.ts";
-import { and, desc, eq, isNotNull, isNull, ne, sql } from "./orm.ts";
+import { and, eq, isNotNull, isNull, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { given, isGiven, prepared } from "./prepared.ts";
-import { assets, calls, images, requests } from "./schema.ts";
+import { given, prepared } from "./prepared.ts";
+import { assets, images, requests } from "./schema.ts";
 
 /**
  * Records an asset, unless it stands already, and ties it to the image. Only called once the store has confirmed it. Bytes
@@ -82,97 +82,4 @@ export function beingErased(now: number): SQL {
 export function isIntact(requestId: SQL): SQL {
   return sql`not exists (select 1 from ${images} i join ${assets} a on a.digest = i.digest where i.request_id = ${requestId}
     and (a.erased_at is not null or a.fault in ('missing', 'corrupt', 'undecodable')))`;
-}
-
-/** Bytes of an image are in the spool now: its URL may die. */
-export function noteSpooled(parts: Parts, image: { request_id: string; index: number }, spoolFile: string): void {
-  setSpooled(parts.db).run({ requestId: image.request_id, index: image.index, spoolFile });
-}
-
-const setSpooled = prepared((db) =>
-  db
-    .update(images)
-    .set({ spool_file: given("spoolFile") })
-    .where(and(eq(images.request_id, given("requestId")), eq(images.index, given("index")), isNull(images.digest)))
-    .prepare(),
-);
-
-/**
- * Whether nobody needs this spool file any more: its image is archived, or it belongs to an answer that
- * was never committed and whose worker is dead. A living worker may be just about to commit it.
- */
-export function isSpoolFileDone(parts: Parts, name: string): boolean {
-  // <request_id>.<call>.<index>, and a request id may hold dots of its own
-  const [, request_id = "", number, index] = /^(.+)\.(\d+)\.(\d+)$/.exec(name) ?? [];
-  const image = parts.db
-    .select({ digest: images.digest, spool_file: images.spool_file })
-    .from(images)
-    .where(and(eq(images.request_id, request_id), eq(images.index, Number(index))))
-    .get();
-  if (image?.spool_file === name) return image.digest !== null;
-  return isAnswerLost(parts, { request_id, number: Number(number) });
-}
-
-function isAnswerLost(parts: Parts, { request_id, number }: Pick<Call, "request_id" | "number">): boolean {
-  const call = parts.db
-    .select({ worker_id: calls.worker_id, state: calls.state })
-    .from(calls)
-    .where(and(eq(calls.request_id, request_id), eq(calls.number, number)))
-    .get();
-  return call?.state === "unknown" && !parts.isWorkerAlive(call.worker_id);
-}
-
-/**
- * Answers an explicit-seed request with the images of the newest archived one of the same recipe. One that has made calls
- * in vain is answered too: its twin may have been archived meanwhile. A reproduction may show something else than what it
- * reproduces, so it answers only where nothing else of the recipe is left.
- */
-export function reuseArchived(parts: Parts, requestId: string): RequestDetail | undefined {
-  const row = parts.reader.row(requestId);
-  if (row === undefined || !row.seed_given || !row.reuse || row.recipe_id === null) return undefined;
-  if (!isUntouched(parts, requestId)) return undefined;
-  const source = selectSource(parts.db).get({ recipeId: row.recipe_id, requestId })?.request_id;
-  if (source === undefined) return undefined;
-  tieImages(parts, { requestId, source });
-  return parts.reader.detail(requestId);
-}
-
-const selectSource = prepared((db) =>
-  db
-    .select({ request_id: requests.request_id })
-    .from(requests)
-    .where(
-      and(
-        isGiven(requests.recipe_id, "recipeId"),
-        // with "+" out of sight of the index by state, in which nearly all are archived
-        sql`+${requests.state} = 'archived'`,
-        ne(requests.request_id, given("requestId")),
-        isNull(requests.deleted_at),
-        isIntact(sql`${requests.request_id}`),
-      ),
-    )
-    .orderBy(sql`${requests.reproduces} is not null`, desc(requests.archived_at))
-    .prepare(),
-);
-
-// nothing came yet, and nothing is on its way
-function isUntouched(parts: Parts, requestId: string): boolean {
-  const detail = parts.reader.detail(requestId);
-  const state = detail?.request.state;
-  if (detail === undefined || (state !== "queued" && state !== "generating")) return false;
-  return detail.images.length === 0 && detail.calls.every((call) => call.state !== "sent");
-}
-
-function tieImages(parts: Parts, { requestId, source }: { requestId: string; source: string }): void {
-  const now = parts.now();
-  const shared = parts.db.select().from(images).where(eq(images.request_id, source)).all();
-  parts.db
-    .insert(images)
-    .values(shared.map(({ index, digest }) => ({ request_id: requestId, index, digest, archived_at: now })))
-    .run();
-  parts.db
-    .update(requests)
-    .set({ state: "copying", reused_from: source, updated_at: now })
-    .where(eq(requests.request_id, requestId))
-    .run();
 }

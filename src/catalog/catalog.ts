@@ -5,7 +5,7 @@ import type { ArchivedImage, RequestDetail, RequestRecord } from "../pipeline/re
 import { type AcceptedRows, acceptFault, acceptRequest, acceptRows } from "./accept.ts";
 import { listArchivedImages } from "./archived-images.ts";
 import { type Archived, createArchivedLookup } from "./archived-lookup.ts";
-import { isSpoolFileDone, noteSpooled, recordAsset, reuseArchived } from "./assets.ts";
+import { recordAsset } from "./assets.ts";
 import { backupDatabase } from "./backup.ts";
 import { type Batches, createBatches } from "./batches.ts";
 import { type Browse, createBrowse } from "./browse.ts";
@@ -32,12 +32,14 @@ import { createLookup, type Experience, type Known, readExperience, type Wanted 
 import type { Parts } from "./parts.ts";
 import { createReader } from "./read.ts";
 import { createReproductions, type Reproductions } from "./reproductions.ts";
+import { reuseArchived } from "./reuse.ts";
 import { toRequestRecord } from "./rows.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
 import { createSearch, type Search, type SearchQuery } from "./search.ts";
 import { createAssetSearch, type SearchAssets } from "./search-assets.ts";
 import { indexAll } from "./search-index.ts";
 import { createSimilar, type Similar } from "./similar.ts";
+import { isSpoolFileDone, noteSpooled } from "./spool-files.ts";
 import { noteThumbnails } from "./thumbnails.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
 import { listUnfinished, listUnsealed } from "./unfinished.ts";

@@ -1,9 +1,11 @@
 // Many jobs at once: those of a batch go into the queue in chunks, and leave it when the batch is cancelled.
 import { ConfigError, TransientError } from "../errors.ts";
 import { toJobId } from "../request/request-id.ts";
+import { archiveJobId } from "./archive-jobs.ts";
 import { inTime, openBulkConnection, reached, toRedisError } from "./connection.ts";
+import { toGenerateJob } from "./generate-jobs.ts";
 import { createJobBundle } from "./job-bundle.ts";
-import { archiveJobId, createQueue, GENERATE_QUEUE, type Queues, toGenerateJob } from "./queues.ts";
+import { createQueue, GENERATE_QUEUE, type Queues } from "./queues.ts";
 import { reconcile, type Unfinished } from "./reconcile.ts";
 
 /** A request that was recorded just now. */

@@ -3,7 +3,8 @@ import type { Job, Queue } from "bullmq";
 import type { ArchivedAsset } from "../pipeline/archive.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import { toJobId } from "../request/request-id.ts";
-import { archiveJobId, type Queues } from "./queues.ts";
+import { archiveJobId } from "./archive-jobs.ts";
+import type { Queues } from "./queues.ts";
 
 /** A request as its jobs tell it. */
 export interface Known {

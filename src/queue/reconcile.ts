@@ -4,7 +4,9 @@ import type { Queue } from "bullmq";
 import type { RequestRecord } from "../pipeline/records.ts";
 import { toJobId } from "../request/request-id.ts";
 import { isAlive } from "./alive.ts";
-import { archiveJobId, archivePriority, type Queues, toGenerateJob } from "./queues.ts";
+import { archiveJobId, archivePriority } from "./archive-jobs.ts";
+import { toGenerateJob } from "./generate-jobs.ts";
+import type { Queues } from "./queues.ts";
 
 export type Unfinished = Pick<RequestRecord, "request_id" | "job_id" | "state" | "batch_id"> & {
   /** When the first URL dies that is still to be copied; null when nothing dies. Where nobody knows, it goes first. */

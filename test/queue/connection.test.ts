@@ -3,9 +3,10 @@
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { createArchiveQueue } from "../../src/queue/archive-jobs.ts";
 import { openBatchQueue } from "../../src/queue/batch-jobs.ts";
 import { openProducerConnection, toRedisError } from "../../src/queue/connection.ts";
-import { createArchiveQueue, createQueues } from "../../src/queue/queues.ts";
+import { createQueues } from "../../src/queue/queues.ts";
 import { openTestRedis } from "../support/redis.ts";
 import { openTestGate, testPrefix, until } from "./support.ts";
 

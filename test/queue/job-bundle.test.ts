@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { openProducerConnection } from "../../src/queue/connection.ts";
-import { createQueues, toGenerateJob } from "../../src/queue/queues.ts";
+import { toGenerateJob } from "../../src/queue/generate-jobs.ts";
+import { createQueues } from "../../src/queue/queues.ts";
 import { openTestRedis } from "../support/redis.ts";
 import { openTestQueues, testPrefix } from "./support.ts";
 

@@ -1,8 +1,9 @@
 // What Redis forgot is put back, once; what it holds is left alone.
 import { type Job, type Queue, Worker } from "bullmq";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { archiveJobId, archivePriority, createArchiveQueue } from "../../src/queue/archive-jobs.ts";
 import { createWorkerConnection } from "../../src/queue/connection.ts";
-import { archiveJobId, archivePriority, createArchiveQueue, toGenerateJob } from "../../src/queue/queues.ts";
+import { toGenerateJob } from "../../src/queue/generate-jobs.ts";
 import { reconcile, type Unfinished } from "../../src/queue/reconcile.ts";
 import { openTestQueues } from "./support.ts";
 
