@@ -51,7 +51,7 @@ export function toRow(rounds: readonly Round[], about: RowOf): Row {
   };
 }
 
-export function keeps(value: number, limit: Limit): boolean {
+function keeps(value: number, limit: Limit): boolean {
   return "atLeast" in limit ? value >= limit.atLeast : value <= limit.atMost;
 }
 

@@ -15,7 +15,7 @@ export async function goOn(
 }
 
 /** Puts back the jobs of the unfinished items of a batch, unless it is held; returns how many. */
-export async function putBackBatch(app: App, batch: Batch): Promise<number> {
+async function putBackBatch(app: App, batch: Batch): Promise<number> {
   if (holdOf(batch, { now: app.clock.now(), images: 1 }) !== null) return 0;
   const queues = await app.queues();
   let jobs = 0;

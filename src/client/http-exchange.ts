@@ -9,6 +9,7 @@ import {
   WaitError,
 } from "../errors.ts";
 import type { HttpClientOptions } from "./contract.ts";
+import { createLimit } from "./limit.ts";
 
 export interface Exchange {
   method: "GET" | "POST" | "DELETE";
@@ -38,7 +39,9 @@ export function createSend({ url, token, timeoutMs = TIMEOUT_MS }: HttpClientOpt
   const base = toBase(url);
   const where = base.origin + base.pathname.replace(/\/$/, "");
   return async (exchange) => {
-    const limit = createLimit(exchange.signal, timeoutMs + (exchange.extraMs ?? 0));
+    const ms = timeoutMs + (exchange.extraMs ?? 0);
+    const late = () => new Error(`no answer within ${ms} ms`);
+    const limit = createLimit({ signal: exchange.signal, timeoutMs: ms, late });
     try {
       const response = await fetch(toUrl(base, exchange), {
         method: exchange.method,
@@ -96,25 +99,6 @@ function toHeaders({ body }: Exchange, token: string | undefined): Record<string
     accept: "application/json, application/x-ndjson",
     ...(body === undefined ? {} : { "content-type": body.type }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-  };
-}
-
-// no AbortSignal.any: it holds on to long-lived signals
-function createLimit(signal: AbortSignal | undefined, timeoutMs: number) {
-  const controller = new AbortController();
-  const stop = () => controller.abort(signal?.reason);
-  const timer = setTimeout(
-    () => controller.abort(new Error(`no answer within ${timeoutMs} ms`)),
-    Math.min(timeoutMs, 2 ** 31 - 1),
-  );
-  signal?.addEventListener("abort", stop, { once: true });
-  if (signal?.aborted) stop();
-  return {
-    signal: controller.signal,
-    release: () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
-    },
   };
 }
 

@@ -2,6 +2,7 @@
 import { RejectedError, TransientError } from "../errors.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import type { WaitOptions } from "./contract.ts";
+import { createLimit } from "./limit.ts";
 
 export interface Looking<Found> {
   /** The request when it has ended, else undefined. */
@@ -16,10 +17,10 @@ const OUTAGE_MS = 5_000;
 /** Looks until the end has come. Rejects with `wait_timeout`, with the signal's reason, or with what a look rejects with. */
 export async function waitUntilEnded<Found>(
   requestId: string,
-  options: WaitOptions,
+  { timeoutMs, signal }: WaitOptions,
   { look, pause }: Looking<Found>,
 ): Promise<Found> {
-  const limit = createLimit(requestId, options);
+  const limit = createLimit({ signal, timeoutMs, late: () => tooLate(requestId, timeoutMs) });
   let lastSeen: number | undefined;
   try {
     for (let round = 1; ; round++) {
@@ -56,24 +57,7 @@ export function requireEnd<Found extends { state: RequestState }>(
   return hasStopped(found.state) ? found : undefined;
 }
 
-// no AbortSignal.any: it holds on to long-lived signals
-function createLimit(requestId: string, { timeoutMs, signal }: WaitOptions) {
-  const controller = new AbortController();
-  const stop = () => controller.abort(signal?.reason);
-  const timedOut = () =>
-    controller.abort(
-      new TransientError(`Request "${requestId}" did not end within ${timeoutMs} ms; it goes on`, {
-        code: "wait_timeout",
-      }),
-    );
-  const timer = timeoutMs === undefined ? undefined : setTimeout(timedOut, Math.min(timeoutMs, 2 ** 31 - 1));
-  signal?.addEventListener("abort", stop, { once: true });
-  if (signal?.aborted) stop();
-  return {
-    signal: controller.signal,
-    release: () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
-    },
-  };
+function tooLate(requestId: string, timeoutMs: number | undefined): TransientError {
+  const message = `Request "${requestId}" did not end within ${timeoutMs} ms; it goes on`;
+  return new TransientError(message, { code: "wait_timeout" });
 }

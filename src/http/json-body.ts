@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { toMessage } from "../errors.ts";
 import { HttpError } from "./http-error.ts";
 
-export const JSON_MAX_BYTES = 1024 * 1024;
+const JSON_MAX_BYTES = 1024 * 1024;
 const BODY_TIMEOUT_MS = 30_000;
 
 /** The parsed body. Throws HttpError: 408 too slow, 413 too large, 415 no JSON, 400 broken JSON. */

@@ -26,7 +26,7 @@ export const NEAR_MAX_DISTANCE = 10;
  * So small a mean error is near whatever the hashes say: of a picture that is nearly flat, or all of one wave, most
  * frequencies are nothing but noise, and differences that nobody sees turn their bits over.
  */
-export const NEAR_MAX_MEAN_ERROR = 2;
+const NEAR_MAX_MEAN_ERROR = 2;
 
 /** As the inspector: what is larger is not decoded. Counts all frames. */
 const MAX_PIXELS = 100_000_000;

@@ -39,7 +39,7 @@ export interface RepairRun {
 }
 
 /** Where a key is set aside by a run. */
-export function quarantineKey(runId: string, key: string): string {
+function quarantineKey(runId: string, key: string): string {
   return `quarantine/${runId}/${key}`;
 }
 

@@ -10,7 +10,7 @@ import { REQUEST_ID_PATTERN } from "../request/request-id.ts";
 export const LOCK_VERSION = 1;
 
 /** So many characters of a prompt stand in an entry, for its readers. */
-export const PROMPT_SHOWN = 100;
+const PROMPT_SHOWN = 100;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "wanted a SHA-256: 64 lower-case hex digits");
 

@@ -33,8 +33,3 @@ export function lockLine({ request_id, recipe_id, prompt, images }: LockEntry): 
 export function lockEnd(root: string): string {
   return `\n  ],\n  "root": "${root}"\n}\n`;
 }
-
-/** A whole file. */
-export function lockText(lock: LockDefaults & { entries: readonly LockEntry[]; root: string }): string {
-  return `${lockHead(lock)}${lock.entries.map((entry, at) => `${at === 0 ? "" : ","}\n${lockLine(entry)}`).join("")}${lockEnd(lock.root)}`;
-}

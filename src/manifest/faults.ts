@@ -2,7 +2,7 @@
 import type { ManifestFault } from "./entry.ts";
 
 /** So many faults are shown. */
-export const SHOWN_FAULTS = 100;
+const SHOWN_FAULTS = 100;
 
 /** One fault, and where. */
 export interface LineFault {

@@ -50,7 +50,7 @@ function withId(submission: Submission, requestId: string | undefined): Identifi
 }
 
 /** `count` different seeds of a recipe, below 2³¹. */
-export function seedsOf(submission: Submission, count: number): Set<number> {
+function seedsOf(submission: Submission, count: number): Set<number> {
   const { model, prompt, negative_prompt, aspect_ratio, n, steps, guidance_scale } = submission;
   const recipe = canonicalJson({ model, prompt, negative_prompt, aspect_ratio, n, steps, guidance_scale });
   const seeds = new Set<number>();

@@ -5,7 +5,7 @@ import type { ManifestSource } from "./entry.ts";
 /** Redirects followed at most. */
 const REDIRECTS = 5;
 /** A manifest of a million long prompts has a fifth of this. In bytes, after decompression. */
-export const HTTP_MAX_BYTES = 4 * 1024 ** 3;
+const HTTP_MAX_BYTES = 4 * 1024 ** 3;
 /** How long a server may be silent, before its answer and within it, in ms. */
 const SILENCE_MS = 60_000;
 

@@ -6,7 +6,7 @@ import { copyImage } from "./copy-image.ts";
 import type { InspectImage, Thumbnails } from "./image-ports.ts";
 import { missingIndexes } from "./missing.ts";
 import type { Catalog, Clock, Downloader, Log, Notifier, OnStep, RequestEnd, Spool, Store } from "./ports.ts";
-import type { Image, ImageType, RequestDetail, RequestRecord } from "./records.ts";
+import type { Asset, Image, RequestDetail, RequestRecord } from "./records.ts";
 import type { Room } from "./room.ts";
 import { putSidecar } from "./sidecar.ts";
 import { runSteps, type Step } from "./steps.ts";
@@ -36,14 +36,8 @@ export interface ArchiveResult {
   assets: ArchivedAsset[];
 }
 
-export interface ArchivedAsset {
+export interface ArchivedAsset extends Omit<Asset, "archived_at"> {
   index: number;
-  digest: string;
-  key: string;
-  bytes: number;
-  content_type: ImageType;
-  width: number;
-  height: number;
 }
 
 export interface ArchiveDelivery {

@@ -4,8 +4,8 @@ import type { Price } from "../units.ts";
 import type { Work } from "./tally.ts";
 
 /** What stands in for experience, until there is some: a call's time in ms, an image's size in bytes. */
-export const ASSUMED_CALL_MS = 20_000;
-export const ASSUMED_IMAGE_BYTES = 2 * 1024 ** 2;
+const ASSUMED_CALL_MS = 20_000;
+const ASSUMED_IMAGE_BYTES = 2 * 1024 ** 2;
 
 export interface Limits {
   /** The hours of a night as they were given, and the next of them; times: ms since 1970. */

@@ -3,7 +3,7 @@ import { toJobId } from "../request/request-id.ts";
 import type { NamedJob } from "./job-bundle.ts";
 
 /** Batches come after whatever a person waits for: jobs without a priority go first. */
-export const BATCH_PRIORITY = 10;
+const BATCH_PRIORITY = 10;
 
 /** A job of queue "generate" that refers to a recorded request. */
 export function toGenerateJob(request: { request_id: string; batch_id: string | null }): NamedJob & {

@@ -4,7 +4,7 @@ import { defaultRepeatStrategy, type Queue } from "bullmq";
 import { isAlive } from "./alive.ts";
 
 /** The names of jobs in queue "schedule". */
-export const DUE_JOB = "due";
+const DUE_JOB = "due";
 export const NIGHT_JOB = "night";
 
 /** When something repeats: a cron line of five fields, on the clock of a time zone. */

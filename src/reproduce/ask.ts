@@ -103,10 +103,7 @@ function toBatch(
 }
 
 /** What is asked for: the very recipe, by the same form of answer, whatever is archived of it. */
-export function toReproduction(
-  original: Original,
-  { collection, now }: { collection: string; now: number },
-): SubmissionInput {
+function toReproduction(original: Original, { collection, now }: { collection: string; now: number }): SubmissionInput {
   return {
     request_id: reproductionId(original.request_id, now),
     ...original.recipe,

@@ -14,7 +14,7 @@ export const RANDOM_SEED = -1;
 export const DRAWN_SEED_LIMIT = 2 ** 31;
 
 /** The API gives no limit for prompts; ours keeps a stray file from being sent as one. In characters. */
-export const PROMPT_MAX_LENGTH = 32_768;
+const PROMPT_MAX_LENGTH = 32_768;
 
 export const RECIPE_DEFAULTS = {
   model: "Qwen/Qwen-Image",

@@ -8,7 +8,7 @@ import { REQUEST_ID_PATTERN } from "./request-id.ts";
 import { findUnsound } from "./soundness.ts";
 
 /** Metadata may be any JSON up to this many bytes of UTF-8. */
-export const METADATA_MAX_BYTES = 16 * 1024;
+const METADATA_MAX_BYTES = 16 * 1024;
 
 /** The job form of queue "generate", as published. Unknown fields are faults: a misspelt one must not cost money. */
 export const submissionSchema = z.strictObject({

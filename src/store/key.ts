@@ -2,7 +2,7 @@
 import { RejectedError } from "../errors.ts";
 
 /** S3 allows 1,024 bytes for prefix and key together; this leaves room for the store's own prefix. */
-export const KEY_MAX_LENGTH = 800;
+const KEY_MAX_LENGTH = 800;
 
 /**
  * Throws a RejectedError `store_key_invalid` unless `key` is relative, made of printable ASCII, with "/" between parts.

@@ -8,8 +8,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { leafHash, merkleRoot } from "../../src/lockfile/merkle.ts";
 import { parseLock } from "../../src/lockfile/read.ts";
 import { describeRoot } from "../../src/lockfile/root.ts";
-import { lockText } from "../../src/lockfile/write.ts";
 import { canonicalJson } from "../../src/request/canonical-json.ts";
+import { lockText } from "../lockfile/lock-text.ts";
 
 const page = await readFile(new URL("../../docs/lock.md", import.meta.url), "utf8");
 const block = (language: string) => new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, "m").exec(page)?.[1] ?? "";

@@ -5,8 +5,9 @@ import { ConfigError } from "../../src/errors.ts";
 import { type LockEntry, promptBeginning } from "../../src/lockfile/entry.ts";
 import { parseLock } from "../../src/lockfile/read.ts";
 import { rootOf } from "../../src/lockfile/root.ts";
-import { type LockDefaults, lockText } from "../../src/lockfile/write.ts";
+import type { LockDefaults } from "../../src/lockfile/write.ts";
 import { anyEntries, entry } from "./entries.ts";
+import { lockText } from "./lock-text.ts";
 
 function write(entries: readonly LockEntry[], defaults: LockDefaults = {}): string {
   return lockText({ ...defaults, entries, root: rootOf(entries) });

@@ -39,7 +39,7 @@ export async function waitForBatch(
 }
 
 /** All items archived, or at least answered for: anything else is a failure. */
-export function exitCodeOf({ state, requests }: BatchView): number {
+function exitCodeOf({ state, requests }: BatchView): number {
   const { failed, parked } = requests;
   return state === "finished" && failed + parked === 0 ? EXIT.done : EXIT.failed;
 }

@@ -33,7 +33,7 @@ export async function followAndShow(
 }
 
 /** The JSON line of a reproduction; the fields are a promise. */
-export function toReproductionLine({ request, proof }: RequestDetail) {
+function toReproductionLine({ request, proof }: RequestDetail) {
   const { request_id, reproduces, state, error } = request;
   return { request_id, reproduces, state, error, proof: proof === null ? null : toProofView(proof) };
 }
