@@ -2,6 +2,7 @@
 import type { SQL } from "drizzle-orm";
 import type { Call } from "../pipeline/records.ts";
 import { isIntact } from "./assets.ts";
+import { isKey } from "./beginnings.ts";
 import type { Db } from "./database.ts";
 import { and, eq, inArray, isNull, ne, sql } from "./orm.ts";
 import { given, prepared } from "./prepared.ts";
@@ -50,7 +51,7 @@ export const selectTwin = prepared((db) =>
     .from(requests)
     .where(
       and(
-        eq(requests.recipe_id, given("recipeId")),
+        isKey(sql`${requests.recipe_id}`, given("recipeId")),
         isNull(requests.deleted_at),
         ne(requests.request_id, given("requestId")),
         inArray(requests.state, ["generating", "copying", "archived"]),

@@ -2,6 +2,7 @@
 
 import type { RequestState } from "../pipeline/records.ts";
 import { isIntact } from "./assets.ts";
+import { isKey } from "./beginnings.ts";
 import { and, desc, eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { assets, calls, images, requests } from "./schema.ts";
@@ -26,7 +27,7 @@ export function createLookup({ db }: Parts): (page: readonly Wanted[]) => Known[
   const asked = sql`json_each(${sql.placeholder("page")}) as asked`;
   // 1: one is archived; 0: one is on its way; null: none. The same conditions as where a call is reserved
   const twin = sql<number | null>`(select max(other.state = 'archived') from ${requests} as other
-    where other.recipe_id = asked.value ->> 'recipe_id' and other.request_id <> asked.value ->> 'request_id'
+    where ${isKey(sql`other.recipe_id`, sql`asked.value ->> 'recipe_id'`)} and other.request_id <> asked.value ->> 'request_id'
     and other.state in ('generating', 'copying', 'archived') and other.deleted_at is null
     and ${isIntact(sql`other.request_id`)})`;
   const statement = db

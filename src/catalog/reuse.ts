@@ -1,9 +1,10 @@
 // Answers taken from what is archived already, at no cost.
 import type { RequestDetail } from "../pipeline/records.ts";
 import { isIntact } from "./assets.ts";
+import { isKey } from "./beginnings.ts";
 import { and, desc, eq, isNull, ne, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { given, isGiven, prepared } from "./prepared.ts";
+import { given, prepared } from "./prepared.ts";
 import { images, requests } from "./schema.ts";
 
 /**
@@ -27,7 +28,7 @@ const selectSource = prepared((db) =>
     .from(requests)
     .where(
       and(
-        isGiven(requests.recipe_id, "recipeId"),
+        isKey(sql`${requests.recipe_id}`, given("recipeId")),
         // with "+" out of sight of the index by state, in which nearly all are archived
         sql`+${requests.state} = 'archived'`,
         ne(requests.request_id, given("requestId")),

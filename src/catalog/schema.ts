@@ -4,6 +4,7 @@
 import type { AssetFault, ImageType, RequestState, WebhookEvent } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { AspectRatio } from "../request/recipe.ts";
+import { beginningOf } from "./beginnings.ts";
 import { check, foreignKey, index, integer, primaryKey, real, sql, sqliteTable, text, uniqueIndex } from "./orm.ts";
 
 export const requests = sqliteTable(
@@ -57,7 +58,7 @@ export const requests = sqliteTable(
     erased_at: integer(),
   },
   (table) => [
-    index("requests_by_recipe").on(table.recipe_id),
+    index("requests_by_recipe").on(beginningOf(sql`${table.recipe_id}`)),
     index("requests_by_age").on(table.created_at, table.request_id),
     index("requests_by_state").on(table.state, table.updated_at),
     index("requests_by_batch").on(table.batch_id, table.state),

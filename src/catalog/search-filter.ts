@@ -2,6 +2,7 @@
 // they leave where they leave few.
 import type { SQL } from "drizzle-orm";
 import type { ImageType, RequestState } from "../pipeline/records.ts";
+import { beginsWith, between } from "./beginnings.ts";
 import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import type { Facets } from "./search-text.ts";
@@ -98,11 +99,6 @@ function listed(ids: readonly string[]): SQL {
   return sql`select value as request_id from json_each(${JSON.stringify(ids)})`;
 }
 
-// a range and not "like": only the range uses the index, whatever the collation
-function between(column: SQL, prefix: string): SQL {
-  return sql`${column} >= ${prefix} and ${column} < ${`${prefix}~`}`;
-}
-
 function given<T>(value: T | undefined, make: (value: T) => SQL): SQL[] {
   return value === undefined ? [] : [make(value)];
 }
@@ -144,7 +140,7 @@ function rareSources(filter: SearchFilter): SQL[] {
   // one property each, by its index: of two, one that everything has would hide one that nothing has
   return [
     ...given(requests, listed),
-    ...given(recipe, (id) => sql`select request_id from requests r where ${between(sql`r.recipe_id`, id)}`),
+    ...given(recipe, (id) => sql`select request_id from requests r where ${beginsWith(sql`r.recipe_id`, id)}`),
     ...byAsset({ digest }),
     ...byAsset({ minBytes, maxBytes }),
     ...byAsset({ minWidth, maxWidth }),
