@@ -35,8 +35,8 @@ function fillRows(): void {
   const generation = one(
     "insert into generations (request_id, call_number, api_created, expires_at) values (?, 1, ?, ?)",
   );
-  const image = one(`insert into images (request_id, image_index, call_number, url, expires_at, digest, archived_at)
-    values (?, 0, 1, ?, ?, ?, ?)`);
+  const image = one(`insert into images (request_id, image_index, call_number, url, expires_at, digest, asset_place,
+    archived_at) values (?, 0, 1, ?, ?, ?, ?, ?)`);
   const asset = one(`insert into assets (digest, key, bytes, content_type, width, height, archived_at, phash)
     values (?, ?, ?, 'image/png', ?, ?, ?, ?)`);
   const rows = sqlite.transaction((from: number, to: number) => {
@@ -54,10 +54,10 @@ function fillRows(): void {
       const key = `images/${digest.slice(0, 2)}/${digest}.png`;
       const side = 512 + (index % 16) * 64;
       const bytes = 500_000 + ((index * 7_919) % 3_000_000);
-      asset.run(digest, key, bytes, side, side, at, digest.slice(0, 16));
+      const { lastInsertRowid: place } = asset.run(digest, key, bytes, side, side, at, digest.slice(0, 16));
       call.run(request_id, seed, at, at);
       generation.run(request_id, at, at);
-      image.run(request_id, `http://127.0.0.1/${index}.png`, at, digest, at);
+      image.run(request_id, `http://127.0.0.1/${index}.png`, at, digest, place, at);
     }
   });
   const step = 20_000;

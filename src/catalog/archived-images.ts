@@ -4,7 +4,7 @@ import type { ArchivedImage } from "../pipeline/records.ts";
 import { pagesOfRequests, rowsOf } from "./listing.ts";
 import { and, asc, count, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { ASSET_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
+import { ASSET_COLUMNS, IMAGE_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
 import { assets, calls, generations, images } from "./schema.ts";
 import type { Search, SearchQuery } from "./search.ts";
 import { assetConditions, findFew, type SearchFilter, toConditions } from "./search-filter.ts";
@@ -61,11 +61,11 @@ function* imagesOf(parts: Parts, rows: readonly RequestRow[], filter: SearchFilt
 
 function readImages({ db }: Parts, ids: string[], filter: SearchFilter) {
   const wanted = assetConditions(filter);
-  const fits = wanted && sql`exists (select 1 from assets a where a.digest = ${assets.digest} and ${wanted})`;
+  const fits = wanted && sql`exists (select 1 from assets a where a.place = ${assets.place} and ${wanted})`;
   return db
-    .select({ image: images, asset: ASSET_COLUMNS, api_created: generations.api_created })
+    .select({ image: IMAGE_COLUMNS, asset: ASSET_COLUMNS, api_created: generations.api_created })
     .from(images)
-    .innerJoin(assets, eq(assets.digest, images.digest))
+    .innerJoin(assets, eq(assets.place, images.asset_place))
     .leftJoin(
       generations,
       and(eq(generations.request_id, images.request_id), eq(generations.call_number, images.call_number)),

@@ -74,7 +74,7 @@ export const surveyStatements = prepared(({ $client: sqlite }): SurveyStatements
     endOfCalls: endOf("calls r indexed by calls_by_batch"),
     kept: sqlite.prepare(`select count(*) as images,
       coalesce(sum(a.bytes), 0) as bytes from ${items} cross join images i on i.request_id = r.request_id
-      cross join assets a on a.digest = i.digest where ${within}`),
+      cross join assets a on a.place = i.asset_place where ${within}`),
     slowest: sqlite.prepare(`select r.request_id, r.archived_at - min(c.sent_at) as took_ms,
       count(*) as calls from ${items} cross join calls c on c.request_id = r.request_id
       where ${within} group by r.rowid order by took_ms desc limit @limit`),
@@ -83,7 +83,7 @@ export const surveyStatements = prepared(({ $client: sqlite }): SurveyStatements
     images: sqlite.prepare(`select r.request_id, i.image_index as "index",
       r.prompt, r.seed, a.key, a.digest, a.width, a.height, a.content_type
       from json_each(@rows) e cross join requests r on r.rowid = e.value
-      cross join images i on i.request_id = r.request_id cross join assets a on a.digest = i.digest
+      cross join images i on i.request_id = r.request_id cross join assets a on a.place = i.asset_place
       order by e.key, i.image_index limit @limit`),
     reasons: sqlite.prepare(`select
       coalesce(r.error_code, '') as code, count(*) as number, coalesce(min(r.error_message), '') as message

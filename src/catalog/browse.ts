@@ -3,6 +3,7 @@
 
 import type { SQL } from "drizzle-orm";
 import type { Asset, AssetFault, RequestDetail, RequestState } from "../pipeline/records.ts";
+import { placeOf } from "./assets.ts";
 import type { ListFilter } from "./listing.ts";
 import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -123,7 +124,7 @@ function isOf({ db }: Parts, { state, batch }: ListFilter): SQL | undefined {
 }
 
 // SQLite numbers the rows as they come, so the newest assets are found without an index of their own
-const place = sql<number>`${assets}.rowid`;
+const { place } = assets;
 
 function pageOfAssets(
   parts: Parts,
@@ -147,7 +148,7 @@ function imagesOf(parts: Parts, digest: string, limit: number): { request_id: st
   return parts.db
     .select({ request_id: images.request_id, index: images.index })
     .from(images)
-    .where(eq(images.digest, digest))
+    .where(eq(images.asset_place, placeOf(digest)))
     .orderBy(asc(images.archived_at), asc(images.request_id), asc(images.index))
     .limit(limit)
     .all();

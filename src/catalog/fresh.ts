@@ -3,6 +3,7 @@ import type { InferInsertModel } from "drizzle-orm";
 import type { Batch } from "../pipeline/batch.ts";
 import type { Asset, Image, Proof } from "../pipeline/records.ts";
 import type { SidecarRecords } from "../pipeline/sidecar-form.ts";
+import { placeOf } from "./assets.ts";
 import { openDatabase } from "./database.ts";
 import { sql } from "./orm.ts";
 import { assets, calls, generations, images, requests } from "./schema.ts";
@@ -130,8 +131,8 @@ function toCallRow({ error, ...call }: SidecarRecords["calls"][number]): InferIn
   return { ...call, error_code: error?.code ?? null, error_message: error?.message ?? null };
 }
 
-function toImageRow(image: Image): InferInsertModel<typeof images> {
-  return image;
+function toImageRow(image: Image) {
+  return { ...image, asset_place: image.digest === null ? null : placeOf(image.digest) };
 }
 
 /** Numbers the requests by age (they came in the store's order), then makes sure that the file is whole and on disk. */

@@ -76,7 +76,7 @@ export function readExperience({ db }: Parts): Experience {
     .select({ aspect_ratio: recent.aspect_ratio, bytes: sql<number>`avg(${assets.bytes})` })
     .from(recent)
     .innerJoin(images, and(eq(images.request_id, recent.request_id)))
-    .innerJoin(assets, eq(assets.digest, images.digest))
+    .innerJoin(assets, eq(assets.place, images.asset_place))
     .groupBy(recent.aspect_ratio)
     .all();
   return {

@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import { imageDigest } from "../pipeline/keys.ts";
 import type { Asset, AssetFault } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
-import { beingErased } from "./assets.ts";
-import { and, desc, eq, inArray, isNull, sql } from "./orm.ts";
+import { beingErased, placeOf } from "./assets.ts";
+import { and, desc, eq, isNull, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
@@ -133,11 +133,13 @@ const PAGE = 500;
 
 /** The sealed requests that these assets belong to. */
 export function sealedRequestsOf(parts: Parts, digests: readonly string[]): string[] {
+  const named = sql`(select value from json_each(${JSON.stringify(digests)}))`;
+  const places = sql`(select place from ${assets} where digest in ${named})`;
   return parts.db
     .selectDistinct({ id: images.request_id })
     .from(images)
     .innerJoin(requests, eq(requests.request_id, images.request_id))
-    .where(and(inArray(images.digest, [...digests]), sql`${requests.sidecar_at} is not null`))
+    .where(and(sql`${images.asset_place} in ${places}`, sql`${requests.sidecar_at} is not null`))
     .all()
     .map((row) => row.id);
 }
@@ -147,7 +149,12 @@ export function liveUrls(parts: Parts, digest: string): string[] {
   const rows = parts.db
     .select({ url: images.url })
     .from(images)
-    .where(and(eq(images.digest, digest), sql`${images.url} is not null and ${images.expires_at} > ${parts.now()}`))
+    .where(
+      and(
+        eq(images.asset_place, placeOf(digest)),
+        sql`${images.url} is not null and ${images.expires_at} > ${parts.now()}`,
+      ),
+    )
     .all();
   return rows.flatMap((row) => row.url ?? []);
 }

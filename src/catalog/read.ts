@@ -5,7 +5,7 @@ import type { Proof, RequestDetail } from "../pipeline/records.ts";
 import type { Db } from "./database.ts";
 import { asc, eq, sql } from "./orm.ts";
 import { isGiven } from "./prepared.ts";
-import { ASSET_COLUMNS, type RequestRow, toDetail } from "./rows.ts";
+import { ASSET_COLUMNS, IMAGE_COLUMNS, type RequestRow, toDetail } from "./rows.ts";
 import { assets, calls, generations, images, requests, webhooks } from "./schema.ts";
 import { batches } from "./schema-batches.ts";
 import { proofImages, proofs } from "./schema-proofs.ts";
@@ -26,7 +26,7 @@ export function createReader(db: Db): Reader {
   const callsOf = db.select().from(calls).where(isGiven(calls.request_id, "id")).orderBy(asc(calls.number)).prepare();
   const generationsOf = db.select().from(generations).where(eq(generations.request_id, id)).prepare();
   const imagesOf = db
-    .select()
+    .select(IMAGE_COLUMNS)
     .from(images)
     .where(isGiven(images.request_id, "id"))
     .orderBy(asc(images.index))
@@ -34,7 +34,7 @@ export function createReader(db: Db): Reader {
   const assetsOf = db
     .selectDistinct(ASSET_COLUMNS)
     .from(images)
-    .innerJoin(assets, eq(assets.digest, images.digest))
+    .innerJoin(assets, eq(assets.place, images.asset_place))
     .where(isGiven(images.request_id, "id"))
     .prepare();
   const webhooksOf = db

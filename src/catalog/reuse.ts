@@ -53,7 +53,12 @@ function tieImages(parts: Parts, { requestId, source }: { requestId: string; sou
   const shared = parts.db.select().from(images).where(eq(images.request_id, source)).all();
   parts.db
     .insert(images)
-    .values(shared.map(({ index, digest }) => ({ request_id: requestId, index, digest, archived_at: now })))
+    .values(
+      shared.map(({ index, digest, asset_place }) => ({
+        ...{ request_id: requestId, index, digest, asset_place },
+        archived_at: now,
+      })),
+    )
     .run();
   parts.db
     .update(requests)

@@ -1,13 +1,12 @@
 // Between rows and records: the flat columns of the tables and the nested records of the pipeline. Pure.
 import type { InferSelectModel } from "drizzle-orm";
-import type { Asset, Call, Proof, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
+import type { Asset, Call, Image, Proof, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
-import { assets, type calls, type generations, type images, type requests } from "./schema.ts";
+import { assets, type calls, type generations, images, type requests } from "./schema.ts";
 
 export type RequestRow = InferSelectModel<typeof requests>;
 export type CallRow = InferSelectModel<typeof calls>;
 export type GenerationRow = InferSelectModel<typeof generations>;
-export type ImageRow = InferSelectModel<typeof images>;
 
 /** What a select of assets wants: the columns of the record, without those of upkeep. */
 export const ASSET_COLUMNS = {
@@ -18,6 +17,18 @@ export const ASSET_COLUMNS = {
   width: assets.width,
   height: assets.height,
   archived_at: assets.archived_at,
+};
+
+/** What a select of images wants: the record, without the number that ties it to its asset. */
+export const IMAGE_COLUMNS = {
+  request_id: images.request_id,
+  index: images.index,
+  call_number: images.call_number,
+  url: images.url,
+  spool_file: images.spool_file,
+  expires_at: images.expires_at,
+  digest: images.digest,
+  archived_at: images.archived_at,
 };
 
 export function toRequestRecord(row: RequestRow): RequestRecord {
@@ -60,7 +71,7 @@ export interface DetailRows {
   request: RequestRow;
   calls: CallRow[];
   generations: GenerationRow[];
-  images: ImageRow[];
+  images: Image[];
   assets: Asset[];
   webhooks: Webhook[];
   proof: Proof | null;

@@ -129,7 +129,9 @@ export const generations = sqliteTable(
 export const assets = sqliteTable(
   "assets",
   {
-    digest: text().primaryKey(),
+    /** Its number in the order of recording, by which images are tied to it: a column, so that SQLite never renumbers it. */
+    place: integer().primaryKey(),
+    digest: text().notNull().unique(),
     /** Holds the digest, so it is as unique as that: an index of its own would be one random page more for each image. */
     key: text().notNull(),
     bytes: integer().notNull(),
@@ -172,13 +174,16 @@ export const images = sqliteTable(
     spool_file: text(),
     expires_at: integer(),
     digest: text().references(() => assets.digest),
+    /** The asset's number. New ones stand at the end of their index, where digests fall on any page of it. */
+    asset_place: integer(),
     archived_at: integer(),
   },
   (table) => [
     primaryKey({ columns: [table.request_id, table.index] }),
-    index("images_by_digest").on(table.digest),
+    index("images_by_asset").on(table.asset_place).where(sql`asset_place is not null`),
     index("images_unarchived").on(table.expires_at).where(sql`digest is null`),
     check("images_archived_at", sql`(${table.digest} is null) = (${table.archived_at} is null)`),
+    check("images_asset_place", sql`(${table.digest} is null) = (${table.asset_place} is null)`),
     check(
       "images_somewhere",
       sql`${table.digest} is not null or ${table.url} is not null or ${table.spool_file} is not null`,

@@ -3,6 +3,7 @@
 import type { SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { Asset } from "../pipeline/records.ts";
+import { placeOf } from "./assets.ts";
 import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
@@ -85,8 +86,8 @@ function pageOfAssets(
   const [beyond, order] = sort === "oldest" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
   const conditions = [
     sql`a.erased_at is null`,
-    sql`(not exists (select 1 from ${images} i where i.digest = a.digest) or exists (select 1 from ${images} i
-      join ${requests} r on r.request_id = i.request_id where i.digest = a.digest and r.deleted_at is null))`,
+    sql`(not exists (select 1 from ${images} i where i.asset_place = a.place) or exists (select 1 from ${images} i
+      join ${requests} r on r.request_id = i.request_id where i.asset_place = a.place and r.deleted_at is null))`,
     ...present(assetConditions(query)),
     ...(after === undefined ? [] : [sql`a.rowid ${beyond} ${after.place}`]),
   ];
@@ -178,7 +179,7 @@ function isOfOlder(parts: Parts, of: { requestId: string; digest: string; query:
   const older = parts.db.all<{ prompt: string | null; negative_prompt: string | null }>(sql`
     select r.prompt, r.negative_prompt from ${images} i
     join ${requests} r on r.request_id = i.request_id
-    where i.digest = ${of.digest} and r.doc < (select doc from ${requests} where request_id = ${of.requestId})
+    where i.asset_place = ${placeOf(of.digest)} and r.doc < (select doc from ${requests} where request_id = ${of.requestId})
       and ${toConditions(filter)} limit ${SIBLINGS}`);
   return older.some((row) => matches(row, terms));
 }

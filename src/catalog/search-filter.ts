@@ -60,7 +60,7 @@ export function toConditions(filter: SearchFilter): SQL {
     ...(filter.tags ?? []).map((tag) => sql`exists (select 1 from json_each(r.tags) where value = ${tag})`),
     ...given(
       asset,
-      (matches) => sql`exists (select 1 from images i join assets a on a.digest = i.digest
+      (matches) => sql`exists (select 1 from images i join assets a on a.place = i.asset_place
         where i.request_id = r.request_id and ${matches})`,
     ),
   ];
@@ -135,7 +135,8 @@ function rareSources(filter: SearchFilter): SQL[] {
   const byAsset = (rare: SearchFilter) =>
     given(
       assetConditions(rare),
-      (matches) => sql`select i.request_id from assets a cross join images i on i.digest = a.digest where ${matches}`,
+      (matches) =>
+        sql`select i.request_id from assets a cross join images i on i.asset_place = a.place where ${matches}`,
     );
   // one property each, by its index: of two, one that everything has would hide one that nothing has
   return [

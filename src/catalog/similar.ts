@@ -37,7 +37,7 @@ export function createSimilar(parts: Parts): Similar {
 /** Rows of a piece: their hashes make a text of 320 KB. */
 const PIECE = 20_000;
 
-const place = sql<number>`${assets}.rowid`;
+const { place } = assets;
 
 /**
  * SQLite joins the hashes to one text by itself: of a million that takes a fifth of a second, where as many rows, or as many
@@ -74,9 +74,9 @@ function assetsAt({ db }: Parts, places: readonly number[]): Map<number, Asset> 
   const ties = () => db.select({ one: images.index }).from(images);
   const wanted = ties()
     .innerJoin(requests, eq(requests.request_id, images.request_id))
-    .where(and(eq(images.digest, assets.digest), isNull(requests.deleted_at)));
+    .where(and(eq(images.asset_place, assets.place), isNull(requests.deleted_at)));
   // an image that no sidecar named belongs to no request, and is nobody's to delete
-  const stray = not(exists(ties().where(eq(images.digest, assets.digest))));
+  const stray = not(exists(ties().where(eq(images.asset_place, assets.place))));
   const rows = db
     .select({ place, asset: ASSET_COLUMNS })
     .from(assets)

@@ -127,10 +127,10 @@ const PAGE = 100;
 function beginErasure(parts: Parts, requestId: string): { digest: string; key: string }[] {
   if (!isDue(parts, requestId)) return [];
   const own = parts.db.all<{ digest: string; key: string }>(sql`select distinct a.digest, a.key
-    from ${images} i join ${assets} a on a.digest = i.digest
+    from ${images} i join ${assets} a on a.place = i.asset_place
     where i.request_id = ${requestId} and not exists (
       select 1 from ${images} o join ${requests} r on r.request_id = o.request_id
-      where o.digest = a.digest and r.request_id <> ${requestId} and r.erased_at is null)`);
+      where o.asset_place = a.place and r.request_id <> ${requestId} and r.erased_at is null)`);
   const digests = own.map(({ digest }) => digest);
   if (digests.length > 0)
     parts.db
@@ -151,7 +151,7 @@ function isDue(parts: Parts, requestId: string): boolean {
 }
 
 function isErasureBegun(parts: Parts, requestId: string): boolean {
-  const begun = parts.db.get<unknown>(sql`select 1 from ${images} i join ${assets} a on a.digest = i.digest
+  const begun = parts.db.get<unknown>(sql`select 1 from ${images} i join ${assets} a on a.place = i.asset_place
     where i.request_id = ${requestId} and a.erased_at is not null`);
   return begun !== undefined;
 }

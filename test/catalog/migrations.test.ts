@@ -86,3 +86,49 @@ test("what was indexed before is found, and follows what becomes of the request"
   addRequest(writing.sqlite, "c");
   expect(foundBy()).toEqual(["c", "a"]);
 });
+
+test("images keep everything when they are tied to their assets by number", async () => {
+  const { file, sqlite } = openOld("0014_short_recipe_index");
+  const digests = ["a", "b", "c"].map((letter) => letter.repeat(64));
+  for (const id of ["one", "two", "three"]) addRequest(sqlite, id);
+  const addAsset = sqlite.prepare(
+    "insert into assets (digest, key, bytes, content_type, width, height, archived_at) values (?, ?, 7, 'image/png', 1, 2, 3)",
+  );
+  for (const digest of digests) addAsset.run(digest, `images/${digest}.png`);
+  // a gap in the numbers, as there may be
+  sqlite.prepare("delete from assets where digest = ?").run(digests[1]);
+  sqlite.exec(
+    "update assets set fault = 'missing', phash = '00', thumbnail = 'stored', mirrored_at = 4 where rowid = 3",
+  );
+  const addImage = sqlite.prepare(
+    "insert into images (request_id, image_index, url, digest, archived_at) values (?, ?, ?, ?, ?)",
+  );
+  addImage.run("one", 0, "http://a", digests[2], 5);
+  addImage.run("one", 1, "http://b", null, null);
+  addImage.run("two", 0, null, digests[2], 6);
+  addImage.run("three", 0, null, digests[0], 7);
+  const rows = (of: Sqlite.Database, table: string) =>
+    of.prepare<[], Record<string, unknown>>(`select rowid as row, * from ${table} order by rowid`).all();
+  const before = ["assets", "images"].map((table) => rows(sqlite, table));
+  sqlite.close();
+
+  const database = openDatabase(file);
+  onTestFinished(() => database.close());
+  const after = [
+    rows(database.sqlite, "assets").map(({ place: _, ...row }) => row),
+    rows(database.sqlite, "images").map(({ asset_place: _, ...row }) => row),
+  ];
+  expect(after).toEqual(before);
+  expect(database.sqlite.prepare("select asset_place from images order by rowid").pluck().all()).toEqual([
+    3,
+    null,
+    3,
+    1,
+  ]);
+  expect(database.sqlite.prepare("select place from assets order by place").pluck().all()).toEqual([1, 3]);
+  const catalog = await openTestCatalog({ file });
+  const tied = catalog.browse.imagesOf(digests[2] ?? "", 9).map(({ request_id }) => request_id);
+  expect(tied).toEqual(["one", "two"]);
+  for (const check of ["integrity_check", "foreign_key_check"])
+    expect(database.sqlite.pragma(check)).toEqual(check === "integrity_check" ? [{ integrity_check: "ok" }] : []);
+});

@@ -65,6 +65,7 @@ test("no statement reads more, the more is archived", async () => {
   catalog.browse.findTwin("hash", 0);
   catalog.tidy.listToReseal();
   lookAround(catalog);
+  askOfOne(catalog, "a".repeat(64));
   const read = texts
     .filter((text) => /^\s*(select|update|insert|delete)/i.test(text))
     .map((text) => text.replace(/@\w+/g, "?"));
@@ -93,6 +94,17 @@ function lookAround(catalog: OpenCatalog): void {
   catalog.reproductions.listDue();
   catalog.tidy.listDueForErasure();
   catalog.keeping.listUnpictured({ until: 1, limit: 8 });
+}
+
+/** What is asked of one digest or one recipe. */
+function askOfOne(catalog: OpenCatalog, key: string): void {
+  catalog.lookUp([{ request_id: "first", recipe_id: key }]);
+  catalog.browse.imagesOf(key, 1);
+  catalog.keeping.sealedRequestsOf([key]);
+  catalog.keeping.liveUrls(key);
+  catalog.similar.at([1]);
+  catalog.search({ recipe: key });
+  catalog.search({ digest: key });
 }
 
 /** A table from end to end, or all requests of a state of which there are many. */
