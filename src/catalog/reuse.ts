@@ -50,15 +50,15 @@ function isUntouched(parts: Parts, requestId: string): boolean {
 
 function tieImages(parts: Parts, { requestId, source }: { requestId: string; source: string }): void {
   const now = parts.now();
-  const shared = parts.db.select().from(images).where(eq(images.request_id, source)).all();
+  const { index, digest, asset_place } = images;
+  const shared = parts.db
+    .select({ index, digest, asset_place })
+    .from(images)
+    .where(eq(images.request_id, source))
+    .all();
   parts.db
     .insert(images)
-    .values(
-      shared.map(({ index, digest, asset_place }) => ({
-        ...{ request_id: requestId, index, digest, asset_place },
-        archived_at: now,
-      })),
-    )
+    .values(shared.map((image) => ({ request_id: requestId, ...image, archived_at: now })))
     .run();
   parts.db
     .update(requests)
