@@ -1,12 +1,11 @@
 // The fleet's common sense about the image API, kept in Redis so that all workers share it: a rate limit or a halt that
 // one of them meets holds all of them back, and afterwards they go on at the pace that was seen to be allowed.
-import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { toMessage } from "../errors.ts";
 import type { CallResult, Clock, Gate } from "../pipeline/ports.ts";
 import { ABORTED } from "../pipeline/verdict.ts";
 import { reached } from "./connection.ts";
 import { ADMIT_SCRIPT, CONFIRM_SCRIPT, GIVE_BACK_SCRIPT, REPORT_SCRIPT } from "./gate-scripts.ts";
+import { runScript } from "./script.ts";
 
 export interface GateOptions {
   redis: Redis;
@@ -47,9 +46,10 @@ const UNREACHABLE_MS = 3_000;
 export function createGate(options: GateOptions): OpenGate {
   const { redis, clock } = options;
   const key = `${options.prefix}:gate`;
+  const keys = [key];
   const { spacingMs, latenessMs } = toSpacing(options.rateLimit);
   const run = (script: string, args: (string | number)[] = []) =>
-    reached(options.redisUrl, () => runScript(redis, { script, key, args }));
+    reached(options.redisUrl, () => runScript(redis, { script, keys, args }));
 
   async function admit({ signal }: { signal: AbortSignal }): Promise<Leave> {
     for (;;) {
@@ -66,7 +66,7 @@ export function createGate(options: GateOptions): OpenGate {
 
   async function report(result: CallResult): Promise<number> {
     const { event, ms, code, message } = toEvent(result);
-    return (await runScript(redis, { script: REPORT_SCRIPT, key, args: [event, ms, code, message] })) as number;
+    return (await runScript(redis, { script: REPORT_SCRIPT, keys, args: [event, ms, code, message] })) as number;
   }
 
   async function state(): Promise<GateState> {
@@ -88,28 +88,6 @@ export function createGate(options: GateOptions): OpenGate {
   }
 
   return { admit, giveBack: async () => void (await run(GIVE_BACK_SCRIPT)), report, state, reopen };
-}
-
-/** By its digest: the text of a script, which Redis keeps, would be sent and hashed anew for each call of the API. */
-async function runScript(
-  redis: Redis,
-  { script, key, args }: { script: string; key: string; args: (string | number)[] },
-): Promise<unknown> {
-  try {
-    return await redis.evalsha(digestOf(script), 1, key, ...args);
-  } catch (error) {
-    // a Redis that was started anew has forgotten it
-    if (!toMessage(error).startsWith("NOSCRIPT")) throw error;
-    return redis.eval(script, 1, key, ...args);
-  }
-}
-
-const digests = new Map<string, string>();
-
-function digestOf(script: string): string {
-  const digest = digests.get(script) ?? createHash("sha1").update(script).digest("hex");
-  digests.set(script, digest);
-  return digest;
 }
 
 type Leave = Awaited<ReturnType<Gate["admit"]>>;

@@ -1,24 +1,65 @@
-// Jobs of one turn: written together, each with an end of its own, and in the queue when it says so.
+// Jobs of one turn: added by one call, each with an end of its own, and in the queue when it says so.
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import type { Redis } from "ioredis";
+import { expect, onTestFinished, test } from "vitest";
 import { openProducerConnection } from "../../src/queue/connection.ts";
 import { toGenerateJob } from "../../src/queue/generate-jobs.ts";
-import { createQueues } from "../../src/queue/queues.ts";
+import { createQueues, type Queues } from "../../src/queue/queues.ts";
 import { openTestRedis } from "../support/redis.ts";
 import { openTestQueues, testPrefix } from "./support.ts";
 
 const jobOf = (request_id: string) => toGenerateJob({ request_id, batch_id: null });
 
-test("all of a turn are in the queue in their order once they say so, and nothing is held back any longer", async () => {
-  const { addGenerate, generate, redis } = await openTestQueues();
+async function openOwnRedis(): Promise<{ connection: Redis; queues: Queues }> {
+  const own = await openTestRedis();
+  onTestFinished(own.close);
+  const connection = await openProducerConnection(own.url);
+  onTestFinished(() => connection.disconnect());
+  return { connection, queues: createQueues({ connection, redisUrl: own.url, prefix: testPrefix() }) };
+}
+
+async function countCalls(redis: Redis, command: string): Promise<number> {
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(await redis.info("commandstats"))?.[1] ?? 0);
+}
+
+test("all of a turn are in the queue in their order once they say so, by few calls", async () => {
+  const { connection, queues } = await openOwnRedis();
+  await queues.addGenerate(jobOf("first"));
+  await connection.config("RESETSTAT");
   const ids = Array.from({ length: 300 }, (_, index) => `r-${index}`);
-  const added = Promise.all(ids.map((id) => addGenerate(jobOf(id))));
-  // held back: what is written now goes out together
-  expect(redis.stream.writableCorked).toBe(1);
-  await added;
-  expect(redis.stream.writableCorked).toBe(0);
-  const waiting = await generate.getWaiting();
-  expect(waiting.map((job) => job.data.request_id)).toEqual(ids);
+  await Promise.all(ids.map((id) => queues.addGenerate(jobOf(id))));
+  const waiting = await queues.generate.getWaiting();
+  expect(waiting.map((job) => job.data.request_id)).toEqual(["first", ...ids]);
+  // 250 and 50
+  expect(await countCalls(connection, "evalsha")).toBe(2);
+});
+
+test("jobs with and without a priority come together, and each is where and as BullMQ would have put it", async () => {
+  const { addGenerate, generate } = await openTestQueues();
+  const batch = (request_id: string) => toGenerateJob({ request_id, batch_id: "night" });
+  await Promise.all([
+    addGenerate(jobOf("a")),
+    addGenerate(batch("b")),
+    addGenerate(jobOf("c")),
+    addGenerate(batch("d")),
+  ]);
+  expect((await generate.getWaiting()).map(({ id }) => id)).toEqual(["req-a", "req-c"]);
+  expect((await generate.getPrioritized()).map(({ id }) => id)).toEqual(["req-b", "req-d"]);
+  for (const { name, data, opts } of [jobOf("a"), batch("b")]) {
+    const read = async () => ({ ...(await generate.getJob(opts.jobId))?.asJSON(), timestamp: 0 });
+    const bundled = await read();
+    await generate.remove(opts.jobId);
+    await generate.add(name, data, opts);
+    expect(bundled).toEqual(await read());
+  }
+});
+
+test("a Redis that has forgotten its scripts is told them again", async () => {
+  const { connection, queues } = await openOwnRedis();
+  await queues.addGenerate(jobOf("a"));
+  await connection.script("FLUSH");
+  await Promise.all([queues.addGenerate(jobOf("b")), queues.addGenerate(jobOf("c"))]);
+  expect(await queues.generate.getWaitingCount()).toBe(3);
 });
 
 test("turns follow each other, and one that is in the queue already is left as it is", async () => {
@@ -29,26 +70,18 @@ test("turns follow each other, and one that is in the queue already is left as i
 });
 
 test("who was answered about a job just now believes in Redis without a ping", async () => {
-  const own = await openTestRedis();
-  const connection = await openProducerConnection(own.url);
-  const queues = createQueues({ connection, redisUrl: own.url, prefix: testPrefix() });
-  const pings = async () => Number(/cmdstat_ping:calls=(\d+)/.exec(await connection.info("commandstats"))?.[1] ?? 0);
-  try {
-    await queues.addGenerate(jobOf("first"));
-    await connection.config("RESETSTAT");
-    await queues.addGenerate(jobOf("second"));
-    await queues.ping();
-    expect(await pings()).toBe(0);
-    // a connection that is new knows nothing
-    const back = once(connection, "ready");
-    connection.disconnect(true);
-    await back;
-    await queues.ping();
-    expect(await pings()).toBe(1);
-  } finally {
-    connection.disconnect();
-    await own.close();
-  }
+  const { connection, queues } = await openOwnRedis();
+  await queues.addGenerate(jobOf("first"));
+  await connection.config("RESETSTAT");
+  await queues.addGenerate(jobOf("second"));
+  await queues.ping();
+  expect(await countCalls(connection, "ping")).toBe(0);
+  // a connection that is new knows nothing
+  const back = once(connection, "ready");
+  connection.disconnect(true);
+  await back;
+  await queues.ping();
+  expect(await countCalls(connection, "ping")).toBe(1);
 });
 
 test("one that cannot be added fails alone", async () => {
@@ -62,20 +95,13 @@ test("one that cannot be added fails alone", async () => {
 test("a Redis that has gone fails all of them soon, and one that is back takes the next", {
   timeout: 30_000,
 }, async () => {
-  const own = await openTestRedis();
-  const connection = await openProducerConnection(own.url);
-  const queues = createQueues({ connection, redisUrl: own.url, prefix: testPrefix() });
-  try {
-    await queues.addGenerate(jobOf("before"));
-    const back = once(connection, "ready");
-    connection.disconnect(true);
-    const ends = await Promise.allSettled([queues.addGenerate(jobOf("a")), queues.addGenerate(jobOf("b"))]);
-    expect(ends.map((end) => end.status)).toEqual(["rejected", "rejected"]);
-    await back;
-    await queues.addGenerate(jobOf("after"));
-    expect(await queues.generate.getWaitingCount()).toBe(2);
-  } finally {
-    connection.disconnect();
-    await own.close();
-  }
+  const { connection, queues } = await openOwnRedis();
+  await queues.addGenerate(jobOf("before"));
+  const back = once(connection, "ready");
+  connection.disconnect(true);
+  const ends = await Promise.allSettled([queues.addGenerate(jobOf("a")), queues.addGenerate(jobOf("b"))]);
+  expect(ends.map((end) => end.status)).toEqual(["rejected", "rejected"]);
+  await back;
+  await queues.addGenerate(jobOf("after"));
+  expect(await queues.generate.getWaitingCount()).toBe(2);
 });
