@@ -1,5 +1,6 @@
 // What every exchange passes before a route sees it: a name, the metrics, the right host, a known token, the pace.
 import { randomUUID } from "node:crypto";
+import type { HttpBindings } from "@hono/node-server";
 import type { Next } from "hono";
 import { HttpError } from "./http-error.ts";
 import { isLoopback } from "./loopback.ts";
@@ -11,47 +12,63 @@ const OPEN_PATHS = new Set(["/", "/healthz", "/readyz", "/openapi.json"]);
 export function addGuards(http: Http, parts: HttpParts): void {
   const checkHost = createHostCheck(parts);
   http.use((c, next) => {
-    nameExchange(c);
+    c.set("exchangeId", nameExchange(c.env));
     return observe(parts, c, next);
   });
   http.use((c, next) => {
     checkHost(c.req.url);
-    checkCaller(parts, c);
+    if (!OPEN_PATHS.has(c.req.path)) admit(parts, c.req.header("authorization"), () => isSignedAsset(parts, c));
     return next();
   });
 }
 
 const EXCHANGE_ID = /^[A-Za-z0-9._-]{1,100}$/;
 
-function nameExchange(c: Exchange): void {
-  const given = c.req.header("x-request-id") ?? "";
-  const id = EXCHANGE_ID.test(given) ? given : randomUUID();
-  c.set("exchangeId", id);
+/** Gives an exchange its caller's name or a fresh one, and says it in the answer, whatever that will be. */
+export function nameExchange({ incoming, outgoing }: HttpBindings): string {
+  const given = incoming.headers["x-request-id"];
+  const id = typeof given === "string" && EXCHANGE_ID.test(given) ? given : randomUUID();
   // past the framework, which would make a Headers of them, and another one of the answer's own
-  const { outgoing } = c.env;
   outgoing.setHeader("x-request-id", id);
   outgoing.setHeader("x-content-type-options", "nosniff");
+  return id;
 }
 
-async function observe({ app, metrics }: HttpParts, c: Exchange, next: Next): Promise<void> {
+async function observe(parts: HttpParts, c: Exchange, next: Next): Promise<void> {
   const begun = performance.now();
   await next();
-  const seconds = (performance.now() - begun) / 1000;
   const { outgoing } = c.env;
   const status = outgoing.headersSent ? outgoing.statusCode : c.res.status;
-  const { method } = c.req;
-  const route = c.get("route") ?? "unmatched";
+  const { method, path } = c.req;
+  tellEnd(parts, { exchangeId: c.get("exchangeId"), method, path, route: c.get("route"), status, begun });
+}
+
+/** An exchange whose answer has begun. */
+export interface Ended {
+  exchangeId: string;
+  method: string;
+  /** The path alone: a query may hold a signature. */
+  path: string;
+  /** Undefined where none was found. */
+  route: string | undefined;
+  status: number;
+  /** By `performance.now`. */
+  begun: number;
+}
+
+/** Tells the metrics and the log. */
+export function tellEnd({ app, metrics }: HttpParts, ended: Ended): void {
+  const { exchangeId, method, path, route = "unmatched", status, begun } = ended;
+  const seconds = (performance.now() - begun) / 1000;
   metrics.observe({ method, route, status, seconds });
-  // the path alone: a query may hold a signature
-  const fields = { exchange: c.get("exchangeId"), method, path: c.req.path, status, ms: Math.round(seconds * 1000) };
-  app.log.debug(fields, "answered");
+  app.log.debug({ exchange: exchangeId, method, path, status, ms: Math.round(seconds * 1000) }, "answered");
 }
 
 /**
  * Without tokens everybody who reaches the server is let in, and a web page that is told to resolve its own name to
  * 127.0.0.1 reaches it with a visitor's browser (DNS rebinding). Such a page cannot hide the name it is called by.
  */
-function createHostCheck({ app, tokens }: HttpParts): (url: string) => void {
+export function createHostCheck({ app, tokens }: HttpParts): (url: string) => void {
   const { publicUrl } = app.settings.http;
   const published = publicUrl && new URL(publicUrl).hostname;
   // callers use one name again and again: that it is a right one is reckoned once
@@ -70,10 +87,10 @@ function misdirected(hostname: string): HttpError {
   return new HttpError(421, { code: "misdirected_host", message });
 }
 
-function checkCaller(parts: HttpParts, c: Exchange): void {
-  if (OPEN_PATHS.has(c.req.path)) return;
-  const token = parts.tokens.find(c.req.header("authorization"));
-  if (parts.tokens.required && token === undefined && !isSignedAsset(parts, c)) {
+/** Lets a caller in. Throws HttpError: 401 without a token that is known, unless the address itself is signed; 429. */
+export function admit(parts: HttpParts, authorization: string | undefined, isSigned = () => false): void {
+  const token = parts.tokens.find(authorization);
+  if (parts.tokens.required && token === undefined && !isSigned()) {
     const message = "Cannot answer without a valid token: wanted the header Authorization: Bearer <one of API_TOKENS>";
     throw new HttpError(401, { code: "invalid_token", message, headers: { "www-authenticate": "Bearer" } });
   }

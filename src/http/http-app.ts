@@ -1,11 +1,11 @@
 // The routes, put together: guards first, then what is there, then an answer for what is not.
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { isOurs, toErrorAnswer, toLogFields } from "./error-answer.ts";
 import { addGuards } from "./guards.ts";
 import { HttpError } from "./http-error.ts";
 import { createDocument, registerSchemas } from "./openapi.ts";
 import type { Exchange, Http, HttpEnv, HttpParts } from "./parts.ts";
+import { toRefusal } from "./refusal.ts";
 import { addAssetRoutes } from "./routes/assets.ts";
 import { addBulkRoute } from "./routes/bulk.ts";
 import { addContentRoute, addThumbnailRoute } from "./routes/content.ts";
@@ -53,13 +53,8 @@ function addRefusals(http: Http, parts: HttpParts): void {
   http.onError((error, c) => refuse(parts, c, error));
 }
 
-function refuse({ app }: HttpParts, c: Exchange, thrown: unknown): Response {
-  const exchangeId = c.get("exchangeId") ?? "";
-  const { status, body, headers } = toErrorAnswer(thrown, exchangeId);
-  if (isOurs(thrown)) {
-    const fields = { exchange: exchangeId, method: c.req.method, path: c.req.path, ...toLogFields(thrown) };
-    if (status === 500) app.log.error(fields, "an exchange failed");
-    else app.log.warn(fields, "an exchange was put off");
-  }
+function refuse(parts: HttpParts, c: Exchange, thrown: unknown): Response {
+  const exchange = { exchangeId: c.get("exchangeId") ?? "", method: c.req.method, path: c.req.path };
+  const { status, body, headers } = toRefusal(parts, exchange, thrown);
   return c.json(body, status as ContentfulStatusCode, { ...headers });
 }

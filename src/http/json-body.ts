@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { toMessage } from "../errors.ts";
 import { HttpError } from "./http-error.ts";
 
-const JSON_MAX_BYTES = 1024 * 1024;
+/** A longer body is refused. */
+export const JSON_MAX_BYTES = 1024 * 1024;
 const BODY_TIMEOUT_MS = 30_000;
 
 /** The parsed body. Throws HttpError: 408 too slow, 413 too large, 415 no JSON, 400 broken JSON. */

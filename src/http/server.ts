@@ -12,6 +12,7 @@ import { HttpError } from "./http-error.ts";
 import { isLoopback } from "./loopback.ts";
 import { createHttpMetrics } from "./metrics.ts";
 import type { HttpParts } from "./parts.ts";
+import { createQuickAccept } from "./quick-accept.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { createTokens } from "./tokens.ts";
 import { createUrlSigner } from "./url-signing.ts";
@@ -90,6 +91,7 @@ export function createParts(app: App, stopping: AbortSignal): HttpParts {
 
 function createListener(parts: HttpParts, { ownsProcess }: Required<ServerOptions>): Server {
   const http = createHttpApp(parts);
+  const quickAccept = createQuickAccept(parts);
   const listener = getRequestListener((request, env) => http.fetch(request, env), {
     hostname: parts.app.settings.http.host,
     // where this process is somebody's else's, too, its globals stay as they are
@@ -99,7 +101,7 @@ function createListener(parts: HttpParts, { ownsProcess }: Required<ServerOption
   // the body's time is watched where it is read: a bulk may take hours
   return createServer(
     { requestTimeout: 0, headersTimeout: HEAD_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => void (quickAccept(incoming, outgoing) || listener(incoming, outgoing)),
   );
 }
 

@@ -1,9 +1,10 @@
 // Requests, one by one and in pages. What is accepted, cancelled and retried is decided elsewhere; here it gets its HTTP form.
+import type { HttpBindings } from "@hono/node-server";
 import { z } from "zod";
 import { cancel, retry } from "../../decide.ts";
 import { RejectedError } from "../../errors.ts";
 import type { RequestDetail } from "../../pipeline/records.ts";
-import { toRequestView } from "../../report/request-view.ts";
+import { type RequestView, toRequestView } from "../../report/request-view.ts";
 import { submit } from "../../submit.ts";
 import { parseDuration } from "../../units.ts";
 import { withDeadline } from "../deadline.ts";
@@ -85,15 +86,30 @@ export function addRequestRoutes(http: Http, parts: HttpParts): void {
   );
 }
 
-async function accept({ app, accept: recordIn }: HttpParts, c: Exchange): Promise<Response> {
-  const data = withIdempotencyKey(await readJson(c.env.incoming), c.req.header("idempotency-key"));
+/** A request that was accepted: now, or before under the same id. */
+export interface Acceptance {
+  status: 200 | 202;
+  location: string;
+  view: RequestView;
+}
+
+/** Accepts what the body of POST /v1/requests asks for. */
+export async function acceptRequest(
+  { app, accept }: HttpParts,
+  incoming: HttpBindings["incoming"],
+): Promise<Acceptance> {
+  const key = incoming.headers["idempotency-key"];
+  const data = withIdempotencyKey(await readJson(incoming), typeof key === "string" ? key : undefined);
   const id = (data as { request_id?: unknown } | null)?.request_id;
   const known = typeof id === "string" ? await app.catalog().find(id) : undefined;
-  const detail = await submit(app, data, { accept: recordIn });
-  const { request_id } = detail.request;
-  // past the framework, as the guards' headers are
-  c.env.outgoing.setHeader("location", locationOf(request_id));
-  return c.json(toRequestView(detail), known === undefined ? 202 : 200);
+  const detail = await submit(app, data, { accept });
+  const location = locationOf(detail.request.request_id);
+  return { status: known === undefined ? 202 : 200, location, view: toRequestView(detail) };
+}
+
+async function accept(parts: HttpParts, c: Exchange): Promise<Response> {
+  const { status, location, view } = await acceptRequest(parts, c.env.incoming);
+  return c.json(view, status, { location });
 }
 
 /** Where a request is found from now on. */

@@ -1,0 +1,69 @@
+// POST /v1/requests as services send it, past the framework, whose routing, Context, Request and Response cost as much as the
+// accepting itself. The same guards, the same acceptance, the same answers: what is unusual is left to the framework.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { admit, createHostCheck, nameExchange, tellEnd } from "./guards.ts";
+import { JSON_MAX_BYTES } from "./json-body.ts";
+import type { HttpParts } from "./parts.ts";
+import { toRefusal } from "./refusal.ts";
+import { acceptRequest } from "./routes/requests.ts";
+
+const PATH = "/v1/requests";
+
+interface Exchange {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+  checkHost(url: string): void;
+}
+
+/** Answers an exchange, or returns false and has not touched it. */
+export function createQuickAccept(parts: HttpParts): (incoming: IncomingMessage, outgoing: ServerResponse) => boolean {
+  const isUsual = createUsualCheck();
+  const checkHost = createHostCheck(parts);
+  return (incoming, outgoing) => {
+    if (!isUsual(incoming)) return false;
+    void answer(parts, { incoming, outgoing, checkHost });
+    return true;
+  };
+}
+
+/** A body of a known length that is allowed, and a host that is one: all else is looked at in the routes. */
+function createUsualCheck(): (incoming: IncomingMessage) => boolean {
+  let usualHost = "";
+  return ({ method, url, headers }) => {
+    if (method !== "POST" || url !== PATH || !(Number(headers["content-length"]) <= JSON_MAX_BYTES)) return false;
+    const { host = "" } = headers;
+    if (host !== usualHost && !isPlainHost(host)) return false;
+    usualHost = host;
+    return true;
+  };
+}
+
+function isPlainHost(host: string): boolean {
+  return /^[a-z0-9.-]+(:\d+)?$/.test(host) && URL.canParse(`http://${host}/`);
+}
+
+async function answer(parts: HttpParts, { incoming, outgoing, checkHost }: Exchange): Promise<void> {
+  const begun = performance.now();
+  const exchange = { exchangeId: nameExchange({ incoming, outgoing }), method: "POST", path: PATH };
+  let route: string | undefined;
+  try {
+    checkHost(`http://${incoming.headers.host}${PATH}`);
+    admit(parts, incoming.headers.authorization);
+    route = PATH;
+    const { status, location, view } = await acceptRequest(parts, incoming);
+    send(outgoing, { status, headers: { location }, body: view });
+  } catch (thrown) {
+    send(outgoing, toRefusal(parts, exchange, thrown));
+  }
+  tellEnd(parts, { ...exchange, route, status: outgoing.statusCode, begun });
+}
+
+function send(
+  outgoing: ServerResponse,
+  { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: object },
+): void {
+  const text = JSON.stringify(body);
+  const length = Buffer.byteLength(text);
+  outgoing.writeHead(status, { ...headers, "content-type": "application/json", "content-length": length });
+  outgoing.end(text);
+}

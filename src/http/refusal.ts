@@ -1,0 +1,18 @@
+// An exchange that ends in an error: what the caller is told, and what the log.
+import { type ErrorAnswer, isOurs, toErrorAnswer, toLogFields } from "./error-answer.ts";
+import type { HttpParts } from "./parts.ts";
+
+/** The answer to what was thrown; what is news for the operator is logged. */
+export function toRefusal(
+  { app }: HttpParts,
+  { exchangeId, method, path }: { exchangeId: string; method: string; path: string },
+  thrown: unknown,
+): ErrorAnswer {
+  const answer = toErrorAnswer(thrown, exchangeId);
+  if (isOurs(thrown)) {
+    const fields = { exchange: exchangeId, method, path, ...toLogFields(thrown) };
+    if (answer.status === 500) app.log.error(fields, "an exchange failed");
+    else app.log.warn(fields, "an exchange was put off");
+  }
+  return answer;
+}
