@@ -12,7 +12,10 @@ const OPEN_PATHS = new Set(["/", "/healthz", "/readyz", "/openapi.json"]);
 export function addGuards(http: Http, parts: HttpParts): void {
   const checkHost = createHostCheck(parts);
   http.use((c, next) => {
-    c.set("exchangeId", nameExchange(c.env));
+    const id = nameOf(c.env.incoming);
+    c.set("exchangeId", id);
+    // past the framework, which would make a Headers of them, and another one of the answer's own
+    for (const [name, value] of Object.entries(commonHeaders(id))) c.env.outgoing.setHeader(name, value);
     return observe(parts, c, next);
   });
   http.use((c, next) => {
@@ -24,14 +27,15 @@ export function addGuards(http: Http, parts: HttpParts): void {
 
 const EXCHANGE_ID = /^[A-Za-z0-9._-]{1,100}$/;
 
-/** Gives an exchange its caller's name or a fresh one, and says it in the answer, whatever that will be. */
-export function nameExchange({ incoming, outgoing }: HttpBindings): string {
+/** The caller's own name for an exchange, or a fresh one. */
+export function nameOf(incoming: HttpBindings["incoming"]): string {
   const given = incoming.headers["x-request-id"];
-  const id = typeof given === "string" && EXCHANGE_ID.test(given) ? given : randomUUID();
-  // past the framework, which would make a Headers of them, and another one of the answer's own
-  outgoing.setHeader("x-request-id", id);
-  outgoing.setHeader("x-content-type-options", "nosniff");
-  return id;
+  return typeof given === "string" && EXCHANGE_ID.test(given) ? given : randomUUID();
+}
+
+/** The headers of every answer. */
+export function commonHeaders(exchangeId: string): Record<string, string> {
+  return { "x-request-id": exchangeId, "x-content-type-options": "nosniff" };
 }
 
 async function observe(parts: HttpParts, c: Exchange, next: Next): Promise<void> {

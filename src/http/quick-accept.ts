@@ -1,7 +1,7 @@
 // POST /v1/requests as services send it, past the framework, whose routing, Context, Request and Response cost as much as the
 // accepting itself. The same guards, the same acceptance, the same answers: what is unusual is left to the framework.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { admit, createHostCheck, nameExchange, tellEnd } from "./guards.ts";
+import { admit, commonHeaders, createHostCheck, nameOf, tellEnd } from "./guards.ts";
 import { JSON_MAX_BYTES } from "./json-body.ts";
 import type { HttpParts } from "./parts.ts";
 import { toRefusal } from "./refusal.ts";
@@ -44,16 +44,18 @@ function isPlainHost(host: string): boolean {
 
 async function answer(parts: HttpParts, { incoming, outgoing, checkHost }: Exchange): Promise<void> {
   const begun = performance.now();
-  const exchange = { exchangeId: nameExchange({ incoming, outgoing }), method: "POST", path: PATH };
+  const exchangeId = nameOf(incoming);
+  const exchange = { exchangeId, method: "POST", path: PATH };
   let route: string | undefined;
   try {
     checkHost(`http://${incoming.headers.host}${PATH}`);
     admit(parts, incoming.headers.authorization);
     route = PATH;
     const { status, location, view } = await acceptRequest(parts, incoming);
-    send(outgoing, { status, headers: { location }, body: view });
+    send(outgoing, { status, headers: { ...commonHeaders(exchangeId), location }, body: view });
   } catch (thrown) {
-    send(outgoing, toRefusal(parts, exchange, thrown));
+    const { status, headers, body } = toRefusal(parts, exchange, thrown);
+    send(outgoing, { status, headers: { ...commonHeaders(exchangeId), ...headers }, body });
   }
   tellEnd(parts, { ...exchange, route, status: outgoing.statusCode, begun });
 }

@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { commonHeaders } from "./guards.ts";
 import type { Exchange, HttpParts } from "./parts.ts";
 
 /** A reader or writer that is silent for so long is gone, in ms. */
@@ -32,11 +33,7 @@ export function beginAnswer(c: Exchange, head: Pick<Streamed, "status" | "header
   const { outgoing } = c.env;
   // without a listener of our own the server destroys a socket that was silent, and sets it back with the next exchange
   outgoing.setTimeout(SILENCE_MS);
-  outgoing.writeHead(head.status, {
-    "x-request-id": c.get("exchangeId"),
-    "x-content-type-options": "nosniff",
-    ...head.headers,
-  });
+  outgoing.writeHead(head.status, { ...commonHeaders(c.get("exchangeId")), ...head.headers });
   if ("flushHeaders" in outgoing) outgoing.flushHeaders();
 }
 
