@@ -18,6 +18,8 @@ const { sqlite } = database;
 for (const pragma of ["synchronous = OFF", "foreign_keys = OFF", "cache_size = -1000000"]) sqlite.pragma(pragma);
 fillRows();
 if (TEXTS !== "") fillTexts(database);
+// on the disk, or the first rounds would wait for what is still to be written of a gigabyte
+sqlite.pragma("synchronous = FULL");
 sqlite.pragma("wal_checkpoint(TRUNCATE)");
 database.close();
 report({ value: count });
