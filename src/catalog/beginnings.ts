@@ -1,5 +1,5 @@
-// How what is found by a digest or a recipe id is worded: their indexes hold only the beginning of each. Such keys fall on
-// any page of their index, so that each new row reads, logs and moves one; of short keys three times as many share a page.
+// How what is found by a recipe id is worded: its index holds only the beginning of each. Such keys fall on any page of their
+// index, so that each new row reads, logs and moves one; of short keys three times as many share a page.
 import type { SQL } from "drizzle-orm";
 import { sql } from "./orm.ts";
 

@@ -60,7 +60,7 @@ export function createBrowse(parts: Parts): Browse {
     assets: (page) => pageOfAssets(parts, page),
     asset: (digest) => parts.db.select(ASSET_COLUMNS).from(assets).where(eq(assets.digest, digest)).get(),
     assetsLike: (digits, limit) =>
-      // a range, not a pattern: it uses the primary key, and "g" comes after every hex digit
+      // a range, not a pattern: it uses the index of digests, and "g" comes after every hex digit
       parts.db
         .select(ASSET_COLUMNS)
         .from(assets)

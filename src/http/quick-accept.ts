@@ -1,6 +1,7 @@
 // POST /v1/requests as services send it, past the framework, whose routing, Context, Request and Response cost as much as the
 // accepting itself. The same guards, the same acceptance, the same answers: what is unusual is left to the framework.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { toLogFields } from "./error-answer.ts";
 import { admit, commonHeaders, createHostCheck, nameOf, tellEnd } from "./guards.ts";
 import { JSON_MAX_BYTES } from "./json-body.ts";
 import type { HttpParts } from "./parts.ts";
@@ -21,18 +22,22 @@ export function createQuickAccept(parts: HttpParts): (incoming: IncomingMessage,
   const checkHost = createHostCheck(parts);
   return (incoming, outgoing) => {
     if (!isUsual(incoming)) return false;
-    void answer(parts, { incoming, outgoing, checkHost });
+    // nobody else would hear of what fails here, and it would end the process
+    answer(parts, { incoming, outgoing, checkHost }).catch((thrown: unknown) => {
+      parts.app.log.error({ method: "POST", path: PATH, ...toLogFields(thrown) }, "an exchange failed");
+      outgoing.destroy();
+    });
     return true;
   };
 }
 
 /** A body of a known length that is allowed, and a host that is one: all else is looked at in the routes. */
 function createUsualCheck(): (incoming: IncomingMessage) => boolean {
-  let usualHost = "";
+  let usualHost: string | undefined;
   return ({ method, url, headers }) => {
     if (method !== "POST" || url !== PATH || !(Number(headers["content-length"]) <= JSON_MAX_BYTES)) return false;
-    const { host = "" } = headers;
-    if (host !== usualHost && !isPlainHost(host)) return false;
+    const { host } = headers;
+    if (host === undefined || (host !== usualHost && !isPlainHost(host))) return false;
     usualHost = host;
     return true;
   };
@@ -56,8 +61,20 @@ async function answer(parts: HttpParts, { incoming, outgoing, checkHost }: Excha
   } catch (thrown) {
     const { status, headers, body } = toRefusal(parts, exchange, thrown);
     send(outgoing, { status, headers: { ...commonHeaders(exchangeId), ...headers }, body });
+    leave(incoming);
   }
   tellEnd(parts, { ...exchange, route, status: outgoing.statusCode, begun });
+}
+
+/** How long the rest of a body may take that nobody wants, in ms. As the framework's adapter has it. */
+const REST_MS = 500;
+
+/** After a refusal: who is still sending does not hold the connection for as long as they like. */
+function leave(incoming: IncomingMessage): void {
+  if (incoming.readableEnded) return;
+  const timer = setTimeout(() => incoming.destroy(), REST_MS);
+  timer.unref();
+  incoming.once("end", () => clearTimeout(timer)).resume();
 }
 
 function send(

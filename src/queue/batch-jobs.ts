@@ -58,7 +58,7 @@ function toRefusal(failures: readonly unknown[], { sent, redisUrl }: Refusal): E
   const isAnswer = first instanceof Error && (first.name === "ReplyError" || first instanceof TransientError);
   if (error instanceof ConfigError || !isAnswer) return error;
   return new TransientError(
-    `Cannot enqueue ${failures.length} of ${sent} jobs: Redis did not take them (${first.message}); they are recorded`,
+    `Cannot enqueue ${failures.length} of ${sent} jobs: Redis did not take all of them (${first.message}); they are recorded`,
     { code: "redis_refused_job", cause: first },
   );
 }

@@ -26,8 +26,7 @@ export function openProducerConnection(redisUrl: string): Promise<Redis> {
 }
 
 /**
- * The same for thousands of commands at a time: what is sent together is to be given one deadline by `inTime`. A timer of
- * its own for each makes adding a job a sixth dearer.
+ * The same for what adds many jobs at once: what is sent together is given one deadline, by `inTime`.
  */
 export function openBulkConnection(redisUrl: string): Promise<Redis> {
   return openConnection(redisUrl, {});

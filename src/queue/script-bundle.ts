@@ -19,7 +19,7 @@ interface Call {
 const TOGETHER = 250;
 
 /**
- * All calls of one script must have the same keys. Where Redis itself fails, for want of memory say, all of them fail, and
+ * All calls of one script must have the same keys, and the same number of arguments, at least one. Where Redis itself fails, for want of memory say, all of them fail, and
  * some may have been carried out. `onAnswer` is called whenever Redis has answered.
  */
 export function createScriptBundle(redis: Redis, { onAnswer }: { onAnswer: () => void }): ScriptBundle {
@@ -86,11 +86,12 @@ function toBundled(lua: string): string {
 ${lua}
 end
 local width = tonumber(ARGV[1])
-local ends = {}
+local ends, count = {}, 0
 for first = 2, #ARGV, width do
   local own = {}
   for place = 1, width do own[place] = ARGV[first + place - 1] end
-  ends[#ends + 1] = call(KEYS, own)
+  count = count + 1
+  ends[count] = call(KEYS, own) or false
 end
 return ends`;
   bundled.set(lua, script);

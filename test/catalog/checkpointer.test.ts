@@ -59,7 +59,7 @@ test("it leaves what somebody still reads, and moves it when they are done", asy
   await vi.waitFor(() => expect(logOf(database).checkpointed).toBeGreaterThanOrEqual(4_000), SOON);
 });
 
-test("the log stays short under one who commits all the time", () => {
+test("the thread does not keep the log from beginning anew under one who commits all the time", () => {
   const database = openFile();
   start(database.file);
   let longest = 0;

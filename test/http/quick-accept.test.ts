@@ -91,6 +91,30 @@ test("both ways give one answer under a name that is not ours, and for a request
   expect(quick).toEqual(other);
 });
 
+test("the first exchange of all may come without a host, or with an empty one", async () => {
+  for (const head of ["HTTP/1.0", "HTTP/1.1\r\nhost:"]) {
+    const { url } = await openServed();
+    const length = `content-type: application/json\r\ncontent-length: ${BODY.length}`;
+    const text = `POST /v1/requests ${head}\r\n${length}\r\nconnection: close\r\n\r\n${BODY}`;
+    expect((await sendText(url, text)).split(" ")[1]).toBe("202");
+  }
+});
+
+test.each(WAYS)("who was refused and goes on sending is left: %s", async (start) => {
+  const { url } = await openServed({ API_TOKENS: "s3cret" });
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on("error", () => undefined);
+  socket.write(`${start} HTTP/1.1\r\nhost: ${hostname}\r\ncontent-length: 1000\r\n\r\n{`);
+  let answer = "";
+  socket.setEncoding("utf8").on("data", (piece) => {
+    answer += piece;
+  });
+  // it never ends its body: only the server can end this
+  await once(socket, "close");
+  expect(answer).toMatch(/^HTTP\/1.1 401 /);
+});
+
 test("both ways count for the pace", async () => {
   const { url } = await openServed({ HTTP_RATE_LIMIT: "2/h" });
   const statuses: (string | undefined)[] = [];

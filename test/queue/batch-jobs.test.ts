@@ -32,7 +32,7 @@ test("a job that Redis does not take is told of", async () => {
     name: "TransientError",
     code: "redis_refused_job",
     message: expect.stringMatching(
-      /^Cannot enqueue 3 of 3 jobs: Redis did not take them \(.*WRONGTYPE.*\); they are recorded$/,
+      /^Cannot enqueue 3 of 3 jobs: Redis did not take all of them \(.*WRONGTYPE.*\); they are recorded$/,
     ),
   });
 });
