@@ -2,7 +2,7 @@
 import { ConfigError, TransientError } from "../errors.ts";
 import { toJobId } from "../request/request-id.ts";
 import { archiveJobId } from "./archive-jobs.ts";
-import { inTime, openBulkConnection, reached, toRedisError } from "./connection.ts";
+import { openProducerConnection, reached, toRedisError } from "./connection.ts";
 import { toGenerateJob } from "./generate-jobs.ts";
 import { createJobBundle } from "./job-bundle.ts";
 import { createQueue, GENERATE_QUEUE, type Queues } from "./queues.ts";
@@ -26,14 +26,14 @@ const TOGETHER = 250;
  * defines a property of its own, by which V8 keeps it with all its commands until the heap is collected as a whole.
  */
 export async function openBatchQueue({ redisUrl, prefix }: { redisUrl: string; prefix: string }): Promise<BatchQueue> {
-  const connection = await openBulkConnection(redisUrl);
+  const connection = await openProducerConnection(redisUrl);
   const queue = createQueue(GENERATE_QUEUE, { connection, prefix });
   const addBundled = createJobBundle(queue, connection);
   return {
     add: async (requests) => {
       for (let from = 0; from < requests.length; from += TOGETHER) {
         const jobs = requests.slice(from, from + TOGETHER).map(toGenerateJob);
-        const ends = await reached(redisUrl, () => inTime(Promise.allSettled(jobs.map(addBundled))));
+        const ends = await Promise.allSettled(jobs.map(addBundled));
         const failures = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
         if (failures.length > 0) throw toRefusal(failures, { sent: jobs.length, redisUrl });
       }

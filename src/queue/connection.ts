@@ -21,36 +21,14 @@ export function createWorkerConnection(redisUrl: string): Redis {
 }
 
 /** For producers and questions: answers or fails within seconds, and never queues up what cannot be sent. */
-export function openProducerConnection(redisUrl: string): Promise<Redis> {
-  return openConnection(redisUrl, { commandTimeout: COMMAND_TIMEOUT_MS });
-}
-
-/**
- * The same for what adds many jobs at once: what is sent together is given one deadline, by `inTime`.
- */
-export function openBulkConnection(redisUrl: string): Promise<Redis> {
-  return openConnection(redisUrl, {});
-}
-
-/** The result of `work`, or a failure once a command of a producer would have been given up. */
-export async function inTime<T>(work: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`)), COMMAND_TIMEOUT_MS);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function openConnection(redisUrl: string, timeouts: Pick<RedisOptions, "commandTimeout">): Promise<Redis> {
+export async function openProducerConnection(redisUrl: string): Promise<Redis> {
   const redis = new Redis(redisUrl, {
     ...FAILOVER,
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    ...timeouts,
+    commandTimeout: COMMAND_TIMEOUT_MS,
   });
   let last: unknown;
   redis.on("error", (error) => {

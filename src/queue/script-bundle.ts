@@ -19,8 +19,9 @@ interface Call {
 const TOGETHER = 250;
 
 /**
- * All calls of one script must have the same keys, and the same number of arguments, at least one. Where Redis itself fails, for want of memory say, all of them fail, and
- * some may have been carried out. `onAnswer` is called whenever Redis has answered.
+ * All calls of one script must have the same keys, and the same number of arguments, at least one. Where Redis itself
+ * fails, for want of memory say, all of them fail, and some may have been carried out. `onAnswer` is called whenever Redis
+ * has answered.
  */
 export function createScriptBundle(redis: Redis, { onAnswer }: { onAnswer: () => void }): ScriptBundle {
   let gathered = new Map<string, Call[]>();
