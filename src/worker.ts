@@ -41,7 +41,10 @@ export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Pro
   const catalog = app.catalog();
   // the thread takes its time to load, while everything else here goes on
   const recording = app.recorder().ready();
-  await catalog.register();
+  await catalog.register({
+    generate: app.settings.generate.concurrency,
+    archive: app.settings.archive.concurrency,
+  });
   const settled = await catalog.settleAllDeadCalls();
   if (settled > 0)
     app.log.warn(
@@ -192,9 +195,20 @@ async function stopWorker({ app, stages, upkeep, stopping, giveUp }: Stopping): 
   const inTime = await Promise.race([closed, deadline]);
   // in time, too: the wait for the deadline would keep the process alive for all of the grace
   giveUp.abort();
-  if (inTime) return true;
+  if (inTime) {
+    await sayStopped(app);
+    return true;
+  }
   const done = new AbortController();
   await Promise.race([closed, app.clock.sleep(LAST_WORDS_MS, done.signal)]);
   done.abort();
   return false;
+}
+
+// only where nothing is in hand any more: the others would take over at once
+async function sayStopped(app: App): Promise<void> {
+  await app
+    .catalog()
+    .markStopped()
+    .catch((error) => app.log.warn({ error: toMessage(error) }, "cannot record that this worker has stopped"));
 }

@@ -30,6 +30,7 @@ import { createLedger, type LedgerQueries } from "./ledger.ts";
 import { type ListFilter, listRequests } from "./listing.ts";
 import { createLookup, type Experience, type Known, readExperience, type Wanted } from "./manifest-lookup.ts";
 import type { Parts } from "./parts.ts";
+import { thisProcess } from "./process-identity.ts";
 import { createReader } from "./read.ts";
 import { createReproductions, type Reproductions } from "./reproductions.ts";
 import { reuseArchived } from "./reuse.ts";
@@ -44,7 +45,17 @@ import { noteThumbnails } from "./thumbnails.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
 import { listUnfinished, listUnsealed } from "./unfinished.ts";
 import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
-import { heartbeat, isWorkerAlive, listDeadWorkers, listLiveWorkers, registerWorker, thisProcess } from "./workers.ts";
+import {
+  heartbeat,
+  isWorkerAlive,
+  listDeadWorkers,
+  listLiveWorkers,
+  listWorkers,
+  markWorkerStopped,
+  registerWorker,
+  type WorkerConcurrency,
+  type WorkerRecord,
+} from "./workers.ts";
 import { createWriter, type Write } from "./writer.ts";
 
 export interface CatalogOptions {
@@ -66,8 +77,12 @@ export interface OpenCatalog extends Catalog {
   /** Records requests that came together, in one transaction. `json` is a list of rows, as `accept-row.ts` makes them. */
   acceptRows(json: string): Promise<AcceptedRows>;
   /** Makes this process known as a worker that lives. Call `beat` every HEARTBEAT_MS. */
-  register(): Promise<void>;
+  register(concurrency?: WorkerConcurrency): Promise<void>;
   beat(): Promise<void>;
+  /** Says that this worker has stopped and holds nothing any more. */
+  markStopped(): Promise<void>;
+  /** Every worker on record of the last month, the living first. */
+  listWorkers(): WorkerRecord[];
   /** The ids of workers that are known and live no longer. */
   listDeadWorkers(): string[];
   listLiveWorkers(): string[];
@@ -135,8 +150,12 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     workerId: parts.workerId,
     migrated: database.migrated,
     acceptRows: (json) => writer.write(() => acceptRows(parts, JSON.parse(json))),
-    register: () =>
-      writer.write(() => registerWorker(parts.db, { ...thisProcess(), worker_id: parts.workerId, now: parts.now() })),
+    register: (concurrency = { generate: 0, archive: 0 }) => {
+      const worker = { ...thisProcess(), worker_id: parts.workerId, concurrency };
+      return writer.write(() => registerWorker(parts.db, { ...worker, now: parts.now() }));
+    },
+    markStopped: () => writer.write(() => markWorkerStopped(parts.db, parts.workerId, parts.now())),
+    listWorkers: () => listWorkers(parts.db, parts.now()),
     beat: () => writer.write(() => heartbeat(parts.db, parts.workerId, parts.now())),
     listDeadWorkers: () => listDeadWorkers(parts.db, parts.now()),
     listLiveWorkers: () => listLiveWorkers(parts.db, parts.now()),

@@ -9,5 +9,13 @@ export const workers = sqliteTable("workers", {
   /** When the process started, by the machine's own account: a pid that is used again is another process. */
   pid_started: text().notNull(),
   started_at: integer().notNull(),
+  /** The last heartbeat, by the clock of the catalog's host. */
   seen_at: integer().notNull(),
+  /** When it ended of its own accord; null while it runs, and after it was killed. */
+  stopped_at: integer(),
+  /** The version of the program; empty for one from before versions were recorded. */
+  version: text().notNull().default(""),
+  /** Jobs in flight at most, for each stage. */
+  generate_concurrency: integer().notNull().default(0),
+  archive_concurrency: integer().notNull().default(0),
 });

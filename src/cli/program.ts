@@ -1,7 +1,7 @@
 // The commands, put together, and the one place where an error becomes an exit code.
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { ArchiverError, ConfigError, RejectedError } from "../errors.ts";
+import { VERSION } from "../version.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT, say } from "./io.ts";
 
@@ -44,7 +44,7 @@ export interface ProgramOptions {
 export async function createProgram({ isWanted, end }: ProgramOptions): Promise<Command> {
   const program = new Command("asset-archiver")
     .description("Keeps generated images: prompts in, archived and recorded pictures out")
-    .version(ownVersion(), "--version", "print the version")
+    .version(VERSION, "--version", "print the version")
     .addHelpText("after", EXAMPLES);
   for (const { name, about, load } of COMMANDS) {
     if (isWanted(name)) (await load(isWanted))(program, end);
@@ -52,12 +52,6 @@ export async function createProgram({ isWanted, end }: ProgramOptions): Promise<
   }
   strict(program);
   return program;
-}
-
-function ownVersion(): string {
-  // as far above dist as above src
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 // `catalog export | head`: the reader has what it wanted, and there is nobody left to tell

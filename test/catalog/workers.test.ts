@@ -1,7 +1,10 @@
 // A call whose worker is dead becomes unknown; one whose worker lives never does.
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { openCatalog } from "../../src/catalog/catalog.ts";
 import { PROCESSES_MS, startCatalogProcess } from "./processes.ts";
 import { accept, found, openTestCatalog, reserve, testFolder } from "./support.ts";
 
@@ -40,19 +43,22 @@ test.each([
   ["this machine, another process under the same number", false, { pid_started: "7" }],
   ["this machine, no such process", false, { pid: 4_194_304 }],
   ["this machine, however old its heartbeat is", true, { seen: HEARTBEATS.old }],
+  ["this machine, a start that nobody knows, a young heartbeat", true, { pid_started: "", seen: HEARTBEATS.young }],
+  ["this machine, a start that nobody knows, an old heartbeat", false, { pid_started: "", seen: HEARTBEATS.old }],
+  ["this machine, stopped of its own accord", false, { stopped_at: 1 }],
   ["another machine, a young heartbeat", true, { host: "other", seen: HEARTBEATS.young }],
   ["another machine, an old heartbeat", false, { host: "other", seen: HEARTBEATS.old }],
 ])(
   "a worker of %s lives: %s",
-  async (_, lives, row: { host?: string; pid?: number; pid_started?: string; seen?: number }) => {
+  async (_, lives, row: { host?: string; pid?: number; pid_started?: string; seen?: number; stopped_at?: number }) => {
     const file = join(testFolder(), "catalog.db");
     const catalog = await openTestCatalog({ file });
     await accept(catalog, "r");
     await reserve(catalog, "r");
     const sqlite = new Sqlite(file);
-    const { host, pid, pid_started } = row;
+    const { host, pid, pid_started, stopped_at } = row;
     const seen_at = Date.now() + (row.seen ?? 0);
-    for (const [column, value] of Object.entries({ host, pid, pid_started, seen_at })) {
+    for (const [column, value] of Object.entries({ host, pid, pid_started, seen_at, stopped_at })) {
       if (value !== undefined) sqlite.prepare(`update workers set ${column} = ?`).run(value);
     }
     sqlite.close();
@@ -85,4 +91,28 @@ test("workers that have been silent for a month are forgotten when another one s
   const sqlite = new Sqlite(file, { readonly: true });
   expect(sqlite.prepare("select worker_id from workers").pluck().all()).toEqual([catalog.workerId]);
   sqlite.close();
+});
+
+test("workers are listed with host, version, concurrency and last sign of life, the living first", async () => {
+  const file = join(testFolder(), "catalog.db");
+  let now = 1_000;
+  const clock = { now: () => now };
+  const first = openCatalog({ file, clock, workerId: "first" });
+  onTestFinished(() => first.close());
+  await first.register({ generate: 3, archive: 5 });
+  const second = openCatalog({ file, clock, workerId: "second" });
+  onTestFinished(() => second.close());
+  await second.register();
+  now = 2_000;
+  await second.markStopped();
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const mine = { host: hostname(), pid: process.pid, version, started_at: 1_000 };
+  expect(second.listWorkers()).toEqual([
+    { ...mine, id: "first", last_seen: 1_000, state: "alive", concurrency: { generate: 3, archive: 5 } },
+    { ...mine, id: "second", last_seen: 2_000, state: "stopped", concurrency: { generate: 0, archive: 0 } },
+  ]);
+  const sqlite = new Sqlite(file);
+  sqlite.prepare("update workers set pid = 4194304 where worker_id = 'first'").run();
+  sqlite.close();
+  expect(first.listWorkers().map(({ id, state }) => `${id} ${state}`)).toEqual(["second stopped", "first dead"]);
 });
