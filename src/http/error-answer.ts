@@ -63,6 +63,7 @@ function away(error: ArchiverError, { exchangeId, afterS }: { exchangeId: string
 
 const TYPES: Readonly<Record<number, string>> = {
   401: "authentication_error",
+  403: "permission_error",
   404: "not_found_error",
   409: "conflict_error",
   429: "rate_limit_error",

@@ -2,8 +2,9 @@
 import { randomUUID } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Next } from "hono";
+import { findForeignOrigin } from "../browser-origin.ts";
+import { isLoopback } from "../loopback.ts";
 import { HttpError } from "./http-error.ts";
-import { isLoopback } from "./loopback.ts";
 import type { Exchange, Http, HttpParts } from "./parts.ts";
 
 /** What anybody may see: whether it lives, how it is spoken to, and a page that asks for a token itself. */
@@ -20,6 +21,7 @@ export function addGuards(http: Http, parts: HttpParts): void {
   });
   http.use((c, next) => {
     checkHost(c.req.url);
+    refuseForeignPage(parts, c.env.incoming);
     if (!OPEN_PATHS.has(c.req.path)) admit(parts, c.req.header("authorization"), () => isSignedAsset(parts, c));
     return next();
   });
@@ -72,22 +74,31 @@ export function tellEnd({ app, metrics }: HttpParts, ended: Ended): void {
  * Without tokens everybody who reaches the server is let in, and a web page that is told to resolve its own name to
  * 127.0.0.1 reaches it with a visitor's browser (DNS rebinding). Such a page cannot hide the name it is called by.
  */
-export function createHostCheck({ app, tokens }: HttpParts): (url: string) => void {
-  const { publicUrl } = app.settings.http;
-  const published = publicUrl && new URL(publicUrl).hostname;
-  // callers use one name again and again: that it is a right one is reckoned once
+export function createHostCheck({ tokens }: HttpParts): (url: string) => void {
+  // callers use one name again and again: that it is a right one is computed once
   let right = "";
   return (url) => {
     const origin = url.slice(0, url.indexOf("/", url.indexOf("//") + 2) + 1);
     if (tokens.required || (right !== "" && origin === right)) return;
     const { hostname } = new URL(url);
-    if (!isLoopback(hostname) && hostname !== published) throw misdirected(hostname);
+    if (!isLoopback(hostname)) throw misdirected(hostname);
     right = origin;
   };
 }
 
+/**
+ * A page of another origin may not act: without tokens every page that a browser on this machine shows could spend money.
+ * With tokens a page cannot know one, and no browser application of another origin is served either way.
+ */
+export function refuseForeignPage({ app }: HttpParts, incoming: HttpBindings["incoming"]): void {
+  const origin = findForeignOrigin(incoming, app.settings.http);
+  if (origin === undefined) return;
+  const message = `Cannot accept a ${incoming.method} from a web page of another origin ("${origin.slice(0, 200)}"): expected this server's own origin (behind a proxy: PUBLIC_URL), or no browser`;
+  throw new HttpError(403, { code: "forbidden_origin", message });
+}
+
 function misdirected(hostname: string): HttpError {
-  const message = `Cannot answer under the name "${hostname.slice(0, 100)}": a server without API_TOKENS answers to loopback names and to PUBLIC_URL`;
+  const message = `Cannot answer under the name "${hostname.slice(0, 100)}": a server without API_TOKENS answers to loopback names only`;
   return new HttpError(421, { code: "misdirected_host", message });
 }
 

@@ -2,7 +2,7 @@
 // accepting itself. The same guards, the same acceptance, the same answers: what is unusual is left to the framework.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { toLogFields } from "./error-answer.ts";
-import { admit, commonHeaders, createHostCheck, nameOf, tellEnd } from "./guards.ts";
+import { admit, commonHeaders, createHostCheck, nameOf, refuseForeignPage, tellEnd } from "./guards.ts";
 import { JSON_MAX_BYTES } from "./json-body.ts";
 import type { HttpParts } from "./parts.ts";
 import { toRefusal } from "./refusal.ts";
@@ -54,6 +54,7 @@ async function answer(parts: HttpParts, { incoming, outgoing, checkHost }: Excha
   let route: string | undefined;
   try {
     checkHost(`http://${incoming.headers.host}${PATH}`);
+    refuseForeignPage(parts, incoming);
     admit(parts, incoming.headers.authorization);
     route = PATH;
     const { status, location, view } = await acceptRequest(parts, incoming);

@@ -4,12 +4,13 @@ import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import type { App } from "../app.ts";
+import type { HttpSettings } from "../config.ts";
 import { ConfigError, toMessage } from "../errors.ts";
+import { isLoopback } from "../loopback.ts";
 import { createEndWatch } from "./end-watch.ts";
 import { toErrorAnswer } from "./error-answer.ts";
 import { createHttpApp } from "./http-app.ts";
 import { HttpError } from "./http-error.ts";
-import { isLoopback } from "./loopback.ts";
 import { createHttpMetrics } from "./metrics.ts";
 import type { HttpParts } from "./parts.ts";
 import { createQuickAccept } from "./quick-accept.ts";
@@ -44,8 +45,8 @@ export interface ServerOptions {
 
 /** Starts listening. Throws ConfigError for a HOST that needs tokens, or an address that cannot be had. */
 export async function startServer(app: App, { ownsProcess = false }: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port, tokens } = app.settings.http;
-  if (tokens.length === 0 && !isLoopback(host)) throw needsTokens(host);
+  const { host, port } = app.settings.http;
+  requireTokens(app.settings.http);
   // opened before the first exchange, so that a catalog which cannot be used is told at once
   app.catalog();
   const stopping = new AbortController();
@@ -66,11 +67,19 @@ export async function startServer(app: App, { ownsProcess = false }: ServerOptio
   };
 }
 
-function needsTokens(host: string): ConfigError {
-  const message = `Cannot listen on HOST ${host} without API_TOKENS: everybody who reaches it could spend your money. Set API_TOKENS, or leave HOST at 127.0.0.1`;
+// a name that others reach it by means that others reach it, also where the address is a proxy's on this machine
+function requireTokens({ host, publicUrl, tokens }: HttpSettings): void {
+  if (tokens.length > 0) return;
+  if (!isLoopback(host)) throw tokensRequired(`listen on HOST ${host}`, "leave HOST at 127.0.0.1");
+  const published = publicUrl === undefined ? "localhost" : new URL(publicUrl).hostname;
+  if (!isLoopback(published)) throw tokensRequired(`serve PUBLIC_URL (${published})`, "remove PUBLIC_URL");
+}
+
+function tokensRequired(action: string, otherwise: string): ConfigError {
+  const message = `Cannot ${action} without API_TOKENS: everybody who reaches it could spend your money. Set API_TOKENS, or ${otherwise}`;
   return new ConfigError(message, {
     code: "tokens_required",
-    faults: [{ field: "API_TOKENS", message: "wanted at least one token" }],
+    faults: [{ field: "API_TOKENS", message: "expected at least one token" }],
   });
 }
 

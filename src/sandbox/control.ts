@@ -4,6 +4,7 @@
 //   GET /sandbox/bill     totals and every call
 //   DELETE /sandbox/bill  starts the bill anew
 import { RejectedError } from "../errors.ts";
+import { isLoopback } from "../loopback.ts";
 import { type Exchange, parseJson, readBody, sendJson } from "./http.ts";
 import { invalidParameter, type Refusal, refuse, toErrorBody } from "./refusal.ts";
 import type { Setup } from "./setup.ts";
@@ -23,6 +24,9 @@ export async function handleControl(
     sendJson(res, refusal.status, toErrorBody(refusal, String(res.getHeader("x-request-id"))));
   // a sandbox that listens to a network must not let strangers change it
   if (!LOOPBACK.test(req.socket.remoteAddress ?? "")) return fail(refuse(403, "Only from this machine"));
+  // nor a web page whose name was made to resolve to this machine (DNS rebinding): it cannot hide the name it calls
+  const called = URL.parse(`http://${req.headers.host}`)?.hostname ?? "";
+  if (!isLoopback(called)) return fail(refuse(403, "Only by a loopback name, such as localhost"));
   const overview = () => ({ switches: setup.switches(), bill: setup.bill.totals() });
   switch (`${req.method} ${url.pathname}`) {
     case "GET /sandbox":

@@ -2,6 +2,7 @@
 // Opens the server and tells its addresses apart; what each of them does lives beside.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { findForeignOrigin } from "../browser-origin.ts";
 import { type Admissions, createAdmission, isKeyFine } from "./admission.ts";
 import { type BillSnapshot, createBill } from "./bill.ts";
 import { handleControl } from "./control.ts";
@@ -113,6 +114,8 @@ function createListener(parts: Parts) {
   const route = (exchange: Exchange): Promise<void> | void => {
     const { req, res, url } = exchange;
     const { pathname } = url;
+    const foreign = findForeignOrigin(req, parts.setup);
+    if (foreign !== undefined) return refuseForeignPage(exchange, foreign);
     if (pathname === "/sandbox" || pathname.startsWith("/sandbox/"))
       return handleControl(exchange, parts.setup, parts.configure);
     const known = `${req.method} ${pathname}`;
@@ -133,6 +136,13 @@ function createListener(parts: Parts) {
       giveUp(res, error, parts.setup.closing);
     }
   };
+}
+
+// as at the server: a page of another origin may neither make calls nor change switches
+function refuseForeignPage({ res }: Exchange, origin: string): void {
+  const message = `Not from a web page of another origin ("${origin.slice(0, 200)}")`;
+  const refusal = { ...refuse(403, message), code: "forbidden_origin" };
+  sendJson(res, 403, toErrorBody(refusal, String(res.getHeader("x-request-id"))));
 }
 
 const MODELS = { object: "list", data: [{ id: MODEL, object: "model", created: 1_754_265_600, owned_by: "sandbox" }] };

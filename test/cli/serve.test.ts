@@ -43,6 +43,7 @@ test("who waits is answered when the server stops", async () => {
 
 test.each([
   ["another HOST without tokens", { HOST: "0.0.0.0" }, [], /API_TOKENS/],
+  ["a PUBLIC_URL of others without tokens", { PUBLIC_URL: "https://pictures.example" }, [], /PUBLIC_URL .*API_TOKENS/],
   ["a PORT that is none", {}, ["--port", "many"], /--port: wanted a whole number/],
   ["a rate that is none", { HTTP_RATE_LIMIT: "fast" }, [], /HTTP_RATE_LIMIT: wanted a rate such as/],
   ["an address of another machine", { HOST: "192.0.2.1", API_TOKENS: "a" }, [], /Cannot listen on 192\.0\.2\.1/],

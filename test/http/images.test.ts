@@ -112,9 +112,9 @@ describe("OpenAI's client", () => {
   });
 
   test("names PUBLIC_URL where there is one", async () => {
-    const served = await openBusyServed({ settings: { PUBLIC_URL: "https://pictures.example" } });
+    const served = await openBusyServed({ settings: { PUBLIC_URL: "https://localhost:8443" } });
     const images = await createOpenAI(served).images.generate({ prompt: "a fox" });
-    expect(images.data?.[0]?.url).toMatch(/^https:\/\/pictures\.example\/v1\/assets\/[0-9a-f]{64}\/content$/);
+    expect(images.data?.[0]?.url).toMatch(/^https:\/\/localhost:8443\/v1\/assets\/[0-9a-f]{64}\/content$/);
   });
 
   test("is told what the API refused, once, and does not try again", async () => {
