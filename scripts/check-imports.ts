@@ -68,7 +68,7 @@ const ENVIRONMENT_READER = "src/config.ts";
 const MAY_REEXPORT: readonly string[] = ["src/client.ts"];
 
 /** A test may be longer than what it tests: its rows are data. */
-const MAX_LINES = { src: 250, scripts: 250, test: 400 };
+const MAX_LINES = { src: 400, scripts: 250, test: 400 };
 
 const ROOTS = Object.keys(MAX_LINES) as (keyof typeof MAX_LINES)[];
 

@@ -50,7 +50,7 @@ export const SETTINGS = z.object({
   MIRROR_URL: z.string().transform(toStorage).optional(),
   S3_FORCE_PATH_STYLE: boolean.optional(),
   SPOOL_DIR: z.string().min(1).optional(),
-  IMAGE_API_BASE_URL: url(["http:", "https:"]).default("https://api.modelverse.cn/v1"),
+  IMAGE_API_BASE_URL: url(["http:", "https:"]).superRefine(checkBaseUrl).default("https://api.modelverse.cn/v1"),
   // what a header cannot carry would fail at every call, without a word about the key
   IMAGE_API_KEY: z
     .string()
@@ -237,6 +237,24 @@ function url(protocols: readonly string[]) {
   const wanted = `wanted a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
   const fits = (url: URL | null) => url !== null && protocols.includes(url.protocol) && url.hostname !== "";
   return z.string().refine((value) => fits(URL.parse(value)), wanted);
+}
+
+/** The last parts of whole endpoints, which people paste from a provider's example. */
+const ENDPOINT =
+  /\/(images\/(generations|edits|variations)|(chat\/)?completions|embeddings|responses|models|tasks\/\w+|[\w-]+\/(generation|image-synthesis))$/i;
+
+// `/images/generations` is appended to it, so what cannot be continued by a path is a mistake that every call would pay for
+function checkBaseUrl(value: string, context: z.RefinementCtx): void {
+  const url = URL.parse(value.trim());
+  if (url === null) return;
+  const refuse = (message: string) => context.addIssue({ code: "custom", message });
+  if (value.includes("?")) refuse("wanted no query (?…) in a base URL");
+  if (value.includes("#")) refuse("wanted no fragment (#…) in a base URL");
+  let path = url.pathname;
+  while (path.endsWith("/")) path = path.slice(0, -1);
+  const endpoint = ENDPOINT.exec(path)?.[0];
+  if (endpoint === undefined) return;
+  refuse(`wanted the part before /images/generations, such as https://api.modelverse.cn/v1, without "${endpoint}"`);
 }
 
 function toStorage(value: string, context: z.RefinementCtx): StorageLocation {

@@ -96,7 +96,24 @@ const WRONG: [string, string[]][] = [
   ["CATALOG_URL", ["file:", "postgres://db.test/x", "s3://bucket/x", ":memory:", "file::memory:"]],
   ["STORAGE_URL", ["./data", "ftp://x", "s3://", "file:"]],
   ["S3_FORCE_PATH_STYLE", ["yes", "2"]],
-  ["IMAGE_API_BASE_URL", ["api.test", "ftp://api.test", "http://"]],
+  [
+    "IMAGE_API_BASE_URL",
+    [
+      "api.test",
+      "ftp://api.test",
+      "http://",
+      "https://api.test/v1/images/generations",
+      "https://api.test/v1/Images/Generations/",
+      "https://api.test/v1/images/edits",
+      "https://api.test/v1/chat/completions",
+      "https://api.test/v1/models",
+      "https://api.test/v1/tasks/submit",
+      "https://api.test/api/v1/services/aigc/multimodal-generation/generation",
+      "https://api.test/v1?key=x",
+      "https://api.test/v1?",
+      "https://api.test/v1#images",
+    ],
+  ],
   ["IMAGE_API_KEY", ["two words", "line\nbreak", "schlüssel"]],
   ["IMAGE_API_TIMEOUT", ["0s", "30", "-1s", "soon", "30d"]],
   ["GENERATE_CONCURRENCY", ["0", "-1", "1.5", "many", "10001"]],
@@ -112,6 +129,16 @@ const WRONG: [string, string[]][] = [
   ["PORT", ["-1", "65536", "http"]],
   ["LOG_LEVEL", ["INFO", "loud"]],
 ];
+
+test.each([
+  "https://api.test",
+  "https://api.test/",
+  "http://127.0.0.1:8080/v1//",
+  "https://api.test/models/v1",
+  "https://api.test/api/images",
+])("%s can be a base URL", (IMAGE_API_BASE_URL) => {
+  expect(parseSettings({ IMAGE_API_BASE_URL }).imageApi.baseUrl).toBe(IMAGE_API_BASE_URL);
+});
 
 describe("what does not fit", () => {
   test.each(WRONG.flatMap(([name, values]) => values.map((value) => [name, value] as const)))(

@@ -54,33 +54,52 @@ function get(agent: GuardedAgent, options: Wanted): Promise<Exchange> {
     signal: options.signal,
     admit: options.admit,
     timeoutMs: options.timeoutMs ?? 5 * 60_000,
-    maxBytes: (status) => (status === 200 ? options.maxBytes : 0),
+    maxBytes: (status) => (isOk(status) ? options.maxBytes : 0),
     pace: { minBytesPerSecond: options.minBytesPerSecond ?? 1024, windowMs: options.rateWindowMs ?? 30_000 },
   });
 }
 
 /** The next hop, checked like the first. */
 function follow(reply: Exchange, options: { agent: GuardedAgent; from: URL }): URL {
-  const location = String(reply.headers.location ?? "");
+  const location = toUtf8(String([reply.headers.location].flat()[0] ?? ""));
   if (location === "" || !URL.canParse(location, options.from.href)) {
     throw failed(options.from, "download_failed", `${reply.status} comes without a place to go`);
   }
   return options.agent.checkUrl(new URL(location, options.from).href);
 }
 
+/** A header as text: undici gives each byte as one character, and what many servers send there is UTF-8 as it is. */
+function toUtf8(header: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(header, "latin1"));
+  } catch {
+    return header;
+  }
+}
+
+function isOk(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Whether a 206, for which nobody has asked, says itself that it is less than the whole. */
+function isPart({ status, headers }: Exchange): boolean {
+  const range = headers["content-range"];
+  if (status !== 206 || range === undefined) return false;
+  const [, start, end, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(String(range)) ?? [];
+  return start === undefined || Number(start) !== 0 || (size !== "*" && Number(end) + 1 !== Number(size));
+}
+
 /** The status comes first: of a body that is not wanted nothing was read, and how it ended says nothing. */
 async function toImage(reply: Exchange, options: { url: URL; maxBytes: number }): Promise<Buffer> {
   const { url, maxBytes } = options;
-  if (reply.status !== null && reply.status !== 200) {
+  if (reply.status !== null && !isOk(reply.status)) {
     const code = GONE.has(reply.status) ? "download_gone" : "download_failed";
     throw failed(url, code, `got status ${reply.status}, wanted 200`);
   }
+  if (isPart(reply)) throw failed(url, "download_truncated", "got a part of it (206), wanted the whole");
   if (reply.broken !== null) throw toBreak(reply, options);
   const decoded = await decodeContent(reply.body, { encoding: reply.headers["content-encoding"], maxBytes });
-  if ("fault" in decoded) {
-    if (decoded.fault === "too_large") throw tooLarge(url, maxBytes);
-    throw failed(url, "download_failed", `its content encoding cannot be undone`);
-  }
+  if ("fault" in decoded) throw tooLarge(url, maxBytes);
   if (decoded.bytes.length === 0) throw failed(url, "download_empty", "got 0 bytes, wanted at least 1");
   return decoded.bytes;
 }

@@ -19,6 +19,9 @@ export interface AgentOptions {
   proxy?: ProxySettings | undefined;
 }
 
+/** As browsers have it. With undici's 16 KiB an answer that is paid for is lost to a proxy's cookies and policies. */
+const MAX_HEADER_BYTES = 256 * 1024;
+
 /** An agent; through the proxies where they are set, save for this machine itself. Must be closed. */
 export function createAgent(options: AgentOptions): Dispatcher {
   const { connections, keepAlive, connect, proxy } = options;
@@ -30,6 +33,7 @@ export function createAgent(options: AgentOptions): Dispatcher {
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
+    maxHeaderSize: MAX_HEADER_BYTES,
   };
   if (!proxy?.httpProxy && !proxy?.httpsProxy) return new Agent(agentOptions);
   return new EnvHttpProxyAgent({
