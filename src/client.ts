@@ -3,6 +3,7 @@
 import type { Client, HttpClient, HttpClientOptions, KnownRequest, RedisClientOptions } from "./client/contract.ts";
 import { createLateClient } from "./client/late-client.ts";
 import { ConfigError } from "./errors.ts";
+import { redisUrlFault } from "./queue/redis-url.ts";
 
 export type {
   BulkError,
@@ -40,7 +41,8 @@ export function createClient(options: HttpClientOptions | RedisClientOptions): C
     return createLateClient(async () => (await import("./client/by-http.ts")).createHttpClient(options));
   }
   if ("redisUrl" in options && typeof options.redisUrl === "string") {
-    requireUrl("redisUrl", { text: options.redisUrl, protocols: ["redis:", "rediss:"] });
+    const fault = redisUrlFault(options.redisUrl);
+    if (fault !== undefined) throw invalid("redisUrl", fault);
     return createLateClient(async () => (await import("./client/by-redis.ts")).createRedisClient(options));
   }
   throw new ConfigError("Cannot create a client: wanted { redisUrl } or { url }", { code: "invalid_settings" });
@@ -50,7 +52,11 @@ export function createClient(options: HttpClientOptions | RedisClientOptions): C
 function requireUrl(field: string, { text, protocols }: { text: string; protocols: readonly string[] }): void {
   if (protocols.includes(URL.parse(text)?.protocol ?? "")) return;
   const message = `wanted a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
-  throw new ConfigError(`Cannot create a client: ${field}: ${message}`, {
+  throw invalid(field, message);
+}
+
+function invalid(field: string, message: string): ConfigError {
+  return new ConfigError(`Cannot create a client: ${field}: ${message}`, {
     code: "invalid_settings",
     faults: [{ field, message }],
   });

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { loadEnvFile } from "node:process";
 import { z } from "zod";
 import { ConfigError, type Fault, toMessage } from "./errors.ts";
+import { redisUrlFault } from "./queue/redis-url.ts";
 import { parseStorageUrl, type StorageLocation } from "./store/storage-url.ts";
 import { type Price, parseDuration, parsePrice, parseRate, parseSize } from "./units.ts";
 
@@ -43,7 +44,7 @@ const isWebhookSecret = (secret: string) => {
 
 /** Every setting with its form and its default; the table in docs/settings.md is tested against it. */
 export const SETTINGS = z.object({
-  REDIS_URL: url(["redis:", "rediss:"]).default("redis://127.0.0.1:6379"),
+  REDIS_URL: redisUrl().default("redis://127.0.0.1:6379"),
   QUEUE_PREFIX: z.string().min(1).max(100).default("{asset-archiver}"),
   CATALOG_URL: file.prefault("file:./data/catalog.db"),
   STORAGE_URL: z.string().transform(toStorage).prefault("file:./data/archive"),
@@ -255,6 +256,15 @@ function checkBaseUrl(value: string, context: z.RefinementCtx): void {
   const endpoint = ENDPOINT.exec(path)?.[0];
   if (endpoint === undefined) return;
   refuse(`wanted the part before /images/generations, such as https://api.modelverse.cn/v1, without "${endpoint}"`);
+}
+
+function redisUrl() {
+  return z.string().transform((value, context): string => {
+    const fault = redisUrlFault(value);
+    if (fault === undefined) return value.trim();
+    context.issues.push({ code: "custom", message: fault, input: value });
+    return z.NEVER;
+  });
 }
 
 function toStorage(value: string, context: z.RefinementCtx): StorageLocation {

@@ -3,6 +3,7 @@ import type { App } from "../app.ts";
 import { cancel, retry } from "../decide.ts";
 import { lookAround } from "../overview.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
+import { isUnsuitableRedis } from "../queue/connection.ts";
 import { toRequestView } from "../report/request-view.ts";
 import { submit, waitForEnd } from "../submit.ts";
 import type { Desk } from "./desk.ts";
@@ -17,7 +18,13 @@ export function createLocalDesk(app: App): Desk {
     wait: async (requestId, signal) => view(await waitForEnd(app, requestId, signal)),
     retry: (requestId) => retry(app, requestId),
     cancel: (requestId) => cancel(app, requestId),
-    overview: () => lookAround(app, (error) => say(error.message)),
+    overview: () => lookAround(app, sayOrThrow),
     locate: ({ key }) => app.store().locate(key),
   };
+}
+
+// a Redis that is away leaves half of the answer; one that must not be used is a wrong setting
+function sayOrThrow(error: Error): void {
+  if (isUnsuitableRedis(error)) throw error;
+  say(error.message);
 }

@@ -7,6 +7,7 @@ import type { App } from "../app.ts";
 import type { HttpSettings } from "../config.ts";
 import { ConfigError, toMessage } from "../errors.ts";
 import { isLoopback } from "../loopback.ts";
+import { isUnsuitableRedis } from "../queue/connection.ts";
 import { createEndWatch } from "./end-watch.ts";
 import { toErrorAnswer } from "./error-answer.ts";
 import { createHttpApp } from "./http-app.ts";
@@ -49,6 +50,7 @@ export async function startServer(app: App, { ownsProcess = false }: ServerOptio
   requireTokens(app.settings.http);
   // opened before the first exchange, so that a catalog which cannot be used is told at once
   app.catalog();
+  await refuseUnsuitable(app);
   const stopping = new AbortController();
   const { accept } = ownsProcess ? app.recorder() : app.catalog();
   const server = createListener({ ...createParts(app, stopping.signal), accept }, { ownsProcess });
@@ -65,6 +67,14 @@ export async function startServer(app: App, { ownsProcess = false }: ServerOptio
       return stopped;
     },
   };
+}
+
+/** A Redis that is away may come back; one that must not be used never gets better, and would refuse every request. */
+async function refuseUnsuitable(app: App): Promise<void> {
+  await app.queues().catch((error: unknown) => {
+    if (isUnsuitableRedis(error)) throw error;
+    app.log.warn({ error: toMessage(error) }, "Redis is unavailable; requests are answered 503 until it is back");
+  });
 }
 
 // a name that others reach it by means that others reach it, also where the address is a proxy's on this machine

@@ -82,8 +82,27 @@ async function findThere(options: OpenRedisOptions): Promise<OpenedRedis | undef
   const reply = await ping(toAddress(url), { timeoutMs: LOOK_TIMEOUT_MS });
   if (reply?.startsWith("-NOAUTH")) options.say(`The Redis at ${url.host} wants a password: passing over it`);
   if (reply !== "PONG" && !reply?.startsWith("-LOADING")) return undefined;
+  const kind = await kindOf(url);
+  if (kind !== undefined) {
+    options.say(`The Redis at ${url.host} is ${kind}: passing over it`);
+    return undefined;
+  }
   options.say(`Using the Redis at ${url.hostname}:${url.port || 6379}`);
   return notOurs(url.href);
+}
+
+// cluster nodes, Sentinels and replicas answer PING too, and take no jobs
+async function kindOf(url: URL): Promise<string | undefined> {
+  try {
+    const wire = await openWire(toAddress(url), { timeoutMs: LOOK_TIMEOUT_MS });
+    const [server, replication] = [await wire.command("INFO server"), await wire.command("INFO replication")];
+    await wire.close();
+    if (/^redis_mode:cluster/m.test(server)) return "a node of a Redis Cluster";
+    if (/^redis_mode:sentinel/m.test(server)) return "a Redis Sentinel";
+    return /^role:(slave|replica)/m.test(replication) ? "a read-only replica" : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function openPrivate(options: OpenRedisOptions): Promise<OpenedRedis> {

@@ -1,6 +1,6 @@
 // Connections to Redis, one kind for each use: what waits for ever must never be asked for an answer by a person.
 import { Redis, type RedisOptions } from "ioredis";
-import { ConfigError, TransientError, toMessage } from "../errors.ts";
+import { ArchiverError, ConfigError, TransientError, toMessage } from "../errors.ts";
 
 /** How long a command of a producer may take, and the whole of connecting, in ms. */
 const COMMAND_TIMEOUT_MS = 2_000;
@@ -37,12 +37,88 @@ export async function openProducerConnection(redisUrl: string): Promise<Redis> {
   try {
     // ioredis goes on connecting for ever against a dead address: the first failure is the answer
     await Promise.race([redis.connect(), firstFailure(redis)]);
+    await refuseUnsuitable(redis, redisUrl);
     return redis;
   } catch (error) {
     redis.disconnect();
-    throw toRedisError(last ?? error, redisUrl);
+    throw error instanceof ArchiverError ? error : toRedisError(last ?? error, redisUrl);
   }
 }
+
+// asked once for each connection, before anything is sent that such a server would refuse halfway, or accept in part
+async function refuseUnsuitable(redis: Redis, redisUrl: string): Promise<void> {
+  // a user may be forbidden to ask (NOPERM): then the first refused command says it
+  const info = await redis.info().catch((error: unknown) => {
+    if (/NOPERM|unknown command/i.test(toMessage(error))) return "";
+    throw error;
+  });
+  const kind = unsuitableKind(info);
+  if (kind !== undefined) throw unsuitable(kind, { redisUrl });
+}
+
+/** What an INFO says that makes a server unusable for us. */
+export function unsuitableKind(info: string): Unsuitable | undefined {
+  const has = (line: string) => new RegExp(`^${line}\r?$`, "m").test(info);
+  if (has("redis_mode:sentinel")) return "sentinel";
+  if (has("redis_mode:cluster") || has("cluster_enabled:1")) return "cluster";
+  // a replica that takes writes loses them at its next synchronization
+  return has("role:(slave|replica)") ? "replica" : undefined;
+}
+
+type Unsuitable = "cluster" | "sentinel" | "replica" | "database" | "commands";
+
+const UNSUITABLE: Record<Unsuitable, { code: string; what: string; advice: string }> = {
+  cluster: {
+    code: "redis_cluster",
+    what: "it is a node of a Redis Cluster, which is not supported yet",
+    advice: "set REDIS_URL to a Redis or Valkey that runs without cluster mode (cluster-enabled no)",
+  },
+  sentinel: {
+    code: "redis_sentinel",
+    what: "it is a Redis Sentinel, which holds no data and is not supported yet",
+    advice: "set REDIS_URL to the address of the primary that the Sentinel watches",
+  },
+  replica: {
+    code: "redis_read_only",
+    what: "it is a replica, which is read-only",
+    advice: "set REDIS_URL to the address of its primary",
+  },
+  database: {
+    code: "redis_database",
+    what: "it has no database with the number in REDIS_URL",
+    advice: "set a lower number, or raise `databases` in the server's configuration",
+  },
+  commands: {
+    code: "redis_unsupported",
+    what: "it does not know a command that is needed",
+    advice: "set REDIS_URL to a Redis 6.2 or newer, or Valkey; Sentinels and proxies are not supported",
+  },
+};
+
+function unsuitable(kind: Unsuitable, { redisUrl, cause }: { redisUrl: string; cause?: unknown }): ConfigError {
+  const { code, what, advice } = UNSUITABLE[kind];
+  const message = `${what}; ${advice}`;
+  return new ConfigError(`Cannot use Redis at ${withoutPassword(redisUrl)}: ${message}`, {
+    code,
+    cause,
+    faults: [{ field: "REDIS_URL", message }],
+  });
+}
+
+/** Whether a Redis answers and must not be used: nothing gets better by trying again. */
+export function isUnsuitableRedis(error: unknown): error is ConfigError {
+  return error instanceof ConfigError && Object.values(UNSUITABLE).some(({ code }) => code === error.code);
+}
+
+/** The first words of such a server's refusals, where it could not be asked before. */
+const REFUSALS: readonly (readonly [RegExp, Unsuitable])[] = [
+  [/^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN)\b|not allowed in cluster mode/, "cluster"],
+  [/^READONLY\b/, "replica"],
+  [/DB index is out of range|invalid DB index/i, "database"],
+  // a Sentinel knows no databases
+  [/^ERR unknown command ['`]?select/i, "sentinel"],
+  [/^ERR unknown command/i, "commands"],
+];
 
 async function firstFailure(redis: Redis): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
@@ -69,6 +145,8 @@ export function toRedisError(thrown: unknown, redisUrl: string): Error {
     const message = `Cannot use Redis at ${where}: it refuses the user or password in REDIS_URL (${reason.split(" ")[0]})`;
     return new ConfigError(message, { code: "redis_refused", cause: thrown });
   }
+  const refusal = REFUSALS.find(([words]) => words.test(reason));
+  if (refusal !== undefined) return unsuitable(refusal[1], { redisUrl, cause: thrown });
   return new TransientError(
     `Cannot reach Redis at ${where}: ${reason || "connection failed"}; check REDIS_URL and that Redis runs`,
     {

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { openRedis } from "../../src/local-redis/open-redis.ts";
 import { startPrivateRedis } from "../../src/local-redis/private-redis.ts";
 import { isAlive } from "../../src/local-redis/start-lock.ts";
+import { openConfiguredRedis } from "../support/redis.ts";
 import { closeElsewhere, openElsewhere, say, tempFolder } from "./support.ts";
 
 /** An address where nothing listens. */
@@ -54,6 +55,20 @@ describe("the order of finding", () => {
     });
     expect(redis).toMatchObject({ url: there.url, startedByUs: false });
     expect(said).toEqual([`Using the Redis at 127.0.0.1:${there.port}`]);
+  });
+
+  test("but not a cluster node, which takes no jobs", async () => {
+    const node = await openConfiguredRedis(["cluster-enabled yes", 'save ""']);
+    onTestFinished(node.close);
+    const said: string[] = [];
+    const redis = await openRedis({
+      defaultUrl: node.url,
+      dataDir: await tempFolder(),
+      say: (line) => said.push(line),
+    });
+    onTestFinished(redis.close);
+    expect(redis.startedByUs).toBe(true);
+    expect(said[0]).toMatch(/is a node of a Redis Cluster: passing over it/);
   });
 
   test("then a private one, which is stopped at the end", async () => {

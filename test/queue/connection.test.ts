@@ -7,7 +7,7 @@ import { createArchiveQueue } from "../../src/queue/archive-jobs.ts";
 import { openBatchQueue } from "../../src/queue/batch-jobs.ts";
 import { openProducerConnection, toRedisError } from "../../src/queue/connection.ts";
 import { createQueues } from "../../src/queue/queues.ts";
-import { openTestRedis } from "../support/redis.ts";
+import { openConfiguredRedis, openTestRedis } from "../support/redis.ts";
 import { openTestGate, testPrefix, until } from "./support.ts";
 
 const PROMPT_MS = 6_000;
@@ -155,6 +155,48 @@ describe("what stands on an open connection", () => {
       expect(one.tookMs).toBeLessThan(PROMPT_MS);
     }
   });
+});
+
+const PRIMARY_TO_WATCH = "sentinel monitor primary 127.0.0.1 1 1";
+
+describe("a server that answers and must not be used is refused at once, with the setting and what to do", () => {
+  test.each([
+    [
+      "a cluster node",
+      ["cluster-enabled yes", 'save ""'],
+      [],
+      "",
+      "redis_cluster",
+      /Redis Cluster.*without cluster mode/,
+    ],
+    ["a cluster node and a database", ["cluster-enabled yes", 'save ""'], [], "/1", "redis_cluster", /Redis Cluster/],
+    ["a Sentinel", [PRIMARY_TO_WATCH], ["--sentinel"], "", "redis_sentinel", /Sentinel.*address of the primary/],
+    ["a Sentinel and a database", [PRIMARY_TO_WATCH], ["--sentinel"], "/1", "redis_sentinel", /Sentinel/],
+    ["a replica", ["replicaof 127.0.0.1 1", 'save ""'], [], "", "redis_read_only", /replica.*address of its primary/],
+    ["too high a database", ['save ""'], [], "/99", "redis_database", /no database with the number in REDIS_URL/],
+  ])("%s", async (_, lines, flags, path, code, words) => {
+    const server = await openConfiguredRedis(lines, flags);
+    onTestFinished(server.close);
+    const { error, tookMs } = await failure(() => openProducerConnection(server.url + path));
+    expect(error).toMatchObject({ name: "ConfigError", code, faults: [{ field: "REDIS_URL" }] });
+    expect(error?.message).toMatch(words);
+    expect(tookMs).toBeLessThan(PROMPT_MS);
+  });
+});
+
+test.each([
+  ["MOVED 170 10.0.0.1:6379", "redis_cluster"],
+  ["CLUSTERDOWN Hash slot not served", "redis_cluster"],
+  ["CROSSSLOT Keys in request don't hash to the same slot", "redis_cluster"],
+  ["ERR SELECT is not allowed in cluster mode", "redis_cluster"],
+  ["READONLY You can't write against a read only replica.", "redis_read_only"],
+  ["ERR DB index is out of range", "redis_database"],
+  ["ERR invalid DB index", "redis_database"],
+  ["ERR unknown command 'hget', with args beginning with: ", "redis_unsupported"],
+])("a refused command says the same where the server could not be asked: %s", (said, code) => {
+  const error = toRedisError(new Error(said), "redis://me:secret@redis.test/3");
+  expect(error).toMatchObject({ name: "ConfigError", code });
+  expect(error.message).not.toMatch(/secret|MOVED|READONLY/);
 });
 
 test.each([

@@ -1,5 +1,6 @@
 // Is the Redis new enough, does it keep what it is given, does it throw nothing away, do the clocks agree?
 import { toMessage } from "../../errors.ts";
+import { isUnsuitableRedis } from "../../queue/connection.ts";
 import { inspectRedis, type RedisHealth } from "../../queue/health.ts";
 import { showDuration } from "../../units.ts";
 import { createFindings, type Finding, type Findings } from "./finding.ts";
@@ -16,7 +17,9 @@ export async function checkRedis(redisUrl: string): Promise<Finding[]> {
   } catch (error) {
     findings.problem(toMessage(error), {
       setting: "REDIS_URL",
-      advice: "name a Redis that runs (`asset-archiver demo` starts one of its own)",
+      advice: isUnsuitableRedis(error)
+        ? "name one primary that runs without cluster mode"
+        : "name a Redis that runs (`asset-archiver demo` starts one of its own)",
     });
   }
   return findings.list;
