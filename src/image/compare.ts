@@ -1,11 +1,12 @@
 // How alike two images are: their bytes, their pixels, and, where those differ, what an eye would see of it.
 // Knows nothing of requests and stores; never writes anything.
 import { setImmediate } from "node:timers/promises";
-import { TransientError, toMessage } from "../errors.ts";
 import type { Likeness } from "../pipeline/records.ts";
-import { createInspector } from "./inspect.ts";
+import { withinDecodeBudget } from "./decode-budget.ts";
+import { type ImageHeader, openImage, readHeader } from "./header.ts";
+import { createInspector, decoding } from "./inspect.ts";
 import { hashDistance } from "./perceptual-hash.ts";
-import { loadSharp } from "./sharp.ts";
+import { type FrameControl, readApng } from "./png.ts";
 
 /** What comparing showed. */
 export interface Comparison {
@@ -28,9 +29,6 @@ export const NEAR_MAX_DISTANCE = 10;
  */
 const NEAR_MAX_MEAN_ERROR = 2;
 
-/** As the inspector: what is larger is not decoded. Counts all frames. */
-const MAX_PIXELS = 100_000_000;
-
 /**
  * Compares what was made with the original.
  *
@@ -42,64 +40,93 @@ const MAX_PIXELS = 100_000_000;
  * | no | no | more | at most NEAR_MAX_MEAN_ERROR | near |
  * | no | no | more | more, or the sizes differ | drifted |
  *
- * Throws TransientError `not_an_image` or `image_broken` for bytes that show no image.
+ * Compared is what viewers show: rows that EXIF turns are turned. The frames of an animated PNG are compared one by one as
+ * they are stored, where both images lay them on the canvas in the same way.
+ *
+ * Throws TransientError `not_an_image` or `image_broken` for bytes that show no image, RejectedError `image_too_large` for
+ * what is never decoded.
  */
 export async function compareImages(original: Buffer, made: Buffer): Promise<Comparison> {
   if (original.equals(made)) return { outcome: "identical_bytes", distance: null, mean_error: null };
   const [one, other] = [await lookAt(original), await lookAt(made)];
   const distance = hashDistance(one.phash, other.phash);
-  const sameSize = one.width === other.width && one.height === other.height && one.frames === other.frames;
-  const mean_error = sameSize ? await meanError([original, made], one.deep || other.deep) : null;
+  const mean_error = one.shape === other.shape ? await meanError([one, other]) : null;
   if (mean_error === 0) return { outcome: "identical_pixels", distance, mean_error };
   const isNear = distance <= NEAR_MAX_DISTANCE || (mean_error ?? Number.POSITIVE_INFINITY) <= NEAR_MAX_MEAN_ERROR;
   return { outcome: isNear ? "near" : "drifted", distance, mean_error };
 }
 
 interface Look {
-  width: number;
-  /** Of one frame. */
-  height: number;
-  frames: number;
-  /** More than 8 bits a channel. */
-  deep: boolean;
+  bytes: Buffer;
+  header: ImageHeader;
+  /** Width, height and frames as viewers show them: pixels of one shape can be compared one by one. */
+  shape: string;
   phash: string;
 }
 
-const inspect = createInspector({ concurrency: 1, maxPixels: MAX_PIXELS });
+const inspect = createInspector({ concurrency: 1 });
 
 /** The inspector's hash, which every asset has in the catalog, too. */
 async function lookAt(bytes: Buffer): Promise<Look> {
-  const { width, height, phash } = await inspect(bytes);
-  return decoding(async () => {
-    const { pages = 1, depth } = await (await loadSharp())(bytes, ALL_FRAMES).metadata();
-    return { width, height, frames: pages, deep: depth !== "uchar", phash };
-  });
+  const { phash } = await inspect(bytes);
+  const header = await decoding(() => readHeader(bytes));
+  const { width, height, frames, orientation } = header;
+  const size = isTurned(header) && orientation >= 5 ? [height, width] : [width, height];
+  const layout = header.isAnimatedPng ? layoutOf(bytes) : [];
+  const turn = isTurned(header) ? 1 : orientation;
+  return { bytes, header, shape: JSON.stringify([...size, frames, turn, layout]), phash };
 }
 
-const ALL_FRAMES = { failOn: "error", limitInputPixels: MAX_PIXELS, animated: true } as const;
+// frames lie below one another while they are decoded, and cannot be turned then
+function isTurned({ frames, orientation }: ImageHeader): boolean {
+  return frames === 1 && orientation !== 1;
+}
+
+function layoutOf(bytes: Buffer): readonly (FrameControl | undefined)[] {
+  const { first, frames } = readApng(bytes);
+  return [first, ...frames.map(({ png: _, ...control }) => control)];
+}
 
 /** 0 where every channel of every pixel is the same, and only there. */
-async function meanError([original, made]: readonly [Buffer, Buffer], deep: boolean): Promise<number> {
-  const [one, other] = [await pixelsOf(original, deep), await pixelsOf(made, deep)];
-  if (one.equals(other)) return 0;
-  if (!deep) return meanDifference(one, other);
-  return (await meanDifference(to16Bit(one), to16Bit(other))) * (255 / 65_535);
+function meanError(looks: readonly [Look, Look]): Promise<number> {
+  const deep = looks.some(({ header }) => header.bytesPerChannel > 1);
+  // the pixels of both, and what decoding the second one takes; turned pictures are held twice
+  const raw = ({ header }: Look) => header.width * header.height * header.frames * CHANNELS * (deep ? 2 : 1);
+  const bytes = raw(looks[0]) + raw(looks[1]) + Math.max(...looks.map(({ header }) => header.decodedBytes));
+  return withinDecodeBudget({ bytes }, async () => {
+    const [one, other] = [await pixelsOf(looks[0], deep), await pixelsOf(looks[1], deep)];
+    if (one.equals(other)) return 0;
+    if (!deep) return meanDifference(one, other);
+    return (await meanDifference(to16Bit(one), to16Bit(other))) * (255 / 65_535);
+  });
 }
 
+const CHANNELS = 4;
+
 /** Red, green, blue and alpha of all frames, so that grey is compared with grey in colour, and opaque with no alpha. */
-function pixelsOf(bytes: Buffer, deep: boolean): Promise<Buffer> {
+function pixelsOf({ bytes, header }: Look, deep: boolean): Promise<Buffer> {
   return decoding(async () => {
-    const image = (await loadSharp())(bytes, ALL_FRAMES)
-      .toColourspace(deep ? "rgb16" : "srgb")
-      .ensureAlpha();
-    return image.raw({ depth: deep ? "ushort" : "uchar" }).toBuffer();
+    const pictures = [bytes, ...(header.isAnimatedPng ? readApng(bytes).frames.map(({ png }) => png) : [])];
+    const pixels: Buffer[] = [];
+    for (const picture of pictures) pixels.push(await rawPixels(picture, { deep, turned: isTurned(header) }));
+    return pixels.length === 1 && pixels[0] !== undefined ? pixels[0] : Buffer.concat(pixels);
   });
+}
+
+async function rawPixels(picture: Buffer, { deep, turned }: { deep: boolean; turned: boolean }): Promise<Buffer> {
+  const image = await openImage(picture);
+  const upright = turned ? image.autoOrient() : image;
+  return upright
+    .toColourspace(deep ? "rgb16" : "srgb")
+    .ensureAlpha()
+    .raw({ depth: deep ? "ushort" : "uchar" })
+    .toBuffer();
 }
 
 function to16Bit(bytes: Buffer): Uint16Array {
-  // a view wants an even start, which a pooled buffer need not have
-  const own = new Uint8Array(bytes);
-  return new Uint16Array(own.buffer, 0, own.length >> 1);
+  // a view needs an even start, which a pooled buffer need not have
+  const own = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint16Array(own.buffer, own.byteOffset, own.length >> 1);
 }
 
 /** So many values take a few milliseconds; then others have their turn, since this may run in the midst of a worker. */
@@ -113,13 +140,4 @@ async function meanDifference(one: Buffer | Uint16Array, other: Buffer | Uint16A
     await setImmediate();
   }
   return sum / one.length;
-}
-
-async function decoding<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const why = toMessage(error).split("\n")[0] ?? "";
-    throw new TransientError(`Cannot decode the image to its end: ${why}`, { code: "image_broken", cause: error });
-  }
 }

@@ -1,36 +1,34 @@
 // From bytes to what the image is: type, size, decodes to the end; or why not.
 import { availableParallelism } from "node:os";
-import type { Sharp } from "sharp";
-import { TransientError, toMessage } from "../errors.ts";
-import type { ImageFacts, InspectImage, Preview } from "../pipeline/image-ports.ts";
+import { ArchiverError, TransientError, toMessage } from "../errors.ts";
+import type { ImageFacts, InspectImage, InspectOptions, Preview } from "../pipeline/image-ports.ts";
+import { DECODE_TIMEOUT_S, withinDecodeBudget } from "./decode-budget.ts";
+import { type ImageHeader, openImage, readHeader } from "./header.ts";
+import { turnUpright } from "./orientation.ts";
+import { readApng, readPngHeader } from "./png.ts";
 import { firstFrame, hashOf, previewSize } from "./preview.ts";
-import { loadSharp } from "./sharp.ts";
 import { createTurns } from "./turns.ts";
-import { findType, pngReachesItsEnd, pngSize } from "./type.ts";
+import { findType } from "./type.ts";
 
 export interface InspectorOptions {
-  /** Images decoded at the same time. Default: one for each CPU, at most 3. */
+  /** Images decoded at the same time by this inspector. Default: one for each CPU, at most 3. */
   concurrency?: number;
-  /** Larger images are refused unread: they are small files that unpack into gigabytes. Counts all frames. */
-  maxPixels?: number;
 }
-
-/** Over eight times what a 4K image has; 400 MB when a decoder must hold all of it. */
-const MAX_PIXELS = 100_000_000;
 
 /** libuv has four threads for decoding, DNS and files together; one is left for the others. */
 const MAX_THREADS = 3;
 
-/** An inspector with its own bound on work in hand. Decoding runs off the loop's thread. */
+/**
+ * An inspector with its own bound on images in hand; the memory that decoding takes is bounded for the process
+ * (decode-budget.ts). Decoding runs off the loop's thread.
+ */
 export function createInspector(options: InspectorOptions = {}): InspectImage {
-  const concurrency = options.concurrency ?? Math.min(MAX_THREADS, availableParallelism());
-  const maxPixels = options.maxPixels ?? MAX_PIXELS;
-  const inTurn = createTurns(concurrency);
-  return async (bytes) => {
+  const inTurn = createTurns(options.concurrency ?? Math.min(MAX_THREADS, availableParallelism()));
+  return async (bytes, inspection = {}) => {
     const type = findType(bytes);
     if (type === undefined) throw notAnImage(bytes);
-    if (type.extension === "png" && !pngReachesItsEnd(bytes)) throw broken("the PNG stops before its end");
-    const { preview, ...size } = await inTurn(() => decode(bytes, { maxPixels }));
+    if (type.extension === "png" && readPngHeader(bytes) === undefined) throw broken("the PNG stops before its end");
+    const { preview, ...size } = await inTurn(() => decode(bytes, inspection));
     return { ...type, ...size, preview, phash: hashOf(preview) };
   };
 }
@@ -38,29 +36,45 @@ export function createInspector(options: InspectorOptions = {}): InspectImage {
 type Decoded = Pick<ImageFacts, "width" | "height"> & { preview: Preview };
 
 /** Decodes every frame to its last row; of all the pixels only the preview is kept. */
-async function decode(bytes: Buffer, limits: { maxPixels: number }): Promise<Decoded> {
-  const open = await loadSharp();
-  // "error" and not "warning": an image that every viewer shows must not be lost over a stray byte between markers
-  const input = { failOn: "error", limitInputPixels: limits.maxPixels, sequentialRead: true, animated: true } as const;
-  try {
-    // the decoder's own look at the header costs the loop a fifth of a millisecond, and most images are PNGs
-    const frame = (findType(bytes)?.extension === "png" && pngSize(bytes)) || (await readHeader(open(bytes, input)));
-    const size = previewSize(frame);
-    // shrinking reads all pixels and holds a few rows; shrinking while loading would skip most of the work
-    const { data, info } = await open(bytes, input)
-      .resize({ ...size, fit: "fill", fastShrinkOnLoad: false, kernel: "mitchell" })
-      .toColourspace("srgb")
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { ...frame, preview: firstFrame(data, { ...size, channels: info.channels }) };
-  } catch (error) {
-    throw broken(toMessage(error).split("\n")[0] ?? "", error);
+async function decode(bytes: Buffer, { exclusive, beforeDecode }: InspectOptions): Promise<Decoded> {
+  const header = await decoding(() => readHeader(bytes));
+  return withinDecodeBudget({ bytes: header.decodedBytes, exclusive }, async () => {
+    await beforeDecode?.({ decodedBytes: header.decodedBytes });
+    return decoding(() => decodeFrames(bytes, header));
+  });
+}
+
+async function decodeFrames(bytes: Buffer, header: ImageHeader): Promise<Decoded> {
+  const { width, height, orientation } = header;
+  const size = previewSize(header);
+  // shrinking reads all pixels and holds a few rows; shrinking while loading would skip most of the work
+  const { data, info } = await (await openImage(bytes, { sequentialRead: true }))
+    .resize({ ...size, fit: "fill", fastShrinkOnLoad: false, kernel: "mitchell" })
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  if (header.isAnimatedPng) await readLaterFrames(bytes);
+  const stored = firstFrame(data, { ...size, channels: info.channels });
+  return { width, height, preview: turnUpright(stored, orientation) };
+}
+
+async function readLaterFrames(bytes: Buffer): Promise<void> {
+  const deadline = performance.now() + DECODE_TIMEOUT_S * 1_000;
+  for (const { png } of readApng(bytes).frames) {
+    // a small file can hold a million frames, each of which is decoded in no time
+    if (performance.now() > deadline) throw new Error(`timeout: its frames take more than ${DECODE_TIMEOUT_S} s`);
+    const image = await openImage(png, { sequentialRead: true });
+    await image.resize({ width: 1, height: 1, fit: "fill", fastShrinkOnLoad: false }).raw().toBuffer();
   }
 }
 
-async function readHeader(image: Sharp): Promise<{ width: number; height: number }> {
-  const { width, height, pageHeight } = await image.metadata();
-  return { width, height: pageHeight ?? height };
+/** Runs a decoder and translates its errors; those of this program pass. Throws TransientError `image_broken`. */
+export async function decoding<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof ArchiverError ? error : broken(toMessage(error).split("\n")[0] ?? "", error);
+  }
 }
 
 function notAnImage(bytes: Buffer): TransientError {

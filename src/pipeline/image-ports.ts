@@ -5,11 +5,12 @@ import type { ImageType } from "./records.ts";
 export interface ImageFacts {
   content_type: ImageType;
   extension: "png" | "jpg" | "webp";
+  /** Of the rows as they are stored: EXIF may make viewers turn them. */
   width: number;
   height: number;
 }
 
-/** A small picture of an image's first frame: rows of pixels, 8 bits a channel. */
+/** A small picture of an image's first frame, upright as viewers show it: rows of pixels, 8 bits a channel. */
 export interface Preview {
   width: number;
   height: number;
@@ -24,8 +25,18 @@ export interface InspectedImage extends ImageFacts {
   preview: Preview;
 }
 
-/** Looks into bytes and decodes them to the end. Throws TransientError `not_an_image` or `image_broken`. */
-export type InspectImage = (bytes: Buffer) => Promise<InspectedImage>;
+export interface InspectOptions {
+  /** Decode while nothing else is decoded in this process. */
+  exclusive?: boolean | undefined;
+  /** Called when it is this image's turn, with an upper bound of what decoding takes; decoding waits for it. */
+  beforeDecode?(cost: { decodedBytes: number }): Promise<void>;
+}
+
+/**
+ * Looks into bytes and decodes them to the end, every frame. Throws TransientError `not_an_image` or `image_broken`, and
+ * RejectedError `image_too_large` for what is never decoded.
+ */
+export type InspectImage = (bytes: Buffer, options?: InspectOptions) => Promise<InspectedImage>;
 
 /** Makes thumbnails of new assets, beside the work that counts: nobody waits for it, and what it leaves is made up later. */
 export interface Thumbnails {

@@ -1,0 +1,60 @@
+// How viewers turn a picture whose EXIF says so. Only small pictures are turned here, after they were scaled down: turning
+// while decoding would hold the whole picture. Pure.
+
+/** The values of EXIF's tag 0x0112: 1 is upright, from 5 on width and height change places. */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** Anything that is no such value counts as upright, as in viewers. */
+export function toOrientation(value: number | undefined): Orientation {
+  return value !== undefined && Number.isInteger(value) && value >= 1 && value <= 8 ? (value as Orientation) : 1;
+}
+
+interface Pixels {
+  width: number;
+  height: number;
+  channels: number;
+  pixels: Buffer;
+}
+
+/** The picture as viewers show it. */
+export function turnUpright<T extends Pixels>(picture: T, orientation: Orientation): T {
+  if (orientation === 1) return picture;
+  const { width, height, channels, pixels } = picture;
+  const isTransposed = orientation >= 5;
+  const [newWidth, newHeight] = isTransposed ? [height, width] : [width, height];
+  const turned = Buffer.alloc(newWidth * newHeight * channels);
+  for (let row = 0; row < newHeight; row++) {
+    for (let column = 0; column < newWidth; column++) {
+      const [x, y] = sourceOf(orientation, { row, column, width, height });
+      const from = (y * width + x) * channels;
+      pixels.copy(turned, (row * newWidth + column) * channels, from, from + channels);
+    }
+  }
+  return { ...picture, width: newWidth, height: newHeight, pixels: turned };
+}
+
+// what stands in this row and column of the upright picture: the column and row of the stored one
+function sourceOf(
+  orientation: Orientation,
+  { row, column, width, height }: { row: number; column: number; width: number; height: number },
+): [x: number, y: number] {
+  const [right, bottom] = [width - 1, height - 1];
+  switch (orientation) {
+    case 1:
+      return [column, row];
+    case 2:
+      return [right - column, row];
+    case 3:
+      return [right - column, bottom - row];
+    case 4:
+      return [column, bottom - row];
+    case 5:
+      return [row, column];
+    case 6:
+      return [row, bottom - column];
+    case 7:
+      return [right - row, bottom - column];
+    case 8:
+      return [right - row, column];
+  }
+}
