@@ -34,7 +34,7 @@ const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/orm.ts" 
 
 /** Data goes one way: a file imports from its own unit and from layers above its own row. Units of one row don't meet. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["browser-origin.ts", "errors.ts", "loopback.ts", "thread.ts", "units.ts", "version.ts"],
+  ["browser-origin.ts", "decode-text.ts", "errors.ts", "loopback.ts", "thread.ts", "units.ts", "version.ts"],
   ["request"],
   ["pipeline"],
   ["lockfile"],
@@ -58,7 +58,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Units that compute only. Besides other pure units they may import this much. */
-const PURE_UNITS: readonly string[] = ["errors.ts", "units.ts", "request", "pipeline", "lockfile"];
+const PURE_UNITS: readonly string[] = ["decode-text.ts", "errors.ts", "units.ts", "request", "pipeline", "lockfile"];
 const PURE_MAY_IMPORT: readonly string[] = ["zod", "node:crypto"];
 
 /** The only reader of the environment. */

@@ -2,6 +2,7 @@
 
 import { RejectedError } from "../errors.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
+import { toRecordable } from "../request/bounded-json.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Request } from "../request/submission.ts";
 import { type AcceptRow, type Origin, toAcceptRow, toFreshDetail } from "./accept-row.ts";
@@ -9,13 +10,12 @@ import type { Parts } from "./parts.ts";
 import { insertRequest } from "./request-insert.ts";
 import { requests } from "./schema.ts";
 
-/** What did not fit is kept up to this many characters: enough to recognise it, too little to fill a disk. */
-const SUBMITTED_MAX_LENGTH = 64 * 1024;
-
 export interface Fault {
   requestId: string;
   jobId: string;
-  submitted: unknown;
+  collection: string;
+  /** What was sent, bounded: see `toRecordable`. */
+  submitted: Json;
   error: { code: string; message: string };
 }
 
@@ -61,7 +61,7 @@ export function acceptFault(parts: Parts, fault: Fault): void {
       state: "failed",
       seed_given: false,
       response_format: "url",
-      collection: collectionOf(fault.submitted),
+      collection: fault.collection,
       tags: [],
       metadata: {},
       reuse: true,
@@ -69,25 +69,10 @@ export function acceptFault(parts: Parts, fault: Fault): void {
       job_id: fault.jobId,
       error_code: fault.error.code,
       error_message: fault.error.message,
-      submitted: clip(fault.submitted),
+      submitted: toRecordable(fault.submitted),
       created_at: now,
       updated_at: now,
     })
     .onConflictDoNothing()
     .run();
-}
-
-function clip(submitted: unknown): Json {
-  try {
-    const text = JSON.stringify(submitted) ?? "null";
-    return text.length <= SUBMITTED_MAX_LENGTH ? (submitted as Json) : `${text.slice(0, SUBMITTED_MAX_LENGTH)}…`;
-  } catch {
-    // thousands of levels are more than JSON.stringify's stack can hold
-    return "(cannot be written down: it is nested too deeply)";
-  }
-}
-
-function collectionOf(submitted: unknown): string {
-  const named = (submitted as { collection?: unknown } | null | undefined)?.collection;
-  return typeof named === "string" && named.length > 0 && named.length <= 100 ? named : "default";
 }

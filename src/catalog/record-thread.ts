@@ -49,8 +49,23 @@ function tell(end: Told): void {
 }
 
 function send(): void {
-  if (told.length > 0) parentPort?.postMessage(told);
+  const group = told;
   told = [];
+  if (group.length === 0) return;
+  try {
+    parentPort?.postMessage(group);
+  } catch {
+    // one of the values cannot be cloned: only who asked for it must not get it
+    for (const end of group) sendAlone(end);
+  }
+}
+
+function sendAlone(end: Told): void {
+  try {
+    parentPort?.postMessage([end]);
+  } catch (error) {
+    parentPort?.postMessage([{ id: end.id, error: toPlain(error) } satisfies Told]);
+  }
 }
 
 async function close(): Promise<void> {

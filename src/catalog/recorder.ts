@@ -1,6 +1,7 @@
 // The pipeline's port with its writes on a thread of their own, so that no commit ever holds up the event loop, on which
 // the calls, the copies and the locks of all jobs live. Reads stay here: they see what is committed, and wait for nobody.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { toMessage } from "../errors.ts";
 import type { AnswerRecord } from "../pipeline/ports.ts";
 import { startThread } from "../thread.ts";
 import { createAcceptGroups } from "./accept-group.ts";
@@ -91,8 +92,23 @@ function openThread(options: CatalogOptions): Thread {
   let last = 0;
   // waking the thread costs more than most of what it is asked for: it is woken once for all that comes within one turn
   const send = () => {
-    if (asked.length > 0) worker.postMessage(asked);
+    const group = asked;
     asked = [];
+    if (group.length === 0) return;
+    try {
+      worker.postMessage(group);
+    } catch {
+      // one of them cannot be cloned: too deep, or not data at all. The others go on without it
+      for (const one of group) sendAlone(one);
+    }
+  };
+  const sendAlone = (one: Asked) => {
+    try {
+      worker.postMessage([one]);
+    } catch (error) {
+      waiting.get(one.id)?.reject(notSendable(one.method, error));
+      waiting.delete(one.id);
+    }
   };
   worker.on("message", (ends: Told[]) => {
     for (const end of ends) {
@@ -120,4 +136,8 @@ function openThread(options: CatalogOptions): Thread {
       await exited;
     },
   };
+}
+
+function notSendable(method: string, cause: unknown): Error {
+  return new Error(`Cannot hand ${method} to the recording thread: ${toMessage(cause)}`, { cause });
 }

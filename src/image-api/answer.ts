@@ -2,6 +2,7 @@
 // The form: {"created": 1750667997, "data": [{"url": "…", "b64_json": "data:image/png;base64,…"}], "usage": {…}}
 import { z } from "zod";
 import type { Answer } from "../pipeline/ports.ts";
+import { toRecordable } from "../request/bounded-json.ts";
 
 /** What a body of a 2xx turned out to be. */
 export type Reading =
@@ -17,7 +18,8 @@ const text = z.string().optional().catch(undefined);
 const answerSchema = z.object({
   created: z.number().optional().catch(undefined),
   data: z.array(z.object({ url: text, b64_json: text }).catch({})),
-  usage: z.json().catch(null).default(null),
+  // any depth: the schema must not walk into it
+  usage: z.unknown().optional(),
 });
 const errorSchema = z.union([
   z.object({ error: z.union([z.looseObject({}), z.string().min(1)]) }),
@@ -33,7 +35,7 @@ export function readAnswer(json: unknown, nowMs: number): Reading {
   if (parsed.success && images.length > 0) {
     return {
       kind: "answer",
-      answer: { created: toCreated(parsed.data.created, nowMs), images, usage: parsed.data.usage },
+      answer: { created: toCreated(parsed.data.created, nowMs), images, usage: toRecordable(parsed.data.usage) },
     };
   }
   if (errorSchema.safeParse(json).success) return { kind: "error" };

@@ -1,5 +1,6 @@
 // The first step of generation: whatever lies in the job becomes a recorded request, or a recorded fault.
 import { RejectedError } from "../errors.ts";
+import { toRecordable } from "../request/bounded-json.ts";
 import { REQUEST_ID_PATTERN, requestIdOfJob } from "../request/request-id.ts";
 import { parseSubmission, toRequest } from "../request/submission.ts";
 import type { Delivery, GenerateResult, GenerateRun } from "./generate-run.ts";
@@ -35,7 +36,9 @@ async function recordFault(run: GenerateRun, error: RejectedError): Promise<Outc
   await run.catalog.acceptFault({
     requestId: run.requestId,
     jobId: delivery.jobId,
-    submitted: delivery.data,
+    collection: collectionOf(delivery.data),
+    // nothing that is nested too deeply or is too large reaches the recording thread: its message would recurse over it
+    submitted: toRecordable(delivery.data),
     error: { code, message },
   });
   run.log.warn({ request_id: run.requestId, job_id: delivery.jobId, code }, message);
@@ -54,4 +57,9 @@ function namedId(delivery: Delivery): string | undefined {
 
 function ownId(delivery: Delivery): string {
   return requestIdOfJob(delivery.jobId, delivery.addedAtMs);
+}
+
+function collectionOf(data: unknown): string {
+  const named = (data as { collection?: unknown } | null | undefined)?.collection;
+  return typeof named === "string" && named.length > 0 && named.length <= 100 ? named.toWellFormed() : "default";
 }

@@ -1,6 +1,7 @@
 // The sidecar of a batch: its row in the store, so that a rebuilt catalog knows the batches that its requests name. Pure.
 import { z } from "zod";
 import { RejectedError, toMessage } from "../errors.ts";
+import { parseDocument } from "../request/json-document.ts";
 import type { Batch } from "./batch.ts";
 
 /** Version 1: the row as it is. Times in ms, as in reports; the webhook's address without its query. */
@@ -69,7 +70,7 @@ export function batchSidecarBytes(batch: Batch): Buffer {
 export function parseBatchSidecar(bytes: Buffer, key: string): Batch {
   let data: unknown;
   try {
-    data = JSON.parse(bytes.toString("utf8"));
+    data = parseDocument(bytes);
   } catch (error) {
     throw invalid(key, toMessage(error));
   }

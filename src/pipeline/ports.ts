@@ -147,7 +147,9 @@ export interface Catalog {
   acceptFault(fault: {
     requestId: string;
     jobId: string;
-    submitted: unknown;
+    collection: string;
+    /** What was sent, bounded by `toRecordable`. */
+    submitted: Json;
     error: { code: string; message: string };
   }): Promise<void>;
   find(requestId: string): Promise<RequestDetail | undefined>;

@@ -2,6 +2,7 @@
 // Version 1 has grown: what older sidecars lack has a default here, and what newer ones add is left alone.
 import { z } from "zod";
 import { RejectedError, toMessage } from "../errors.ts";
+import { parseDocument } from "../request/json-document.ts";
 import { ASPECT_RATIOS, recipeId } from "../request/recipe.ts";
 import { REQUEST_ID_PATTERN } from "../request/request-id.ts";
 import { imageKey } from "./keys.ts";
@@ -144,7 +145,7 @@ export function parseSidecar(bytes: Buffer, key: string): SidecarRecords {
 
 function parseJson(bytes: Buffer, key: string): unknown {
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return parseDocument(bytes);
   } catch (error) {
     throw invalid(key, toMessage(error));
   }

@@ -1,6 +1,8 @@
 // From zod's issues to our faults: the field's path, what was wanted, what was there. Pure.
 import type { z } from "zod";
 import type { Fault } from "../errors.ts";
+import { jsonBeginning } from "./bounded-json.ts";
+import { isTooDeep } from "./json-safety.ts";
 import { nearest } from "./nearest.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -59,6 +61,8 @@ const SHOWN_LENGTH = 60;
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
+  // what cannot be written without overflowing the stack is shown by its beginning
+  if (isTooDeep(value)) return `${jsonBeginning(value, SHOWN_LENGTH).slice(0, SHOWN_LENGTH)}…`;
   const text = JSON.stringify(value) ?? String(value);
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}… (${text.length} characters)` : text;
 }

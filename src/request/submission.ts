@@ -3,12 +3,14 @@ import { z } from "zod";
 import { type Fault, RejectedError } from "../errors.ts";
 import { canonicalDigest, type Json } from "./canonical-json.ts";
 import { toFaults } from "./faults.ts";
+import { findUnsafeValues, MAX_FAULTS } from "./json-safety.ts";
 import { DRAWN_SEED_LIMIT, RANDOM_SEED, type Recipe, recipeFields, recipeId, toRecipe } from "./recipe.ts";
 import { REQUEST_ID_PATTERN } from "./request-id.ts";
-import { findUnsound } from "./soundness.ts";
 
 /** Metadata may be any JSON up to this many bytes of UTF-8. */
 const METADATA_MAX_BYTES = 16 * 1024;
+const METADATA_TOO_LARGE = `wanted at most ${METADATA_MAX_BYTES} bytes of JSON`;
+const TAGS_MAX = 50;
 
 /** The job form of queue "generate", as published. Unknown fields are faults: a misspelt one must not cost money. */
 export const submissionSchema = z.strictObject({
@@ -19,10 +21,10 @@ export const submissionSchema = z.strictObject({
   ...recipeFields,
   response_format: z.enum(["url", "b64_json"]).default("url"),
   collection: z.string().min(1).max(100).default("default"),
-  tags: z.array(z.string().min(1).max(100)).max(50).default([]),
+  tags: z.array(z.string().min(1).max(100)).max(TAGS_MAX).default([]),
   metadata: z
     .json()
-    .refine((value) => utf8Length(value) <= METADATA_MAX_BYTES, `wanted at most ${METADATA_MAX_BYTES} bytes of JSON`)
+    .refine((value) => utf8Length(value) <= METADATA_MAX_BYTES, METADATA_TOO_LARGE)
     .default({}),
   reuse: z.boolean().default(true),
   webhook_url: z
@@ -55,15 +57,53 @@ export interface Request {
 
 /** Checks what a producer sent. Throws a RejectedError `invalid_request` that names every fault. */
 export function parseSubmission(data: unknown): Submission {
-  const unsound = findUnsound(data);
-  if (unsound !== undefined) throw invalidRequest([unsound]);
-  const parsed = submissionSchema.safeParse(data);
-  if (parsed.success) return parsed.data;
-  throw invalidRequest(toFaults(parsed.error, data, Object.keys(submissionSchema.shape)));
+  const checked = checkSubmission(data);
+  if (!Array.isArray(checked)) return checked;
+  throw invalidRequest(checked);
 }
 
-function invalidRequest(faults: readonly Fault[]): RejectedError {
-  return new RejectedError(describeFaults(faults), { code: "invalid_request", faults });
+const FIELD_NAMES = Object.keys(submissionSchema.shape);
+
+/**
+ * The submission, or every fault in it. What cannot be kept is found before the schema, whose walk recurses; the schema then
+ * checks the other fields, so that all faults are reported together. `names` are offered where a field is misspelt.
+ */
+export function checkSubmission(data: unknown, names: readonly string[] = FIELD_NAMES): Submission | Fault[] {
+  const unsafe = findUnsafeValues(data);
+  unsafe.push(...findOversized(data, new Set(unsafe.map(topField))));
+  if (unsafe.length === 0) {
+    const parsed = submissionSchema.safeParse(data);
+    return parsed.success ? parsed.data : toFaults(parsed.error, data, names);
+  }
+  const bad = new Set(unsafe.map(topField));
+  if (!isRecord(data) || bad.has("(data)")) return unsafe;
+  const rest = Object.fromEntries(Object.entries(data).filter(([name]) => !bad.has(name)));
+  const parsed = submissionSchema.safeParse(rest);
+  const others = parsed.success ? [] : toFaults(parsed.error, rest, names);
+  return [...unsafe, ...others.filter((fault) => !bad.has(topField(fault)))];
+}
+
+const topField = ({ field }: Fault) => field.split(".")[0] ?? field;
+
+// lists and metadata of a megabyte would keep the schema busy for a second, entry by entry
+function findOversized(data: unknown, bad: ReadonlySet<string>): Fault[] {
+  if (!isRecord(data) || bad.has("(data)")) return [];
+  const { tags, metadata } = data;
+  const faults: Fault[] = [];
+  if (Array.isArray(tags) && tags.length > TAGS_MAX)
+    faults.push({ field: "tags", message: `wanted at most ${TAGS_MAX} entries, got ${tags.length}` });
+  if (typeof metadata === "object" && !bad.has("metadata") && utf8Length(metadata) > METADATA_MAX_BYTES)
+    faults.push({ field: "metadata", message: METADATA_TOO_LARGE });
+  return faults;
+}
+
+function isRecord(data: unknown): data is Record<string, unknown> {
+  return typeof data === "object" && data !== null && !Array.isArray(data);
+}
+
+/** The error of a submission that does not fit. At most MAX_FAULTS faults are named; the message says how many there are. */
+export function invalidRequest(faults: readonly Fault[]): RejectedError {
+  return new RejectedError(describeFaults(faults), { code: "invalid_request", faults: faults.slice(0, MAX_FAULTS) });
 }
 
 /**
@@ -94,13 +134,10 @@ export function toRequest(
   };
 }
 
-/** More faults than this are counted and not named: a list of a million tags has one fault, not a million. */
-const NAMED_FAULTS = 50;
-
 /** One line that names every fault. */
 export function describeFaults(faults: readonly Fault[]): string {
-  const named = faults.slice(0, NAMED_FAULTS).map((fault) => `${fault.field}: ${fault.message}`);
-  const more = faults.length > NAMED_FAULTS ? `; and ${faults.length - NAMED_FAULTS} more` : "";
+  const named = faults.slice(0, MAX_FAULTS).map((fault) => `${fault.field}: ${fault.message}`);
+  const more = faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : "";
   return `The request does not fit: ${named.join("; ")}${more}`;
 }
 

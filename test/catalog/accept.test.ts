@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { RejectedError } from "../../src/errors.ts";
+import { toRecordable } from "../../src/request/bounded-json.ts";
 import { accept, found, openTestCatalog, request } from "./support.ts";
 
 test("a request is recorded with everything it says", async () => {
@@ -61,8 +62,9 @@ const ERROR = { code: "invalid_request", message: "prompt: wanted a string, got 
 
 test("what did not fit is recorded as a failed request, with what was sent", async () => {
   const catalog = await openTestCatalog();
-  const submitted = { promt: "typo", collection: "foxes" };
-  await catalog.acceptFault({ requestId: "job-1-9", jobId: "1", submitted, error: ERROR });
+  const submitted = { promt: "typo" };
+  const fault = { requestId: "job-1-9", jobId: "1", collection: "foxes", submitted, error: ERROR };
+  await catalog.acceptFault(fault);
   const { request } = await found(catalog, "job-1-9");
   expect(request).toMatchObject({ state: "failed", recipe: null, recipe_id: null, error: ERROR, collection: "foxes" });
 });
@@ -79,13 +81,19 @@ test.each([
   ["lone surrogates", { prompt: "\ud800", collection: "\udfff" }],
 ])("data that did not fit can be recorded whatever it is: %s", async (_, submitted) => {
   const catalog = await openTestCatalog();
-  await catalog.acceptFault({ requestId: "f", jobId: "1", submitted, error: ERROR });
+  await catalog.acceptFault({
+    requestId: "f",
+    jobId: "1",
+    collection: "default",
+    submitted: toRecordable(submitted),
+    error: ERROR,
+  });
   expect((await found(catalog, "f")).request).toMatchObject({ state: "failed", error: ERROR });
 });
 
 test("a fault never touches a request that holds its id", async () => {
   const catalog = await openTestCatalog();
   const before = await accept(catalog, "r-1");
-  await catalog.acceptFault({ requestId: "r-1", jobId: "1", submitted: {}, error: ERROR });
+  await catalog.acceptFault({ requestId: "r-1", jobId: "1", collection: "default", submitted: {}, error: ERROR });
   expect(await found(catalog, "r-1")).toEqual(before);
 });

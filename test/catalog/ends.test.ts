@@ -132,7 +132,7 @@ describe("retry", () => {
 
   test("of nothing, and of data that never fitted", async () => {
     const catalog = await openTestCatalog();
-    await catalog.acceptFault({ requestId: "f", jobId: "1", submitted: {}, error: REASON });
+    await catalog.acceptFault({ requestId: "f", jobId: "1", collection: "default", submitted: {}, error: REASON });
     expect([await catalog.retry("nobody"), await catalog.retry("f")]).toEqual([undefined, undefined]);
   });
 

@@ -92,6 +92,23 @@ test("one that cannot be written down leaves those alone that arrive with it", a
   expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
 });
 
+test.each([
+  ["that is nested too deeply to be sent", JSON.parse(`${"[".repeat(4_400)}${"]".repeat(4_400)}`)],
+  ["that is not data", () => 1],
+])("a write %s rejects for its caller alone", async (_, broken) => {
+  await recorder.accept(request("r-1"), { jobId: "req-r-1" });
+  const fault = { requestId: "f", jobId: "1", collection: "default", error: { code: "x", message: "x" } };
+  const asked = [
+    recorder.acceptFault({ ...fault, submitted: {} }),
+    recorder.acceptFault({ ...fault, requestId: "g", submitted: broken }),
+    recorder.reserveCall("r-1", { n: 1, seed: 7 }),
+  ];
+  const ends = await Promise.allSettled(asked);
+  expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(ends[1]).toMatchObject({ reason: { message: expect.stringContaining("acceptFault") } });
+  expect((await catalog.find("f"))?.request.state).toBe("failed");
+});
+
 test("writes that were asked for are committed before it is closed", async () => {
   const ids = Array.from({ length: 500 }, (_, index) => `r-${index}`);
   const all = Promise.all(ids.map((id) => recorder.accept(request(id), { jobId: `req-${id}` })));

@@ -42,6 +42,16 @@ describe("the images of an answer", () => {
   });
 });
 
+test.each([100, 3_000, 4_400, 300_000])("a usage of %i levels costs no image: its text is kept", (levels) => {
+  const json = JSON.parse(
+    `{"created":${NOW_S},"data":[{"url":"${URL_1}"}],"usage":{"a":${"[".repeat(levels)}${"]".repeat(levels)}}}`,
+  );
+  expect(read(json)).toMatchObject({
+    kind: "answer",
+    answer: { images: [{ url: URL_1 }], usage: expect.stringMatching(/^\{"a":\[\[/) },
+  });
+});
+
 test.each<[string, unknown, number]>([
   ["as it came", NOW_S - 5, NOW_S - 5],
   ["a day behind", NOW_S - 86_400, NOW_S - 86_400],

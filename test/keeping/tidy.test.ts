@@ -181,7 +181,13 @@ it("any number of requests is erased in one round", async () => {
   const app = openApp(place);
   const { tidy, ...catalog } = app.catalog();
   for (let at = 0; at < 120; at++) {
-    await catalog.acceptFault({ requestId: `r${at}`, jobId: "j", submitted: {}, error: { code: "x", message: "x" } });
+    await catalog.acceptFault({
+      requestId: `r${at}`,
+      jobId: "j",
+      collection: "default",
+      submitted: {},
+      error: { code: "x", message: "x" },
+    });
     await tidy.delete(`r${at}`, app.clock.now());
   }
   await eraseDue(partsOf(app));

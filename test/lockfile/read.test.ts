@@ -126,3 +126,14 @@ test.each([
 ])("a prompt is shown in one line of at most 100 characters (%#)", (prompt, shown) => {
   expect(promptBeginning(prompt)).toBe(shown);
 });
+
+test.each([100, 3_300, 4_400, 300_000])("%i levels anywhere are a fault like any other", (levels) => {
+  const deep = "[".repeat(levels) + "]".repeat(levels);
+  const frame = (member: string) => `{"version":1,"root":"sha256:${"0".repeat(64)}",${member}}`;
+  expect(faultsOf(frame(`"entries":[{"request_id":${deep}}]`))).toContainEqual(
+    expect.stringMatching(/^entries\.0\.request_id: wanted a string, got \[\[\[/),
+  );
+  expect(faultsOf(frame(`"entries":[],"collection":${deep}`))).toEqual([
+    expect.stringMatching(/^collection: wanted a string, got \[\[\[/),
+  ]);
+});

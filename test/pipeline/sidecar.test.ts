@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { parseBatchSidecar } from "../../src/pipeline/batch-sidecar.ts";
 import type { Proof } from "../../src/pipeline/records.ts";
 import { sidecarBytes, toSidecar } from "../../src/pipeline/sidecar.ts";
 import { parseSidecar } from "../../src/pipeline/sidecar-form.ts";
@@ -89,4 +90,31 @@ test("a sidecar from before there were reproductions is none", async () => {
   expect(sidecar.proof).toBeUndefined();
   const read = parseSidecar(Buffer.from(JSON.stringify(sidecar)), "k");
   expect(read).toMatchObject({ request: { reproduces: null }, proof: null });
+});
+
+describe.each([100, 3_300, 4_400, 300_000])("a sidecar in which %i levels are nested", (levels) => {
+  const deep = "[".repeat(levels) + "]".repeat(levels);
+  const broken = expect.objectContaining({
+    code: "sidecar_invalid",
+    message: expect.stringContaining("wanted at most 72 levels"),
+  });
+
+  test.each([
+    ["as metadata", `{"version":1,"request":{"request_id":"r","metadata":${deep}}}`],
+    ["as a usage", `{"version":1,"generations":[{"usage":${deep}}]}`],
+    ["in place of everything", deep],
+  ])("is refused with a reason: %s", (_, json) => {
+    expect(() => parseSidecar(Buffer.from(json), "k")).toThrow(broken);
+  });
+
+  test("is refused as a batch's, too", () => {
+    const json = `{"version":1,"batch":{"batch_id":"b","result":${deep}}}`;
+    expect(() => parseBatchSidecar(Buffer.from(json), "k")).toThrow(broken);
+  });
+});
+
+test("a sidecar that is not UTF-8 is refused, and nothing in it is replaced", () => {
+  const bytes = Buffer.from('{"version":1,"request":{"request_id":"caf\xe9"}}', "latin1");
+  expect(() => parseSidecar(bytes, "k")).toThrow(/wanted UTF-8/);
+  expect(() => parseBatchSidecar(bytes, "k")).toThrow(/wanted UTF-8/);
 });

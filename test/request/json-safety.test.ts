@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RejectedError } from "../../src/errors.ts";
-import { findUnsound, MAX_DEPTH } from "../../src/request/soundness.ts";
+import { findUnsafeValues, MAX_DEPTH } from "../../src/request/json-safety.ts";
 import { parseSubmission, toRequest } from "../../src/request/submission.ts";
 
 function nested(levels: number): unknown {
@@ -13,18 +13,18 @@ test.each([
   ["metadata one level too deep", { metadata: nested(MAX_DEPTH + 1) }, "metadata"],
   ["metadata a hundred thousand levels deep", { metadata: nested(100_000) }, "metadata"],
   ["data that is itself too deep", nested(100_000), "0"],
-  ["a lone surrogate in a tag", { tags: ["fine", "\ud800"] }, "tags"],
-  ["a lone surrogate in a key of the metadata", { metadata: { a: { "\udfff": 1 } } }, "metadata"],
+  ["a lone surrogate in a tag", { tags: ["fine", "\ud800"] }, "tags.1"],
+  ["a lone surrogate in a key of the metadata", { metadata: { a: { "\udfff": 1 } } }, "metadata.a"],
   ["a lone surrogate in a field's name", { "\udfff": 1 }, "(data)"],
   ["a pair of surrogates", { tags: ["\ud83e\udd8a"] }, undefined],
   ["half a million entries", { metadata: new Array(500_000).fill(1) }, undefined],
   ["no object at all", 42, undefined],
 ])("%s", (_, data, field) => {
-  expect(findUnsound(data)?.field).toBe(field);
+  expect(findUnsafeValues(data)[0]?.field).toBe(field);
 });
 
 test.each([
-  ["a tag that is no Unicode", { prompt: "a fox", tags: ["\ud800"] }, "tags"],
+  ["a tag that is no Unicode", { prompt: "a fox", tags: ["\ud800"] }, "tags.0"],
   ["metadata too deep to walk through", { prompt: "a fox", metadata: nested(100_000) }, "metadata"],
 ])("a submission with %s is refused like any other fault", (_, data, field) => {
   expect(() => parseSubmission(data)).toThrow(

@@ -1,0 +1,133 @@
+// Values from outside that cannot be kept as they are, found before anything walks through them: nested too deeply for a
+// recursive walk, not JSON, or JSON of which a part would be changed or lost. Pure, and bounded in depth.
+import type { Fault } from "../errors.ts";
+
+/** Levels of arrays and objects; no honest metadata comes near it. */
+export const MAX_DEPTH = 64;
+
+/** At most this many faults are reported for one body: more would help nobody, and their answer could be larger than the body. */
+export const MAX_FAULTS = 50;
+
+/**
+ * Every value that cannot be kept, up to `limit`, each with its path.
+ *
+ * | value | fault |
+ * |---|---|
+ * | more than MAX_DEPTH levels | too deep; nothing below is looked at |
+ * | a text or a name with a lone surrogate | not Unicode |
+ * | an integer beyond ±(2^53 - 1) | may have been rounded already |
+ * | a member named `__proto__` | JavaScript takes it for something else |
+ * | NaN, Infinity, undefined in a list or an object, a Date, a function, … | not JSON |
+ */
+export function findUnsafeValues(data: unknown, limit = MAX_FAULTS): Fault[] {
+  const search: Search = { faults: [], limit };
+  walk(data, { path: [], search });
+  return search.faults;
+}
+
+interface Search {
+  faults: Fault[];
+  limit: number;
+}
+
+interface At {
+  path: readonly string[];
+  search: Search;
+}
+
+export const TOO_DEEP = `wanted at most ${MAX_DEPTH} levels of arrays and objects`;
+const NO_UNICODE = "wanted valid Unicode, got a lone surrogate";
+const RESERVED = 'wanted another name than "__proto__", which cannot be kept';
+
+/** What is said of a number that cannot be kept; `got` is how it was written, where that is known. */
+export function inexactNumber(got = "a larger number"): string {
+  return `wanted a number that can be kept exactly (whole numbers up to ${Number.MAX_SAFE_INTEGER}), got ${got}; write it as a text, in quotes`;
+}
+
+// as deep as is allowed and no deeper: that much any stack can hold
+function walk(value: unknown, at: At): void {
+  if (typeof value !== "object" || value === null) noteScalar(value, at);
+  // the data itself is no level
+  else if (at.path.length > MAX_DEPTH) note(at, TOO_DEEP);
+  else if (Array.isArray(value)) walkEntries(value, at);
+  else if (isPlain(value)) walkFields(value as Record<string, unknown>, at);
+  else note(at, `wanted JSON, got ${nameOf(value)}`);
+}
+
+function walkEntries(entries: readonly unknown[], { path, search }: At): void {
+  for (let index = 0; index < entries.length && search.faults.length < search.limit; index++) {
+    const value = entries[index];
+    // the path is put together only where it is needed
+    if (typeof value === "object" || faultOf(value, path.length + 1) !== undefined)
+      walk(value, { path: [...path, String(index)], search });
+  }
+}
+
+function walkFields(fields: Readonly<Record<string, unknown>>, at: At): void {
+  const { path, search } = at;
+  for (const key of Object.keys(fields)) {
+    if (search.faults.length >= search.limit) return;
+    if (!key.isWellFormed()) note(at, NO_UNICODE);
+    else if (key === "__proto__") note({ path: [...path, key], search }, RESERVED);
+    else walk(fields[key], { path: [...path, key], search });
+  }
+}
+
+function noteScalar(value: unknown, at: At): void {
+  const message = faultOf(value, at.path.length);
+  if (message !== undefined) note(at, message);
+}
+
+function faultOf(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return value.isWellFormed() ? undefined : NO_UNICODE;
+    case "number":
+      if (!Number.isFinite(value)) return `wanted a number, got ${value}`;
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? inexactNumber() : undefined;
+    case "bigint":
+      return inexactNumber(String(value).slice(0, 40));
+    case "boolean":
+    case "object":
+      return undefined;
+    case "undefined":
+      // a field that is not given
+      return depth <= 1 ? undefined : "wanted JSON, got undefined";
+    default:
+      return `wanted JSON, got a ${typeof value}`;
+  }
+}
+
+const FIELD_MAX_LENGTH = 100;
+
+function note({ path, search }: At, message: string): void {
+  if (search.faults.length >= search.limit) return;
+  // what is nested too deeply is named by the field that its producer knows
+  const shown = message === TOO_DEEP ? path.slice(0, 1) : path;
+  const field = shown.length === 0 ? "(data)" : shown.join(".").slice(0, FIELD_MAX_LENGTH).toWellFormed();
+  const isKnown = search.faults.some((fault) => fault.field === field && fault.message === message);
+  if (!isKnown) search.faults.push({ field, message });
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // objects of another realm have another Object.prototype
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function nameOf(value: object): string {
+  const name = (value.constructor as { name?: unknown } | undefined)?.name;
+  return typeof name === "string" && name !== "" ? `a ${name}` : "an object of a class";
+}
+
+/** Whether a value has more than `maxDepth` levels. Walks without recursion, and stops at the first level too many. */
+export function isTooDeep(value: unknown, maxDepth = MAX_DEPTH): boolean {
+  const pending: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next.value !== "object" || next.value === null) continue;
+    if (next.depth >= maxDepth) return true;
+    for (const member of Object.values(next.value))
+      if (typeof member === "object" && member !== null) pending.push({ value: member, depth: next.depth + 1 });
+  }
+  return false;
+}
