@@ -5,7 +5,7 @@ const AT_ONCE = 60;
 const $ = (id) => document.getElementById(id);
 const lines = [];
 const { images, pages } = document.documentElement.dataset;
-let chosen = [], shown = 0;
+let chosen = [], shown = 0, nearEnd;
 
 function gallery(page) {
   for (const line of page) lines.push(Object.assign(line, { number: lines.length }));
@@ -71,6 +71,13 @@ function more() {
   const next = chosen.slice(shown, shown + AT_ONCE);
   $("grid").append(...next.map(toTile));
   shown += next.length;
+  watchEnd();
+}
+
+// an observer reports changes only: an end that is still near after an append would never be reported again
+function watchEnd() {
+  nearEnd.disconnect();
+  if (shown < chosen.length) nearEnd.observe($("end"));
 }
 
 function toTile(line) {
@@ -135,15 +142,16 @@ async function start() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !$("detail").open && document.activeElement !== $("words")) { event.preventDefault(); $("words").focus(); }
   });
-  new IntersectionObserver(([seen]) => { if (seen.isIntersecting) more(); }, { rootMargin: "1500px" }).observe($("end"));
+  nearEnd = new IntersectionObserver((entries) => { if (entries.at(-1).isIntersecting) more(); }, { rootMargin: "1500px" });
   startDetail();
   try {
     for (let page = 1; page <= Number(pages); page++) {
       await load(page);
-      if (page === 1) { fillFilters(); show(); } else { choose(); tell(); }
+      if (page === 1) { fillFilters(); show(); } else { choose(); tell(); watchEnd(); }
     }
     fillFilters();
-    show();
+    // in the order of the lines only the end has grown: what is on the screen stays where it is
+    if (state().order === "newest") show(); else { choose(); tell(); watchEnd(); }
   } catch (error) {
     $("empty").hidden = false;
     $("empty").textContent = error.message;
