@@ -34,7 +34,16 @@ const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/orm.ts" 
 
 /** Data goes one way: a file imports from its own unit and from layers above its own row. Units of one row don't meet. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["browser-origin.ts", "decode-text.ts", "errors.ts", "loopback.ts", "thread.ts", "units.ts", "version.ts"],
+  [
+    "browser-origin.ts",
+    "decode-text.ts",
+    "errors.ts",
+    "loopback.ts",
+    "terminal-text.ts",
+    "thread.ts",
+    "units.ts",
+    "version.ts",
+  ],
   ["request"],
   ["pipeline"],
   ["lockfile"],
