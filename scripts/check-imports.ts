@@ -39,6 +39,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "decode-text.ts",
     "errors.ts",
     "loopback.ts",
+    "make-folder.ts",
     "terminal-text.ts",
     "thread.ts",
     "units.ts",

@@ -1,8 +1,8 @@
 // Opens the catalog's file: one connection with the settings on which durability stands.
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
+import { makeFolderSync } from "../make-folder.ts";
 import { migrateCatalog } from "./migrate.ts";
 import { drizzle } from "./orm.ts";
 import * as schema from "./schema.ts";
@@ -34,7 +34,7 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** Opens `file`, makes it where there is none, and brings its tables up to date. Throws ConfigError or TransientError. */
 export function openDatabase(file: string): Database {
   try {
-    if (file !== ":memory:") mkdirSync(dirname(file), { recursive: true });
+    if (file !== ":memory:") makeFolderSync(dirname(file));
     return prepare(new Sqlite(file, { timeout: BUSY_TIMEOUT_MS }), file);
   } catch (error) {
     throw toCatalogError(asSqliteError(error), file);

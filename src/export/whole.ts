@@ -1,7 +1,8 @@
 // Files and folders that are complete or not there: written under another name beside the target, and renamed at the end.
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { Sink } from "./format.ts";
 
 export interface Whole {
@@ -22,7 +23,7 @@ export async function writeWholeFile<T>(
   const unfinished = `${path}.${process.pid}.unfinished`;
   return translated(output, async () => {
     await refuseFolder(output);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     try {
       const done = await writeFileOnce(unfinished, work);
       signal.throwIfAborted();
@@ -41,7 +42,7 @@ export async function writeWholeFolder<T>({ output, signal }: Whole, work: (fold
   const unfinished = `${path}.${process.pid}.unfinished`;
   return translated(output, async () => {
     await refuseFull(output);
-    await mkdir(unfinished, { recursive: true });
+    await makeFolder(unfinished);
     try {
       const done = await work(unfinished);
       signal.throwIfAborted();

@@ -1,8 +1,9 @@
 // Signed URLs of assets: whoever holds one may read that asset without a token, for as long as the key is kept.
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, toMessage } from "../errors.ts";
+import { makeFolderSync } from "../make-folder.ts";
 
 export interface UrlSigner {
   /** For the query of the asset's URL. */
@@ -31,7 +32,7 @@ const KEY_BYTES = 32;
 
 function readKey(file: string): Buffer {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolderSync(dirname(file));
     writeNew(file);
     const key = Buffer.from(readFileSync(file, "utf8").trim(), "base64url");
     if (key.length >= KEY_BYTES) return key;

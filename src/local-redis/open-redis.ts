@@ -1,8 +1,8 @@
 // Finds a Redis to work with: the one that was named, one that is there, or a private one that we start (and install).
 // The order is a promise of the README. No Redis client in here: that one lives in the queue's folder.
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ConfigError, toMessage } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { findServerProgram, installServerProgram } from "./install.ts";
 import { openSharedRedis } from "./shared-redis.ts";
 import { openWire, ping } from "./wire.ts";
@@ -110,7 +110,7 @@ async function openPrivate(options: OpenRedisOptions): Promise<OpenedRedis> {
   const binary =
     (await findServerProgram()) ?? (await installServerProgram({ say, allowInstall, ...(signal && { signal }) }));
   const dir = resolve(join(options.dataDir, "redis"));
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const { url, port, startedByUs, close } = await openSharedRedis(dir, { binary });
   say(`${startedByUs ? "Started" : "Joined"} a private Redis on 127.0.0.1:${port}, data in ${dir}`);
   return { url, startedByUs, close };

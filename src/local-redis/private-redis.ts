@@ -2,11 +2,12 @@
 // The server outlives Ctrl-C (its own process group) but never us: a lifeline ends it when this process is killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import { openWire } from "./wire.ts";
 
 export interface PrivateRedisOptions {
@@ -46,7 +47,7 @@ const LIFELINE = `( { read -r word <&3 || kill -TERM $$; } >/dev/null 2>&1 & ) ;
 
 /** Starts a server and resolves once it answers PING. Throws ConfigError `redis_start_failed` with the server's own words. */
 export async function startPrivateRedis(options: PrivateRedisOptions): Promise<PrivateRedis> {
-  await mkdir(options.dir, { recursive: true });
+  await makeFolder(options.dir);
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const child = spawnServer(options, port);

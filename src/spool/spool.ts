@@ -1,7 +1,8 @@
 // Bytes on this machine's disk that must outlive a kill and an outage of the store, until they are archived.
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ArchiverError, ConfigError, toMessage } from "../errors.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { Spool } from "../pipeline/ports.ts";
 
 export interface OpenSpool extends Spool {
@@ -33,7 +34,7 @@ export function createSpool({ folder }: { folder: string }): OpenSpool {
 
 // file and folder are both synced: without the second the name may be gone after a power cut
 async function writeDurably(path: string, { folder, bytes }: { folder: string; bytes: Buffer }): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const file = await open(path + UNFINISHED, "w");
   try {
     await file.writeFile(bytes);

@@ -10,7 +10,7 @@ export function isAbsence(thrown: unknown): boolean {
  * | code | becomes |
  * |---|---|
  * | ENOSPC, EDQUOT, EFBIG | ConfigError `store_full` |
- * | EACCES, EPERM, EROFS, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EXDEV, ELOOP, ENAMETOOLONG | ConfigError `store_unwritable` or `store_unreadable` |
+ * | EACCES, EPERM, EROFS, ENOTSUP, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EXDEV, ELOOP, ENAMETOOLONG | ConfigError `store_unwritable` or `store_unreadable` |
  * | anything else (EIO, EMFILE, EBUSY, …) | TransientError `store_failed` |
  */
 export function toDirectoryError(thrown: unknown, action: { verb: string; key: string; base: string }): ArchiverError {
@@ -35,7 +35,9 @@ export function toDirectoryError(thrown: unknown, action: { verb: string; key: s
 }
 
 const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-const FORBIDDEN = new Set("EACCES EPERM EROFS ENOTDIR EISDIR EEXIST ENOTEMPTY EXDEV ELOOP ENAMETOOLONG".split(" "));
+const FORBIDDEN = new Set(
+  "EACCES EPERM EROFS ENOTSUP ENOTDIR EISDIR EEXIST ENOTEMPTY EXDEV ELOOP ENAMETOOLONG".split(" "),
+);
 
 function codeOf(thrown: unknown): string {
   return String((thrown as { code?: unknown } | undefined)?.code ?? "");

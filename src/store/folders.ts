@@ -1,6 +1,7 @@
 // Folders that survive a power cut: a new folder is durable only when its parent has been synced.
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../make-folder.ts";
 
 /** Makes folders below one base, durably. */
 export interface Folders {
@@ -13,7 +14,7 @@ export function createFolders(base: string): Folders {
   const durable = new Set<string>();
   return {
     async ensure(folder) {
-      const created = await mkdir(folder, { recursive: true });
+      const created = await makeFolder(folder);
       // one that was there already may have been made a moment ago by somebody who has not synced it yet
       if (created === undefined && durable.has(folder)) return;
       for (const parent of parentsToSync(folder, { base, created })) await syncFolder(parent);

@@ -81,6 +81,24 @@ describe("doctor", () => {
     expect(JSON.stringify(diagnosis)).not.toContain("wrong-key");
   });
 
+  test.runIf(process.platform === "linux").each(["/proc/nope", "/sys/nope/deeper"])(
+    "ends where folders cannot be made: %s",
+    async (path) => {
+      const diagnosis = await diagnose({
+        STORAGE_URL: `file:${path}`,
+        CATALOG_URL: `file:${path}/catalog.db`,
+        SPOOL_DIR: `${path}/spool`,
+      });
+      expect(diagnosis.code).toBe(1);
+      expect(problems(diagnosis)).toEqual(
+        expect.arrayContaining([
+          ["store", "STORAGE_URL"],
+          ["disk", "SPOOL_DIR"],
+        ]),
+      );
+    },
+  );
+
   test.each([
     ["no key", { IMAGE_API_KEY: "" }, "IMAGE_API_KEY"],
     ["nobody there", { IMAGE_API_BASE_URL: "http://127.0.0.1:1/v1" }, "IMAGE_API_BASE_URL"],

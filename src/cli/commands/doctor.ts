@@ -6,6 +6,7 @@ import { checkCatalog } from "../doctor/check-catalog.ts";
 import { checkDisk } from "../doctor/check-disk.ts";
 import { checkRedis } from "../doctor/check-redis.ts";
 import { checkStore } from "../doctor/check-store.ts";
+import { runInTime, type TimedCheck } from "../doctor/deadline.ts";
 import { checkDeep, type DeepFigures } from "../doctor/deep.ts";
 import { countLevels, type Finding, toFindingLines } from "../doctor/finding.ts";
 import { EXIT, interruption, print, printJson, printStyled, withApp } from "../io.ts";
@@ -38,26 +39,32 @@ export function addDoctorCommand(program: Command, end: (code: number) => void):
 async function runDoctor(app: App, options: Options): Promise<number> {
   const signal = interruption();
   const { settings } = app;
-  const checks = [
-    () => checkRedis(settings.redisUrl),
-    () => checkStore(app, signal),
-    () => checkApi(settings, signal),
-    async () => checkCatalog(settings.catalogFile),
-    () => checkDisk(settings),
+  const checks: TimedCheck[] = [
+    { subject: "redis", setting: "REDIS_URL", run: () => checkRedis(settings.redisUrl) },
+    { subject: "store", setting: "STORAGE_URL", run: (inTime) => checkStore(app, inTime) },
+    { subject: "api", setting: "IMAGE_API_BASE_URL", run: (inTime) => checkApi(settings, inTime) },
+    { subject: "catalog", setting: "CATALOG_URL", run: async () => checkCatalog(settings.catalogFile) },
+    { subject: "disk", setting: "CATALOG_URL", run: () => checkDisk(settings) },
   ];
+  let late = false;
   const findings: Finding[] = [];
   const tell = (found: readonly Finding[]) => {
     findings.push(...found);
     if (!options.json) found.flatMap(toFindingLines).forEach(printStyled);
   };
   for (const check of checks) {
-    tell(await check());
+    const checked = await runInTime(check, { signal });
+    tell(checked.findings);
+    late ||= checked.late;
     if (signal.aborted) return EXIT.interrupted;
   }
   const deep = options.deep ? await lookDeeper(app, { findings, signal }) : undefined;
   if (signal.aborted) return EXIT.interrupted;
   if (deep !== undefined) tell(deep.findings);
-  return conclude(findings, { json: options.json, figures: deep?.figures });
+  const code = conclude(findings, { json: options.json, figures: deep?.figures });
+  // what hangs would hold up the end of the process as well
+  if (late) process.exit(code);
+  return code;
 }
 
 // what cannot be opened cannot be compared: that has been said already
