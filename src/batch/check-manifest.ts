@@ -87,7 +87,7 @@ function takenFault({ line, submission: { request_id } }: ManifestItem) {
   return { line, faults: [{ field: "request_id", message }] };
 }
 
-function toItem({ submission, contentHash, duplicateOf }: ManifestItem, item: number): BatchItem {
+function toItem({ line, submission, contentHash, duplicateOf }: ManifestItem, item: number): BatchItem {
   const request = toRequest(submission, { requestId: submission.request_id, random: Math.random, contentHash });
-  return { item, isDuplicate: duplicateOf !== undefined, request };
+  return { item, line, isDuplicate: duplicateOf !== undefined, request };
 }

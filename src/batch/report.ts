@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { App } from "../app.ts";
 import type { Batch } from "../pipeline/batch.ts";
-import { batchSidecarBytes, batchSidecarKey } from "../pipeline/batch-sidecar.ts";
+import { batchSidecarBytes, batchSidecarKey, EXISTING_ITEMS_MAX } from "../pipeline/batch-sidecar.ts";
 import { toBatchHtml } from "../report/batch-html.ts";
 import { toBatchMarkdown } from "../report/batch-markdown.ts";
 import { type BatchReport, toBatchReport } from "../report/batch-report.ts";
@@ -48,7 +48,8 @@ export async function reportBatch(
 export async function sealBatch(app: App, batchId: string): Promise<void> {
   const batch = app.catalog().batches.find(batchId);
   if (batch === undefined) return;
-  const bytes = batchSidecarBytes(batch);
+  const existing = app.catalog().batches.listExistingItems(batchId, EXISTING_ITEMS_MAX + 1);
+  const bytes = batchSidecarBytes(batch, existing);
   const digest = createHash("sha256").update(bytes).digest("hex");
   const key = batchSidecarKey(batchId);
   await app.store().put(key, bytes, { contentType: "application/json", digest });

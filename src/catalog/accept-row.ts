@@ -16,7 +16,7 @@ export type AcceptRow = readonly [request: StoredRequest, origin: StoredOrigin];
 
 /** What is written of a request, but for the time at which it is. */
 export function toAcceptRow(request: Request, { jobId, batchId, reproduces }: Origin): AcceptRow {
-  return [toStoredRequest(request), [batchId ?? null, null, reproduces ?? null, jobId]];
+  return [toStoredRequest(request), [batchId ?? null, null, null, reproduces ?? null, jobId]];
 }
 
 /** The record of a request that was written just now. */
@@ -37,6 +37,7 @@ export function toFreshDetail(request: Request, { jobId, batchId, reproduces }: 
       content_hash: request.content_hash,
       batch_id: batchId ?? null,
       batch_item: null,
+      manifest_line: null,
       job_id: jobId,
       attempt: 0,
       error: null,

@@ -1,10 +1,10 @@
 // Every archived image that fits a search, with the recipe that made it, page by page: what exports are made of.
 
-import type { ArchivedImage } from "../pipeline/records.ts";
-import { pagesOfRequests, rowsOf } from "./listing.ts";
+import type { ArchivedImage, RequestRecord } from "../pipeline/records.ts";
+import { pagesOfRequests } from "./listing.ts";
 import { and, asc, count, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { ASSET_COLUMNS, IMAGE_COLUMNS, type RequestRow, toRequestRecord } from "./rows.ts";
+import { ASSET_COLUMNS, IMAGE_COLUMNS, toRequestRecord } from "./rows.ts";
 import { assets, calls, generations, images } from "./schema.ts";
 import type { Search, SearchQuery } from "./search.ts";
 import { assetConditions, findFew, type SearchFilter, toConditions } from "./search-filter.ts";
@@ -16,7 +16,7 @@ const PAGE = 500;
 const FEW = 2_000;
 
 /**
- * A line for each asset of each request, in the order of acceptance. What is asked of images (type, size, digest) holds for
+ * A line for each asset of each request, in the order of acceptance; of one batch in the order of its manifest. What is asked of images (type, size, digest) holds for
  * each of them. Requests whose deletion was asked for are left out: their bytes may go while somebody works with the list.
  */
 export function* listArchivedImages(
@@ -25,35 +25,34 @@ export function* listArchivedImages(
 ): Generator<ArchivedImage> {
   const { text = "", ...rest } = query;
   const filter = { ...rest, deleted: undefined };
-  const pages = text.trim() === "" ? pagesOfFilter(parts, filter) : pagesOfSearch(parts, { ...filter, text }, search);
+  const bySearch = text.trim() !== "" || filter.batch !== undefined;
+  const pages = bySearch ? pagesOfSearch({ ...filter, text }, search) : pagesOfFilter(parts, filter);
   for (const page of pages) yield* imagesOf(parts, page, filter);
 }
 
-function pagesOfFilter(parts: Parts, filter: SearchFilter): Generator<RequestRow[]> {
-  return pagesOfRequests(parts, { where: toConditions(filter), among: findFew(parts, filter, FEW) });
+function* pagesOfFilter(parts: Parts, filter: SearchFilter): Generator<RequestRecord[]> {
+  for (const page of pagesOfRequests(parts, { where: toConditions(filter), among: findFew(parts, filter, FEW) }))
+    yield page.map(toRequestRecord);
 }
 
-function* pagesOfSearch(parts: Parts, query: SearchQuery, search: Search): Generator<RequestRow[]> {
+function* pagesOfSearch(query: SearchQuery, search: Search): Generator<RequestRecord[]> {
+  const sort = query.batch === undefined ? "oldest" : "manifest";
   let cursor: string | undefined;
   do {
-    const page = search(query, { sort: "oldest", limit: PAGE, cursor });
-    yield rowsOf(
-      parts,
-      page.items.map(({ request }) => request.request_id),
-    );
+    const page = search(query, { sort, limit: PAGE, cursor });
+    yield page.items.map(({ request }) => request);
     cursor = page.next ?? undefined;
   } while (cursor !== undefined);
 }
 
-function* imagesOf(parts: Parts, rows: readonly RequestRow[], filter: SearchFilter): Generator<ArchivedImage> {
-  const ids = rows.map((row) => row.request_id);
+function* imagesOf(parts: Parts, page: readonly RequestRecord[], filter: SearchFilter): Generator<ArchivedImage> {
+  const ids = page.map(({ request_id }) => request_id);
   const byRequest = Map.groupBy(readImages(parts, ids, filter), (row) => row.image.request_id);
   const numberOfCalls = countCalls(parts, ids);
-  for (const row of rows) {
-    const request = toRequestRecord(row);
-    for (const { image, asset, api_created } of byRequest.get(row.request_id) ?? []) {
+  for (const request of page) {
+    for (const { image, asset, api_created } of byRequest.get(request.request_id) ?? []) {
       const archived_at = image.archived_at ?? asset.archived_at;
-      const calls = numberOfCalls.get(row.request_id) ?? 0;
+      const calls = numberOfCalls.get(request.request_id) ?? 0;
       yield { request, index: image.index, asset, api_created, archived_at, calls };
     }
   }

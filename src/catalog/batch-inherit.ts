@@ -55,6 +55,6 @@ function movePage(parts: Parts, { batchId, schedule }: { batchId: string; schedu
 }
 
 const moveItems = prepared(({ $client: sqlite }) =>
-  sqlite.prepare(`update requests set batch_id = @to, batch_item = null where rowid in
+  sqlite.prepare(`update requests set batch_id = @to, batch_item = null, manifest_line = null where rowid in
     (select rowid from requests where batch_id = @from and state in ('queued', 'generating') limit @limit)`),
 );

@@ -5,6 +5,7 @@ import { settleBatch } from "./batch-ends.ts";
 import { retryRequest } from "./ends.ts";
 import { eq, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
+import { prepared } from "./prepared.ts";
 import { insertRequest } from "./request-insert.ts";
 import type { RequestRow } from "./rows.ts";
 import { requests } from "./schema.ts";
@@ -19,15 +20,18 @@ export function createAcceptItems(parts: Parts): AcceptItems {
     const left = new Set<string>();
     const taken: Taken[] = [];
     const insert = insertRequest(parts.db);
-    const take = ([item, isDuplicate, request, reproduces]: WrittenItem): End => {
+    const take = ([item, line, isDuplicate, request, reproduces]: WrittenItem): End => {
       if (isDuplicate) return DUPLICATE;
       const [request_id, content_hash] = request;
-      if (insert(request, [batchId, item, reproduces ?? null, toJobId(request_id)], parts.now())) return NEW;
+      if (insert(request, [batchId, item, line, reproduces ?? null, toJobId(request_id)], parts.now())) return NEW;
       const row = parts.reader.row(request_id) as RequestRow;
-      return takeKnown(parts, { row, content_hash, item, batchId, left });
+      const known = { row, content_hash, item, line, batchId, left };
+      const end = takeKnown(parts, known);
+      if (end.as === "existing" || end.as === "elsewhere") noteExisting(parts.db).run(toExisting(known));
+      return end;
     };
     for (const written of items) {
-      const [item, , [request_id]] = written;
+      const [item, , , [request_id]] = written;
       const end = take(written);
       taken.push({ request_id, item, as: end.as, job: end.job, known: end !== NEW });
     }
@@ -46,6 +50,7 @@ interface Known {
   row: RequestRow;
   content_hash: string;
   item: number;
+  line: number | null;
   batchId: string;
   /** Batches that items were taken from. */
   left: Set<string>;
@@ -95,10 +100,20 @@ function bringBack(parts: Parts, known: Known): "generate" | "archive" {
   return "generate";
 }
 
-function move(parts: Parts, { row, item, batchId, left }: Known): void {
+function toExisting({ row: { doc }, item, line, batchId }: Known) {
+  return { batchId, doc, item, line };
+}
+
+// the same manifest read again has the same items
+const noteExisting = prepared(({ $client: sqlite }) =>
+  sqlite.prepare(`insert or replace into batch_existing_items (batch_id, doc, batch_item, manifest_line)
+    values (@batchId, @doc, @item, @line)`),
+);
+
+function move(parts: Parts, { row, item, line, batchId, left }: Known): void {
   parts.db
     .update(requests)
-    .set({ batch_id: batchId, batch_item: item, updated_at: parts.now() })
+    .set({ batch_id: batchId, batch_item: item, manifest_line: line, updated_at: parts.now() })
     .where(eq(requests.request_id, row.request_id))
     .run();
   if (row.batch_id !== null && row.batch_id !== batchId) left.add(row.batch_id);

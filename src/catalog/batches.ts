@@ -1,6 +1,7 @@
 // Batches: how one begins, changes, goes on and is reported. Its items are in batch-items.ts, its end in batch-ends.ts.
 
 import type { Batch } from "../pipeline/batch.ts";
+import type { ExistingItem } from "../pipeline/batch-sidecar.ts";
 import type { RequestRecord, RequestState } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import { cancelBatch, settleBatch } from "./batch-ends.ts";
@@ -9,9 +10,10 @@ import { inherit } from "./batch-inherit.ts";
 import { createAcceptItems, createFindConflicts } from "./batch-items.ts";
 import { type BatchSurvey, type SurveyLimits, surveyBatch } from "./batch-survey.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
+import { listExistingItems } from "./manifest-order.ts";
 import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { batches } from "./schema-batches.ts";
+import { batchExistingItems, batches } from "./schema-batches.ts";
 import type { Write } from "./writer.ts";
 import { type Accepted, type BatchItem, parseWritten, type Taken, toAccepted, toWritten } from "./written-items.ts";
 
@@ -67,6 +69,8 @@ export interface Batches extends Telling {
   isMoving(batchId: string): boolean;
   countItems(batchId: string): Record<RequestState, number>;
   figures(batchId: string): BatchFigures;
+  /** Items that belong to another batch or to none, in the order of its manifest, at most `limit`. */
+  listExistingItems(batchId: string, limit: number): ExistingItem[];
   listItems(batchId: string, states: readonly RequestState[]): Generator<RequestRecord[]>;
   /** What its report tells of its items one by one; of very many it takes a while. */
   survey(batchId: string, limits: SurveyLimits): Promise<BatchSurvey>;
@@ -106,6 +110,7 @@ export function createBatches(parts: Parts, write: Write): Batches {
     isMoving: (batchId) => isMoving(parts, batchId),
     countItems: (batchId) => countItems(parts, batchId),
     figures: (batchId) => figuresOf(parts, batchId),
+    listExistingItems: (batchId, limit) => listExistingItems(parts, batchId, limit),
     listItems: (batchId, states) => listItems(parts, batchId, states),
     survey: (batchId, limits) => surveyBatch(parts, batchId, limits),
     claimReport: (batchId, rest) => write(() => claimReport(parts, batchId, rest)),
@@ -132,7 +137,8 @@ function beginBatch(parts: Parts, batch: NewBatch): { batch: Batch; goesOn: bool
     return { batch: parts.db.insert(batches).values(row).returning().get(), goesOn: false };
   }
   const { batch_id: _, name: _name, schedule: _schedule, ...given } = batch;
-  // what leaves no trace in a row of its own is counted anew by each reading
+  // what leaves no trace in a row of its own is counted again by each reading
+  parts.db.delete(batchExistingItems).where(eq(batchExistingItems.batch_id, open.batch_id)).run();
   const anew = { existing: 0, elsewhere: 0, duplicates: 0, paused: false, state: "enqueuing" as const };
   const going = parts.db
     .update(batches)

@@ -1,20 +1,12 @@
-// Pages of requests and assets for people who leaf through the catalog: newest first, a page at a time, by cursor.
+// Pages of assets for people who browse the catalog, newest first, and look-ups of a few rows.
 // One page is one short read; nothing here walks the whole catalog.
 
-import type { SQL } from "drizzle-orm";
-import type { Asset, AssetFault, RequestDetail, RequestState } from "../pipeline/records.ts";
+import type { Asset, AssetFault, RequestState } from "../pipeline/records.ts";
 import { placeOf } from "./assets.ts";
-import type { ListFilter } from "./listing.ts";
-import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, sql } from "./orm.ts";
+import { and, asc, desc, eq, gte, inArray, isNull, lt, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { ASSET_COLUMNS } from "./rows.ts";
 import { assets, images, requests } from "./schema.ts";
-
-/** Where a page of requests ended. */
-export interface RequestCursor {
-  created_at: number;
-  request_id: string;
-}
 
 /** A page, and where the next one begins; null after the last. */
 export interface Page<Item, Cursor> {
@@ -30,15 +22,8 @@ export interface AssetUpkeep {
   erased_at: number | null;
 }
 
-/** `deleted`: only requests whose deletion was asked for; else none of them, as in the search. */
-export type BrowseFilter = ListFilter & { deleted?: boolean | undefined };
-
-/** What leafing through the catalog needs. */
+/** What browsing the catalog needs. */
 export interface Browse {
-  requests(
-    filter: BrowseFilter,
-    page: { after?: RequestCursor | undefined; limit: number },
-  ): Page<RequestDetail, RequestCursor>;
   /** All whose bytes are to be in the store. The cursor is the place of an asset in the order in which assets were recorded. */
   assets(page: { after?: number | undefined; limit: number }): Page<Asset, number>;
   asset(digest: string): Asset | undefined;
@@ -56,7 +41,6 @@ export interface Browse {
 
 export function createBrowse(parts: Parts): Browse {
   return {
-    requests: (filter, page) => pageOfRequests(parts, filter, page),
     assets: (page) => pageOfAssets(parts, page),
     asset: (digest) => parts.db.select(ASSET_COLUMNS).from(assets).where(eq(assets.digest, digest)).get(),
     assetsLike: (digits, limit) =>
@@ -76,51 +60,6 @@ export function createBrowse(parts: Parts): Browse {
     states: (ids) => statesOf(parts, ids),
     findTwin: (contentHash, sinceMs) => findTwin(parts, contentHash, sinceMs),
   };
-}
-
-function pageOfRequests(
-  parts: Parts,
-  filter: BrowseFilter,
-  { after, limit }: { after?: RequestCursor | undefined; limit: number },
-): Page<RequestDetail, RequestCursor> {
-  const { collection, deleted } = filter;
-  const rows = parts.db
-    .select({ request_id: requests.request_id, created_at: requests.created_at })
-    .from(requests)
-    .where(
-      and(
-        after && sql`(${requests.created_at}, ${requests.request_id}) < (${after.created_at}, ${after.request_id})`,
-        deleted ? isNotNull(requests.deleted_at) : isNull(requests.deleted_at),
-        isOf(parts, filter),
-        collection === undefined ? undefined : eq(requests.collection, collection),
-      ),
-    )
-    .orderBy(desc(requests.created_at), desc(requests.request_id))
-    .limit(limit + 1)
-    .all();
-  const kept = rows.slice(0, limit);
-  const items = kept.flatMap((row) => parts.reader.detail(row.request_id) ?? []);
-  return { items, next: rows.length > limit ? (kept.at(-1) ?? null) : null };
-}
-
-/** So many requests of a state or a batch are sorted in some milliseconds; of more a page is full soon, in the order of age. */
-const FEW = 20_000;
-
-// the index by state or by batch leads to few, which are sorted then; with "+" out of its sight, SQLite goes by age
-function isOf({ db }: Parts, { state, batch }: ListFilter): SQL | undefined {
-  if (state === undefined && batch === undefined) return undefined;
-  const is = (by: SQL) =>
-    sql.join(
-      [
-        ...(state === undefined ? [] : [sql`${by}state = ${state}`]),
-        ...(batch === undefined ? [] : [sql`${by}batch_id = ${batch}`]),
-      ],
-      sql` and `,
-    );
-  const { number } = db.get<{ number: number }>(
-    sql`select count(*) as number from (select 1 from ${requests} where ${is(sql``)} limit ${FEW})`,
-  );
-  return is(number < FEW ? sql`` : sql`+`);
 }
 
 // SQLite numbers the rows as they come, so the newest assets are found without an index of their own

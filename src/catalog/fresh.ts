@@ -1,6 +1,6 @@
 // A catalog that is being made anew from what the store holds: rows go in as they were, nothing is decided again.
 import type { InferInsertModel } from "drizzle-orm";
-import type { Batch } from "../pipeline/batch.ts";
+import type { BatchSidecar } from "../pipeline/batch-sidecar.ts";
 import type { Asset, Image, Proof } from "../pipeline/records.ts";
 import type { SidecarRecords } from "../pipeline/sidecar-form.ts";
 import { placeOf } from "./assets.ts";
@@ -19,7 +19,8 @@ export interface StoredObject {
 export interface FreshCatalog {
   /** Adds what sidecars hold, in one transaction. Throws where the same request comes twice. */
   add(records: readonly SidecarRecords[]): void;
-  addBatch(batch: Batch): void;
+  /** Its existing items are tied to their requests in the end, whichever come first. */
+  addBatch(sidecar: Pick<BatchSidecar, "batch" | "existing_items">): void;
   /** Adds images that no sidecar names. */
   addStray(asset: Asset): void;
   has(requestId: string): boolean;
@@ -41,12 +42,21 @@ export function createFreshCatalog(file: string): FreshCatalog {
   // a kill only costs a file that nobody uses yet
   sqlite.pragma("synchronous = OFF");
   sqlite.exec("create temp table stored (key text primary key, bytes integer) without rowid");
+  sqlite.exec(
+    "create temp table existing_items (batch_id text, request_id text, batch_item integer, manifest_line integer)",
+  );
+  const noteItem = sqlite.prepare(
+    "insert into existing_items values (@batch_id, @request_id, @batch_item, @manifest_line)",
+  );
   const note = sqlite.prepare("insert or replace into stored values (?, ?)");
   const count = (table: string) => sqlite.prepare(`select count(*) from ${table}`).pluck().get() as number;
   const insert = createInsert(db);
   return {
     add: sqlite.transaction((records: readonly SidecarRecords[]) => records.forEach(insert)),
-    addBatch: (batch) => void db.insert(batches).values(batch).onConflictDoNothing().run(),
+    addBatch: sqlite.transaction(({ batch, existing_items = [] }: Pick<BatchSidecar, "batch" | "existing_items">) => {
+      db.insert(batches).values(batch).onConflictDoNothing().run();
+      for (const item of existing_items) noteItem.run({ ...item, batch_id: batch.batch_id });
+    }),
     addStray: (asset) => void db.insert(assets).values(asset).onConflictDoNothing().run(),
     has: (id) => db.get<unknown>(sql`select 1 from ${requests} where request_id = ${id}`) !== undefined,
     noteStored: sqlite.transaction((objects: readonly StoredObject[]) => {
@@ -135,11 +145,18 @@ function toImageRow(image: Image) {
   return { ...image, asset_place: image.digest === null ? null : placeOf(image.digest) };
 }
 
-/** Numbers the requests by age (they came in the store's order), then makes sure that the file is whole and on disk. */
+/**
+ * Numbers the requests as they were accepted (they came in the store's order): by age, and those of one millisecond by their
+ * places in their manifest. Then makes sure that the file is whole and on disk.
+ */
 function finish(sqlite: ReturnType<typeof openDatabase>["sqlite"]): void {
   sqlite.exec(`update requests set doc = place
-    from (select request_id as id, row_number() over (order by created_at, request_id) as place from requests)
+    from (select request_id as id, row_number() over (order by created_at, batch_id, batch_item is null, batch_item, request_id) as place
+      from requests)
     where request_id = id`);
+  sqlite.exec(`insert or ignore into batch_existing_items (batch_id, doc, batch_item, manifest_line)
+    select e.batch_id, r.doc, e.batch_item, e.manifest_line from existing_items e
+    join requests r on r.request_id = e.request_id`);
   const faults = [
     ...(sqlite.pragma("foreign_key_check") as unknown[]),
     ...(sqlite.pragma("integrity_check") as { integrity_check: string }[]).filter(

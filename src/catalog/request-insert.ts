@@ -62,12 +62,19 @@ export function toStoredRequest(request: Request): StoredRequest {
   ];
 }
 
-const OF_ORIGIN = ["batch_id", "batch_item", "reproduces", "job_id"] as const satisfies readonly (keyof Row)[];
+const OF_ORIGIN = [
+  "batch_id",
+  "batch_item",
+  "manifest_line",
+  "reproduces",
+  "job_id",
+] as const satisfies readonly (keyof Row)[];
 
 /** Where a request comes from: values of OF_ORIGIN. */
 export type StoredOrigin = readonly [
   batchId: string | null,
   item: number | null,
+  line: number | null,
   reproduces: string | null,
   jobId: string,
 ];

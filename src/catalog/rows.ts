@@ -47,6 +47,7 @@ export function toRequestRecord(row: RequestRow): RequestRecord {
     content_hash: row.content_hash,
     batch_id: row.batch_id,
     batch_item: row.batch_item,
+    manifest_line: row.manifest_line,
     job_id: row.job_id,
     attempt: row.attempt,
     error: toError(row),

@@ -2,7 +2,7 @@
 
 import type { BatchState } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
-import { check, index, integer, sql, sqliteTable, text } from "./orm.ts";
+import { check, index, integer, primaryKey, sql, sqliteTable, text } from "./orm.ts";
 
 export const batches = sqliteTable(
   "batches",
@@ -60,6 +60,26 @@ export const batches = sqliteTable(
     check("batches_finished_at", sql`${table.state} <> 'finished' or ${table.finished_at} is not null`),
     check("batches_committed", sql`${table.committed_images} >= 0`),
     check("batches_budget", sql`${table.max_images} is null or ${table.max_images} >= 0`),
+  ],
+);
+
+/**
+ * Items of a manifest that were archived, or under way elsewhere, when their batch was enqueued: their requests belong to
+ * another batch or to none. With them a batch knows its whole manifest.
+ */
+export const batchExistingItems = sqliteTable(
+  "batch_existing_items",
+  {
+    batch_id: text().notNull(),
+    /** The row number of the request. */
+    doc: integer().notNull(),
+    /** Its place in the manifest of this batch, from 1, and the line on which it begins there. */
+    batch_item: integer().notNull(),
+    manifest_line: integer(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.batch_id, table.doc] }),
+    index("batch_existing_items_by_manifest").on(table.batch_id, table.batch_item),
   ],
 );
 

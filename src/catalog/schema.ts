@@ -34,6 +34,8 @@ export const requests = sqliteTable(
     batch_id: text(),
     /** Its place in the manifest of its batch, from 1: tells a second line of the same content from a second reading. */
     batch_item: integer(),
+    /** The line of that manifest on which the item begins, from 1: for people who look for it there. */
+    manifest_line: integer(),
     job_id: text().notNull(),
     attempt: integer().notNull().default(0),
     error_code: text(),
@@ -62,6 +64,9 @@ export const requests = sqliteTable(
     index("requests_by_age").on(table.created_at, table.request_id),
     index("requests_by_state").on(table.state, table.updated_at),
     index("requests_by_batch").on(table.batch_id, table.state),
+    // items come in their order, so that each entry goes to the end of the index; no other query is led to either of the two
+    index("requests_by_manifest").on(table.batch_id, table.batch_item).where(sql`batch_item is not null`),
+    index("requests_outside_manifest").on(table.batch_id).where(sql`batch_id is not null and batch_item is null`),
     // an archived request whose row was changed afterwards: none, most of the time
     index("requests_to_seal").on(table.updated_at).where(sql`state = 'archived' and sidecar_at is null`),
     index("requests_by_original").on(table.reproduces).where(sql`reproduces is not null`),

@@ -3,6 +3,7 @@
 import type { SQL } from "drizzle-orm";
 import type { ImageType, RequestState } from "../pipeline/records.ts";
 import { beginsWith, between } from "./beginnings.ts";
+import { isInBatch } from "./manifest-order.ts";
 import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import type { Facets } from "./search-text.ts";
@@ -53,7 +54,7 @@ export function toConditions(filter: SearchFilter): SQL {
     sql`r.deleted_at is ${sql.raw(filter.deleted ? "not null" : "null")}`,
     ...equal,
     ...given(filter.requests, (ids) => sql`r.request_id in (${listed(ids)})`),
-    ...given(filter.batch, (batch) => sql`r.batch_id = ${batch}`),
+    ...given(filter.batch, isInBatch),
     ...given(from, (ms) => sql`r.created_at >= ${ms}`),
     ...given(to, (ms) => sql`r.created_at < ${ms}`),
     ...given(recipe, (id) => between(sql`r.recipe_id`, id)),

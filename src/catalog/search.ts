@@ -1,5 +1,13 @@
 // Search: words over prompts, filters over everything, a page at a time. One page is one short read, also among millions.
 import type { SQL } from "drizzle-orm";
+import { RejectedError } from "../errors.ts";
+import {
+  hasExistingItems,
+  listInManifestOrder,
+  MANIFEST_START,
+  type ManifestPosition,
+  placeIn,
+} from "./manifest-order.ts";
 import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { type Position, parseCursor, toCursor } from "./search-cursor.ts";
@@ -12,8 +20,8 @@ import { countTerm, parseTerms, type Term, toMatch, toTermMatch } from "./search
 import { toFacetWords, toWords } from "./search-text.ts";
 import type { Write } from "./writer.ts";
 
-/** The order of hits. By relevance only where words are given; without words it is `newest`. */
-export type SearchSort = "relevance" | "newest" | "oldest";
+/** The order of hits. By relevance only where words are given; in the order of the manifest only within one batch. */
+export type SearchSort = "relevance" | "newest" | "oldest" | "manifest";
 
 /** Filters, and words for the prompts (see search-terms.ts for what may be typed). */
 export interface SearchQuery extends SearchFilter {
@@ -29,7 +37,7 @@ export interface SearchPage {
 }
 
 export interface SearchOptions {
-  /** Default: by relevance where words are given, else the newest first. */
+  /** Default: by relevance where words are given, within a batch in the order of its manifest, else the newest first. */
   sort?: SearchSort | undefined;
   /** Default 50, at most 1,000. */
   limit?: number | undefined;
@@ -68,7 +76,7 @@ export function createSearch(parts: Parts, write: Write): Search {
   const catchUp = createCatchUp(parts, write);
   const readHits = createHitReader(parts.db);
   return (query, options = {}) => {
-    const asked = toAsked(query, options);
+    const asked = toAsked(parts, query, options);
     const { hits, more } = find(parts, asked);
     const last = hits.at(-1);
     const complete = asked.match === "" || countUnindexed(parts, TAIL + 1) <= TAIL;
@@ -79,26 +87,40 @@ export function createSearch(parts: Parts, write: Write): Search {
   };
 }
 
-function toAsked(query: SearchQuery, options: SearchOptions): Asked {
+function toAsked(parts: Parts, query: SearchQuery, options: SearchOptions): Asked {
   const { text = "", ...filter } = query;
   const terms = parseTerms(text);
-  const sort = options.sort === undefined || options.sort === "relevance" ? byDefault(terms) : options.sort;
+  const sort = options.sort === undefined || options.sort === "relevance" ? byDefault(terms, filter) : options.sort;
+  if (sort === "manifest" && filter.batch === undefined) throw withoutBatch();
   return {
     filter,
     terms,
-    match: toMatch(terms, { facets: toFacetWords(toFacets(filter)), whole: filter }),
+    match: toMatch(terms, { facets: toFacetWords(facetsOf(parts, filter)), whole: filter }),
     sort,
     limit: Math.min(Math.max(options.limit ?? LIMIT, 1), LIMIT_MAX),
     after: options.cursor === undefined ? undefined : parseCursor(options.cursor, { query, sort }),
   };
 }
 
-function byDefault(terms: readonly Term[]): SearchSort {
-  return terms.length > 0 ? "relevance" : "newest";
+function byDefault(terms: readonly Term[], { batch }: SearchFilter): SearchSort {
+  if (terms.length > 0) return "relevance";
+  return batch === undefined ? "newest" : "manifest";
+}
+
+// the index knows of each request the batch that it belongs to, and not those that only name it
+function facetsOf(parts: Parts, filter: SearchFilter) {
+  const { batch } = filter;
+  return toFacets(batch !== undefined && hasExistingItems(parts, batch) ? { ...filter, batch: undefined } : filter);
+}
+
+function withoutBatch(): RejectedError {
+  const message = "manifest is the order within one batch: expected a batch";
+  return new RejectedError(`sort: ${message}`, { code: "invalid_request", faults: [{ field: "sort", message }] });
 }
 
 function find(parts: Parts, asked: Asked): Found {
   if (asked.sort === "relevance") return findByRank(parts, asked);
+  if (asked.sort === "manifest") return findInManifest(parts, asked, asked.filter.batch ?? "");
   const { after, sort, limit } = asked;
   const order = sort === "oldest" ? sql`asc` : sql`desc`;
   const rows = candidates(parts, asked, { range: beyond(sort, after), order, limit: limit + 1 });
@@ -108,6 +130,50 @@ function find(parts: Parts, asked: Asked): Found {
 function beyond(sort: SearchSort, after: Position | undefined): DocRange {
   if (after?.by !== "doc") return {};
   return sort === "oldest" ? { first: after.doc + 1 } : { last: after.doc - 1 };
+}
+
+/** Items of a batch are read in these steps. */
+const ITEMS = 500;
+
+type Placed = Candidate & ManifestPosition;
+
+/** In the order of the manifest. Words are compared one by one: of a batch there are few to read for a page. */
+function findInManifest(parts: Parts, asked: Asked, batch: string): Found {
+  const { limit } = asked;
+  let after: ManifestPosition = asked.after?.by === "item" ? asked.after : MANIFEST_START;
+  const few = findFew(parts, asked.filter, FEW);
+  const rows = few === undefined ? [] : placedAmong(parts, { asked, batch, few }).filter((row) => isBehind(row, after));
+  while (few === undefined && rows.length <= limit) {
+    const items = listInManifestOrder(parts, batch, { after, limit: ITEMS });
+    rows.push(...placedAt(parts, asked, items));
+    after = items.at(-1) ?? after;
+    if (items.length < ITEMS) break;
+  }
+  return toFound(rows, limit, ({ item, doc }) => ({ by: "item", item, doc }));
+}
+
+function placedAmong(parts: Parts, { asked, batch, few }: { asked: Asked; batch: string; few: readonly string[] }) {
+  const rows =
+    parts.db.all<Placed>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt, ${placeIn(batch)} as item
+    from json_each(${JSON.stringify(few)}) e cross join requests r on r.request_id = e.value
+    where ${toConditions(asked.filter)}`);
+  return rows.filter((row) => matches(row, asked.terms)).toSorted((a, b) => a.item - b.item || a.doc - b.doc);
+}
+
+function placedAt(parts: Parts, { filter, terms }: Asked, items: readonly ManifestPosition[]): Placed[] {
+  const numbers = JSON.stringify(items.map(({ doc }) => doc));
+  const rows = parts.db.all<Candidate>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt
+    from json_each(${numbers}) e cross join requests r on r.doc = e.value
+    where ${toConditions({ ...filter, batch: undefined })}`);
+  const fitting = new Map(rows.filter((row) => matches(row, terms)).map((row) => [row.doc, row]));
+  return items.flatMap((position) => {
+    const row = fitting.get(position.doc);
+    return row === undefined ? [] : [{ ...row, item: position.item }];
+  });
+}
+
+function isBehind({ item, doc }: ManifestPosition, after: ManifestPosition): boolean {
+  return item > after.item || (item === after.item && doc > after.doc);
 }
 
 /** The newest matches, best first; then, window by window, the older ones. */

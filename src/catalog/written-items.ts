@@ -7,6 +7,8 @@ import { type StoredRequest, toStoredRequest } from "./request-insert.ts";
 export interface BatchItem {
   request: Request;
   item: number;
+  /** The line of the manifest on which it begins, from 1. */
+  line?: number;
   /** The manifest has the very same request further up. */
   isDuplicate?: boolean;
   /** The request that this one is to be compared with. */
@@ -14,12 +16,20 @@ export interface BatchItem {
 }
 
 /** An item as the insert binds it: of a million items nothing is put together twice. */
-export type WrittenItem = readonly [item: number, isDuplicate: boolean, request: StoredRequest, reproduces?: string];
+export type WrittenItem = readonly [
+  item: number,
+  line: number | null,
+  isDuplicate: boolean,
+  request: StoredRequest,
+  reproduces?: string,
+];
 
 /** The form in which an item is written. */
-export function toWritten({ request, item, isDuplicate = false, reproduces }: BatchItem): WrittenItem {
+export function toWritten({ request, item, line, isDuplicate = false, reproduces }: BatchItem): WrittenItem {
   const stored = toStoredRequest(request);
-  return reproduces === undefined ? [item, isDuplicate, stored] : [item, isDuplicate, stored, reproduces];
+  return reproduces === undefined
+    ? [item, line ?? null, isDuplicate, stored]
+    : [item, line ?? null, isDuplicate, stored, reproduces];
 }
 
 const LINE_END = 10;

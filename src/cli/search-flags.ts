@@ -39,7 +39,7 @@ export function addSearchFlags(command: Command): Command {
     .option("--max-height <pixels>");
 }
 
-const SORTS: readonly SearchSort[] = ["relevance", "newest", "oldest"];
+const SORTS: readonly SearchSort[] = ["relevance", "newest", "oldest", "manifest"];
 const TYPES: Record<string, "image/png" | "image/jpeg" | "image/webp"> = {
   png: "image/png",
   jpeg: "image/jpeg",

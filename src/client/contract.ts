@@ -117,8 +117,8 @@ export interface FindFilter {
   max_height?: number;
   /** Only those whose deletion was asked for; by default all others. */
   deleted?: boolean;
-  /** Default: by relevance where there is text, else the newest first. */
-  sort?: "relevance" | "newest" | "oldest";
+  /** Default: by relevance where there is text, in the order of the manifest where there is a batch, else the newest first. */
+  sort?: "relevance" | "newest" | "oldest" | "manifest";
 }
 
 /**

@@ -58,7 +58,10 @@ export const searchQuery = z.object({
   min_height: pixels,
   max_height: pixels,
   deleted: z.enum(["true", "false"]).optional().describe("true: only those whose deletion was asked for"),
-  sort: z.enum(["relevance", "newest", "oldest"]).optional().describe("default: relevance with text, else newest"),
+  sort: z
+    .enum(["relevance", "newest", "oldest", "manifest"])
+    .optional()
+    .describe("default: relevance with text, manifest (its order) with batch, else newest"),
   limit: z.number().int().min(1).max(200).default(50),
   cursor: z.string().max(2_000).optional().describe("next_cursor of the page before"),
 });

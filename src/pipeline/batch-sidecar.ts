@@ -4,11 +4,23 @@ import { RejectedError, toMessage } from "../errors.ts";
 import { parseDocument } from "../request/json-document.ts";
 import type { Batch } from "./batch.ts";
 
+/** An item of a manifest whose request was there before its batch. */
+export interface ExistingItem {
+  batch_item: number;
+  manifest_line: number | null;
+  request_id: string;
+}
+
 /** Version 1: the row as it is. Times in ms, as in reports; the webhook's address without its query. */
 export interface BatchSidecar {
   version: 1;
   batch: Batch;
+  /** Left out where there are none, or more than EXISTING_ITEMS_MAX. */
+  existing_items?: ExistingItem[] | undefined;
 }
+
+/** So many existing items are named: some 5 MB. Of a batch with more, a rebuilt catalog knows how many there were. */
+export const EXISTING_ITEMS_MAX = 50_000;
 
 const text = z.string().nullable();
 const count = z.int().min(0);
@@ -52,7 +64,17 @@ const batch = z.object({
   result: z.json().nullable(),
 }) satisfies z.ZodType<Batch>;
 
-const sidecar = z.object({ version: z.literal(1), batch });
+const existingItem = z.object({
+  batch_item: z.int().min(1),
+  manifest_line: number,
+  request_id: z.string(),
+}) satisfies z.ZodType<ExistingItem>;
+
+const sidecar = z.object({
+  version: z.literal(1),
+  batch,
+  existing_items: z.array(existingItem).optional(),
+}) satisfies z.ZodType<BatchSidecar>;
 
 /** batches/<batch_id>.json */
 export function batchSidecarKey(batchId: string): string {
@@ -60,14 +82,19 @@ export function batchSidecarKey(batchId: string): string {
 }
 
 /** The bytes of a batch's sidecar. */
-export function batchSidecarBytes(batch: Batch): Buffer {
+export function batchSidecarBytes(batch: Batch, existing: readonly ExistingItem[] = []): Buffer {
   const webhook_url = batch.webhook_url?.split(/[?#]/)[0] ?? null;
-  const sidecar: BatchSidecar = { version: 1, batch: { ...batch, webhook_url } };
+  const named = existing.length > 0 && existing.length <= EXISTING_ITEMS_MAX;
+  const sidecar: BatchSidecar = {
+    version: 1,
+    batch: { ...batch, webhook_url },
+    ...(named && { existing_items: [...existing] }),
+  };
   return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
 }
 
 /** Reads one. Throws a RejectedError `sidecar_invalid`. */
-export function parseBatchSidecar(bytes: Buffer, key: string): Batch {
+export function parseBatchSidecar(bytes: Buffer, key: string): BatchSidecar {
   let data: unknown;
   try {
     data = parseDocument(bytes);
@@ -75,7 +102,7 @@ export function parseBatchSidecar(bytes: Buffer, key: string): Batch {
     throw invalid(key, toMessage(error));
   }
   const parsed = sidecar.safeParse(data);
-  if (parsed.success) return parsed.data.batch;
+  if (parsed.success) return parsed.data;
   throw invalid(key, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }
 

@@ -22,8 +22,10 @@ export interface RequestRecord {
   /** SHA-256 of what was asked for: tells a repeat from another request under the same id. */
   content_hash: string;
   batch_id: string | null;
-  /** Its place in the manifest of that batch, from 0. */
+  /** Its place in the manifest of that batch, from 1; null where the manifest no longer has it. */
   batch_item: number | null;
+  /** The line of that manifest on which the item begins, from 1. */
+  manifest_line: number | null;
   /** The BullMQ job that carries it through queue "generate". */
   job_id: string;
   /** Attempts spent so far, in the stage it is in. */

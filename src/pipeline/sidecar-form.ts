@@ -49,6 +49,7 @@ const request = z.object({
   content_hash: z.string(),
   batch_id: z.string().nullable(),
   batch_item: count.nullable().default(null),
+  manifest_line: count.nullable().default(null),
   job_id: z.string(),
   attempt: count.default(0),
   error,

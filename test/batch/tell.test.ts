@@ -66,7 +66,9 @@ test("of two workers one tells, signed, with the report and where it lies; and n
   expect(place.catalog.batches.listOpen()).toEqual([]);
   // so does a catalog that is rebuilt from the store
   const key = batchSidecarKey("b");
-  expect(parseBatchSidecar((await app.store().get(key)) ?? Buffer.alloc(0), key)).toMatchObject({ told: "finished:1" });
+  expect(parseBatchSidecar((await app.store().get(key)) ?? Buffer.alloc(0), key)).toMatchObject({
+    batch: { told: "finished:1" },
+  });
 });
 
 test("a receiver that fails is tried again later, under the same id", async () => {

@@ -9,7 +9,6 @@ const MANY = 20_100;
 test("pages of a state or a batch go on where the last one ended, whether few requests are in it or many", async () => {
   const file = join(testFolder(), "catalog.db");
   const catalog = await openTestCatalog({ file });
-  const { browse } = catalog;
   await accept(catalog, "r0");
   const sqlite = new Sqlite(file);
   onTestFinished(() => void sqlite.close());
@@ -25,16 +24,14 @@ test("pages of a state or a batch go on where the last one ended, whether few re
   });
   sqlite.exec("update requests set state = 'cancelled' where rowid % 50 = 0");
   sqlite.exec("update requests set state = 'generating' where rowid % 3000 = 7");
-  const idsOf = (filter: Parameters<typeof browse.requests>[0]) => {
-    const first = browse.requests(filter, { limit: 4 });
-    const next = browse.requests(filter, { limit: 4, after: first.next ?? undefined });
+  const idsOf = (filter: Parameters<typeof catalog.search>[0]) => {
+    const first = catalog.search(filter, { limit: 4, sort: "newest" });
+    const next =
+      first.next === null ? { items: [] } : catalog.search(filter, { limit: 4, sort: "newest", cursor: first.next });
     return [...first.items, ...next.items].map(({ request }) => request.request_id);
   };
   const newest = (where: string) =>
-    sqlite
-      .prepare(`select request_id from requests where ${where} order by created_at desc, request_id desc limit 8`)
-      .pluck()
-      .all();
+    sqlite.prepare(`select request_id from requests where ${where} order by doc desc limit 8`).pluck().all();
   expect(idsOf({ state: "cancelled" })).toEqual(newest("state = 'cancelled'"));
   expect(idsOf({ state: "generating" })).toEqual(newest("state = 'generating'"));
   sqlite.exec("update requests set state = 'queued', batch_id = 'b'");

@@ -5,7 +5,7 @@ import type { AddCommand, CommandEntry } from "../command-entry.ts";
 const VERBS: readonly CommandEntry[] = [
   {
     name: "list",
-    about: "list requests, the newest first",
+    about: "list requests, the newest first; those of a batch in the order of its manifest",
     load: async () => (await import("./catalog/list.ts")).addCatalogList,
   },
   {

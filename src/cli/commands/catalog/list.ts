@@ -1,8 +1,8 @@
-// `catalog list`: requests, the newest first.
+// `catalog list`: requests, the newest first; those of one batch in the order of its manifest.
 import type { Command } from "commander";
 import type { App } from "../../../app.ts";
-import type { BrowseFilter, RequestCursor } from "../../../catalog/browse.ts";
-import type { RequestDetail } from "../../../pipeline/records.ts";
+import type { SearchQuery } from "../../../catalog/search.ts";
+import type { SearchHit } from "../../../catalog/search-hits.ts";
 import { toRequestSummary } from "../../../report/request-view.ts";
 import { addFilterFlags, type FilterFlags, toCount, toFilter } from "../../catalog-filter.ts";
 import { EXIT, print, printSlowly, say, withApp } from "../../io.ts";
@@ -23,7 +23,9 @@ interface Options extends FilterFlags {
 }
 
 export function addCatalogList(group: Command, end: (code: number) => void): void {
-  addFilterFlags(group.command("list").description("list requests, the newest first"))
+  addFilterFlags(
+    group.command("list").description("list requests, the newest first; those of a batch in the order of its manifest"),
+  )
     .option("--deleted", "only requests whose deletion was asked for")
     .option("--limit <count>", "at most so many", "50")
     .option("--json", "one JSON line for each request")
@@ -36,19 +38,18 @@ function runList(options: Options): Promise<number> {
   const limit = toCount(options.limit, "--limit");
   return withApp(async (app) => {
     if (!options.json) return printTable(app, filter, limit);
-    for (const detail of newest(app, filter, limit))
-      await printSlowly(JSON.stringify(toRequestSummary(detail.request)));
+    for (const { request } of hitsOf(app, filter, limit)) await printSlowly(JSON.stringify(toRequestSummary(request)));
     return EXIT.done;
   });
 }
 
-function* newest(app: App, filter: BrowseFilter, limit: number): Generator<RequestDetail> {
-  let after: RequestCursor | undefined;
+function* hitsOf(app: App, filter: SearchQuery, limit: number): Generator<SearchHit> {
+  let cursor: string | undefined;
   for (let left = limit; left > 0; left -= PAGE) {
-    const page = app.catalog().browse.requests(filter, { after, limit: Math.min(left, PAGE) });
+    const page = app.catalog().search(filter, { cursor, limit: Math.min(left, PAGE) });
     yield* page.items;
     if (page.next === null) return;
-    after = page.next;
+    cursor = page.next;
   }
 }
 
@@ -61,20 +62,19 @@ const COLUMNS = [
   { title: "PROMPT", shrink: true },
 ] as const;
 
-function printTable(app: App, filter: BrowseFilter, limit: number): number {
-  const rows = [...newest(app, filter, limit)].map(toRow);
+function printTable(app: App, filter: SearchQuery, limit: number): number {
+  const rows = [...hitsOf(app, filter, limit)].map(toRow);
   if (rows.length === 0) say("No request fits");
   else toTable(COLUMNS, rows, process.stdout.columns || undefined).forEach(print);
   return EXIT.done;
 }
 
-function toRow({ request, images }: RequestDetail): string[] {
-  const archived = images.filter((image) => image.digest !== null).length;
+function toRow({ request, assets }: SearchHit): string[] {
   return [
     request.request_id,
     request.state,
     new Date(request.created_at).toISOString().slice(0, 19).replace("T", " "),
-    `${archived}/${request.recipe?.n ?? 0}`,
+    `${assets.length}/${request.recipe?.n ?? 0}`,
     plain(request.collection),
     plain(request.recipe?.prompt ?? request.error?.message ?? ""),
   ];

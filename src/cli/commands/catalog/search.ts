@@ -32,7 +32,10 @@ export function addCatalogSearch(group: Command, end: (code: number) => void): v
   addSearchFlags(group.command("search").description("find requests by words of their prompts and by everything else"))
     .argument("[words...]")
     .option("--deleted", "only requests whose deletion was asked for")
-    .option("--sort <order>", "relevance, newest or oldest (default: relevance where there are words)")
+    .option(
+      "--sort <order>",
+      "relevance, newest, oldest or manifest (default: relevance where there are words, manifest with --batch)",
+    )
     .option("--limit <count>", "so many a page", "50")
     .option("--cursor <cursor>", "the page after the one that named it")
     .option("--all", "all pages")
