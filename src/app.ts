@@ -110,9 +110,9 @@ export function createSpoolOf(settings: Settings): OpenSpool {
   return createSpool({ folder: settings.spoolFolder });
 }
 
-function toStoreSettings(storage: Settings["storage"], { archive }: Settings): Parameters<typeof openStore>[0] {
+function toStoreSettings(storage: Settings["storage"], { archive, proxy }: Settings): Parameters<typeof openStore>[0] {
   if (storage.kind === "directory") return storage;
-  return { ...storage, maxSockets: Math.max(50, archive.concurrency * 2) };
+  return { ...storage, maxSockets: Math.max(50, archive.concurrency * 2), proxy };
 }
 
 function once<T>(make: () => T): () => T {

@@ -12,9 +12,10 @@ export function openManifest(
   where: string,
   options: { settings: Settings; signal?: AbortSignal },
 ): Promise<ManifestSource> {
-  const { forcePathStyle } = options.settings.storage;
+  const { storage, proxy } = options.settings;
   return openSource(where, {
-    readS3: (url, { signal }) => readS3Object(url, { forcePathStyle, signal }),
+    readS3: (url, { signal }) => readS3Object(url, { forcePathStyle: storage.forcePathStyle, proxy, signal }),
+    proxy,
     signal: options.signal,
   });
 }

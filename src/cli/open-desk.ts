@@ -24,7 +24,7 @@ export async function withDesk(options: DeskOptions, use: (desk: Desk) => Promis
     return withApp((app) => use(createLocalDesk(app)), { settings });
   }
   const { openRemoteDesk } = await import("./remote-desk.ts");
-  const desk = openRemoteDesk({ url, token: settings.remote.token });
+  const desk = openRemoteDesk({ url, token: settings.remote.token, proxy: settings.proxy });
   try {
     return await use(desk);
   } finally {

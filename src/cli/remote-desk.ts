@@ -2,14 +2,17 @@
 
 import { createSend, parseReply } from "../client/http-exchange.ts";
 import { createClient, RejectedError, type SubmissionInput } from "../client.ts";
+import { createFetch } from "../outbound/agent.ts";
+import type { ProxySettings } from "../outbound/proxy.ts";
 import type { Overview } from "../overview.ts";
 import type { Desk } from "./desk.ts";
 
 /** Connects at the first use. Must be closed. */
-export function openRemoteDesk({ url, token }: { url: string; token: string | undefined }): Desk & {
+export function openRemoteDesk(server: { url: string; token: string | undefined; proxy: ProxySettings }): Desk & {
   close(): Promise<void>;
 } {
-  const options = { url, ...(token === undefined ? {} : { token }) };
+  const { url, token, proxy } = server;
+  const options = { url, fetch: createFetch(proxy), ...(token === undefined ? {} : { token }) };
   const client = createClient(options);
   return {
     enqueue: (data) => client.enqueue(data as SubmissionInput),

@@ -20,6 +20,8 @@ export interface HttpClientOptions {
   token?: string;
   /** How long one exchange may take, in ms, waiting for an end not included. Default 15 s. */
   timeoutMs?: number;
+  /** Stands in for the global `fetch`: one that goes through a proxy, for example. */
+  fetch?: typeof globalThis.fetch;
 }
 
 /** What is always known of a request. By HTTP it is the whole RequestView. */

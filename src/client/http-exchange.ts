@@ -35,7 +35,7 @@ export type Send = (exchange: Exchange) => Promise<Reply>;
 const TIMEOUT_MS = 15_000;
 
 /** Speaks to one server. Throws ConfigError for an address that is none. */
-export function createSend({ url, token, timeoutMs = TIMEOUT_MS }: HttpClientOptions): Send {
+export function createSend({ url, token, timeoutMs = TIMEOUT_MS, fetch = globalThis.fetch }: HttpClientOptions): Send {
   const base = toBase(url);
   const where = base.origin + base.pathname.replace(/\/$/, "");
   return async (exchange) => {

@@ -1,7 +1,8 @@
 // The only caller of the image API: one HTTP call in, one typed result out. It never repeats a call and never throws.
 import { constants } from "node:buffer";
-import { createAgent, type ProxySettings } from "../outbound/agent.ts";
+import { createAgent } from "../outbound/agent.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
+import type { ProxySettings } from "../outbound/proxy.ts";
 import type { Answer, CallRequest, CallResult, ImageApi } from "../pipeline/ports.ts";
 import { readAnswer } from "./answer.ts";
 import { decodeContent } from "./content-encoding.ts";

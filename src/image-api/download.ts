@@ -65,7 +65,7 @@ function follow(reply: Exchange, options: { agent: GuardedAgent; from: URL }): U
   if (location === "" || !URL.canParse(location, options.from.href)) {
     throw failed(options.from, "download_failed", `${reply.status} comes without a place to go`);
   }
-  return options.agent.checkUrl(new URL(location, options.from).href);
+  return options.agent.checkRedirect(location, options.from);
 }
 
 /** A header as text: undici gives each byte as one character, and what many servers send there is UTF-8 as it is. */

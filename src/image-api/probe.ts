@@ -1,8 +1,9 @@
 // Whether the image API can be reached and takes the key, asked without a call that costs anything.
 
 import { toMessage } from "../errors.ts";
-import { createAgent, type ProxySettings } from "../outbound/agent.ts";
+import { createAgent } from "../outbound/agent.ts";
 import { exchange } from "../outbound/exchange.ts";
+import type { ProxySettings } from "../outbound/proxy.ts";
 
 export interface ProbeOptions {
   /** As in IMAGE_API_BASE_URL. */

@@ -1,5 +1,9 @@
-// A manifest from a web server: https, few redirects, a size cap and no silence without end.
-import { ConfigError, TransientError, toMessage } from "../errors.ts";
+// A manifest from a web server: https, few redirects, a size cap and no endless silence.
+import { ConfigError, RejectedError, TransientError, toMessage } from "../errors.ts";
+import { createGuardedAgent, type GuardedAgent } from "../outbound/address-guard.ts";
+import { createFetch } from "../outbound/agent.ts";
+import { isLoopbackHost } from "../outbound/host-pattern.ts";
+import type { ProxySettings } from "../outbound/proxy.ts";
 import type { ManifestSource } from "./entry.ts";
 
 /** Redirects followed at most. */
@@ -9,50 +13,65 @@ const HTTP_MAX_BYTES = 4 * 1024 ** 3;
 /** How long a server may be silent, before its answer and within it, in ms. */
 const SILENCE_MS = 60_000;
 
-/** Asks a server for a manifest; the body is read as it is wanted. `maxBytes` is there for tests. */
-export async function openHttp(
-  where: string,
-  options: { signal: AbortSignal | undefined; maxBytes?: number },
-): Promise<ManifestSource> {
+interface HttpOptions {
+  signal: AbortSignal | undefined;
+  proxy?: ProxySettings | undefined;
+  /** For tests. */
+  maxBytes?: number;
+}
+
+/** Asks a server for a manifest; the body is read as it is needed. */
+export async function openHttp(where: string, options: HttpOptions): Promise<ManifestSource> {
+  const name = nameOf(where);
   const watch = createWatch(options.signal);
+  let guard: GuardedAgent | undefined;
   try {
-    const answer = await follow(where, watch);
-    const bytes = bodyOf(answer, { watch, name: nameOf(where), maxBytes: options.maxBytes ?? HTTP_MAX_BYTES });
-    return { name: nameOf(where), bytes, mediaType: answer.headers.get("content-type") ?? undefined };
+    const first = checkUrl(where);
+    guard = openGuard(first, options);
+    const answer = await follow(first, { guard, watch });
+    const bytes = bodyOf(answer, { guard, watch, name, maxBytes: options.maxBytes ?? HTTP_MAX_BYTES });
+    return { name, bytes, mediaType: answer.headers.get("content-type") ?? undefined };
   } catch (thrown) {
     watch.stop();
-    throw toSourceError(thrown, nameOf(where), options.signal);
+    void guard?.close();
+    throw toSourceError(thrown, name, options.signal);
   }
 }
 
-async function follow(where: string, watch: Watch): Promise<Response> {
-  let url = checkUrl(where, undefined);
+/** The host that was named may be private. Where it leads to may not, unless it is the same host. */
+function openGuard(first: URL, { proxy }: HttpOptions): GuardedAgent {
+  return createGuardedAgent({ privateHosts: [first.hostname], setting: undefined, connections: 1, proxy });
+}
+
+async function follow(first: URL, { guard, watch }: { guard: GuardedAgent; watch: Watch }): Promise<Response> {
+  const get = createFetch(guard.dispatcher);
+  let url = first;
   for (let redirect = 0; redirect <= REDIRECTS; redirect++) {
     watch.heard();
-    const answer = await fetch(url, { redirect: "manual", signal: watch.signal, headers: { accept: "*/*" } });
+    const answer = await get(url, { redirect: "manual", signal: watch.signal, headers: { accept: "*/*" } });
     const location = answer.headers.get("location");
-    if (answer.status < 300 || answer.status > 399 || location === null) return checkAnswer(answer, where);
+    if (answer.status < 300 || answer.status > 399 || location === null) return checkAnswer(answer, first.href);
     await answer.body?.cancel();
-    url = checkUrl(new URL(location, url).href, url);
+    url = checkRedirect(location, { guard, from: url });
   }
-  throw unreadable(where, `wanted at most ${REDIRECTS} redirects`);
+  throw unreadable(first.href, `wanted at most ${REDIRECTS} redirects`);
 }
 
-// a redirect may not leave https, nor lead from elsewhere into this machine
-function checkUrl(text: string, from: URL | undefined): URL {
+function checkUrl(text: string): URL {
   const url = URL.parse(text);
   if (url === null) throw unreadable(text, "wanted a URL");
   if (url.username !== "" || url.password !== "") throw unreadable(text, "wanted a URL without user and password");
-  const local = isLoopback(url.hostname);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && local)) throw unreadable(text, "wanted https://");
-  if (from !== undefined && local && !isLoopback(from.hostname)) {
-    throw unreadable(text, "wanted a redirect that does not lead into this machine");
-  }
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname)))
+    throw unreadable(text, "wanted https://");
   return url;
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
+// the guard trusts the first host: what has left this machine may not come back to it even so
+function checkRedirect(location: string, { guard, from }: { guard: GuardedAgent; from: URL }): URL {
+  const url = checkUrl(URL.parse(location, from.href)?.href ?? location);
+  if (isLoopbackHost(url.hostname) && !isLoopbackHost(from.hostname))
+    throw unreadable(from.href, "wanted a redirect that does not lead into this machine");
+  return guard.checkRedirect(url.href, from);
 }
 
 async function checkAnswer(answer: Response, where: string): Promise<Response> {
@@ -65,9 +84,9 @@ async function checkAnswer(answer: Response, where: string): Promise<Response> {
 
 async function* bodyOf(
   answer: Response,
-  options: { watch: Watch; name: string; maxBytes: number },
+  options: { guard: GuardedAgent; watch: Watch; name: string; maxBytes: number },
 ): AsyncGenerator<Uint8Array> {
-  const { watch, name, maxBytes } = options;
+  const { guard, watch, name, maxBytes } = options;
   let bytes = 0;
   try {
     for await (const piece of answer.body ?? []) {
@@ -81,6 +100,7 @@ async function* bodyOf(
     throw toSourceError(thrown, name, watch.outer);
   } finally {
     watch.stop();
+    void guard.close();
   }
 }
 
@@ -115,6 +135,8 @@ function toSourceError(thrown: unknown, name: string, outer: AbortSignal | undef
   if (thrown instanceof ConfigError || thrown instanceof TransientError) return thrown;
   if (outer?.aborted) return outer.reason;
   const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+  // the guard, by way of the connection or before it
+  if (cause instanceof RejectedError) return unreadable(name, cause.message);
   return unreachable(name, toMessage(cause), thrown);
 }
 

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, Readable } from "node:stream";
 import { ConfigError } from "../errors.ts";
+import type { ProxySettings } from "../outbound/proxy.ts";
 import type { ManifestSource } from "./entry.ts";
 import { openHttp } from "./source-http.ts";
 
@@ -13,6 +14,7 @@ export interface SourceOptions {
   readS3: ReadS3;
   /** What "-" reads; the process's own standard input where it is not given. */
   stdin?: AsyncIterable<Uint8Array>;
+  proxy?: ProxySettings | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -30,7 +32,7 @@ export interface SourceOptions {
 export async function openSource(where: string, options: SourceOptions): Promise<ManifestSource> {
   if (where === "-") return { name: "standard input", bytes: openInput(options) };
   if (/^s3:\/\//i.test(where)) return { name: where, bytes: options.readS3(where, { signal: options.signal }) };
-  if (/^https?:\/\//i.test(where)) return openHttp(where, { signal: options.signal });
+  if (/^https?:\/\//i.test(where)) return openHttp(where, { signal: options.signal, proxy: options.proxy });
   return openFile(where, options.signal);
 }
 

@@ -1,28 +1,36 @@
 // Keeps foreign URLs away from this machine's own network: which addresses may be reached, decided where the
-// connection is made. Serves image downloads and webhooks. The only file that knows ipaddr.js.
+// connection is made, or before a proxy makes it. Serves image downloads, webhooks and the redirects of manifests.
+// The only file that knows ipaddr.js.
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from "node:dns";
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { buildConnector, type Dispatcher } from "undici";
 import { RejectedError } from "../errors.ts";
-import { createAgent, type ProxySettings } from "./agent.ts";
+import { createAgent } from "./agent.ts";
+import { isLoopbackHost, matchesHost, normalizeHost, parseHostPattern, portOf } from "./host-pattern.ts";
+import { type ChooseProxy, createProxyChoice, type ProxySettings } from "./proxy.ts";
 
 export interface GuardOptions {
-  /** Hosts, or host:port, that may be reached although their addresses are private. */
+  /** Hosts, as `parseHostPattern` reads them, that may be reached although their addresses are private. */
   privateHosts: readonly string[];
-  /** The setting that holds them, named to whoever is refused. */
-  setting: string;
+  /** The setting that holds them, named in the refusal; undefined where there is none. */
+  setting: string | undefined;
   /** Connections per origin. */
   connections?: number;
   connectTimeoutMs?: number;
-  /** Behind a proxy names are resolved by the proxy: then only literals and localhost are refused here. */
-  proxy?: ProxySettings;
+  /**
+   * A name is resolved and checked here before a proxy gets it. The proxy resolves it again by itself, and may come to
+   * another address: what it can reach is its own to limit.
+   */
+  proxy?: ProxySettings | undefined;
 }
 
 export interface GuardedAgent {
   dispatcher: Dispatcher;
   /** The URL, parsed; throws RejectedError `address_refused` for one that must not be fetched. Asks no DNS. */
   checkUrl(url: string): URL;
+  /** The URL a redirect leads to, checked like the first; a redirect from https to http is refused too. */
+  checkRedirect(location: string, from: URL): URL;
   close(): Promise<void>;
 }
 
@@ -31,13 +39,54 @@ export function createGuardedAgent(options: GuardOptions): GuardedAgent {
   const trust = { isTrusted: createTrust(options.privateHosts), setting: options.setting };
   const connect = createConnector({ ...trust, timeoutMs: options.connectTimeoutMs ?? 10_000 });
   const agent = createAgent({ connections: options.connections ?? 16, keepAlive: true, connect, proxy: options.proxy });
+  const choose = createProxyChoice(options.proxy ?? {});
   let closing: Promise<void> | undefined;
   return {
-    dispatcher: agent,
+    dispatcher: choose === undefined ? agent : checkedBeforeProxy(agent, { ...trust, choose }),
     checkUrl: (url) => checkUrl(url, trust),
+    checkRedirect: (location, from) => checkRedirect(location, { ...trust, from }),
     close: () => (closing ??= agent.close()),
   };
 }
+
+/** Behind a proxy the connector sees the proxy only: names are looked at before it gets them. */
+function checkedBeforeProxy(agent: Dispatcher, options: Trust & { choose: ChooseProxy }): Dispatcher {
+  return agent.compose((dispatch) => (request, handler) => {
+    const url = new URL(String(request.origin));
+    if (options.choose(url) === undefined) return dispatch(request, handler);
+    checkName(url, options).then(
+      () => dispatch(request, handler),
+      // no handler of ours looks at the controller of a request that was never begun
+      (error: Error) => handler.onResponseError?.(null as unknown as Dispatcher.DispatchController, error),
+    );
+    return true;
+  });
+}
+
+/**
+ * | name | goes to the proxy |
+ * |---|---|
+ * | is trusted | yes |
+ * | every address of it is public | yes |
+ * | one address of it is not | no |
+ * | not known here, and a name of private networks (one label, `.internal`, `.local` …) | no |
+ * | not known here: often the proxy alone can resolve | yes |
+ */
+async function checkName(url: URL, { isTrusted, setting }: Trust): Promise<void> {
+  const host = normalizeHost(url.hostname);
+  if (isTrusted(host, portOf(url))) return;
+  const literal = host.replace(/^\[|\]$/g, "");
+  if (isIP(literal) !== 0 && !isPublicAddress(literal)) throw refusedAddress(host, setting);
+  if (isIP(literal) !== 0) return;
+  const failure = await new Promise<Error | null>((resolve) => {
+    createPublicLookup(setting)(host, { all: true }, resolve);
+  });
+  if (failure instanceof RejectedError) throw failure;
+  if (failure !== null && (!host.includes(".") || PRIVATE_NAME.test(host))) throw refusedAddress(host, setting);
+}
+
+// RFC 6762 (appendix G), RFC 8375, and ICANN's reservation of .internal
+const PRIVATE_NAME = /\.(internal|intranet|private|corp|home|lan|local|localdomain|home\.arpa)$/;
 
 /**
  * Whether an address, in any form ipaddr.js reads, is one of the public internet. Everything else is refused: private,
@@ -63,38 +112,35 @@ type IsTrusted = (host: string, port: string) => boolean;
 
 interface Trust {
   isTrusted: IsTrusted;
-  setting: string;
+  setting: string | undefined;
 }
 
-/** Hosts are compared as URL parsing leaves them: lower case, addresses in their one form, no dot at the end. */
+// settings that do not fit were refused at start; here they allow nothing
 function createTrust(privateHosts: readonly string[]): IsTrusted {
-  const trusted = new Set(privateHosts.map(normalizeHost));
+  const patterns = privateHosts.map(parseHostPattern).filter((pattern) => pattern !== undefined);
   return (host, port) => {
-    const name = normalizeHost(host);
-    return trusted.has(name) || trusted.has(`${name}:${port}`);
+    const name = normalizeHost(isIP(host) === 6 ? `[${host}]` : host);
+    return patterns.some((pattern) => matchesHost(pattern, name, port));
   };
 }
 
-function normalizeHost(entry: string): string {
-  const bracketed = isIP(entry) === 6 ? `[${entry}]` : entry.trim();
-  const port = /:(\d+)$/.exec(bracketed)?.[0] ?? "";
-  const name = bracketed.slice(0, bracketed.length - port.length);
-  const parsed = URL.canParse(`http://${name}`) ? new URL(`http://${name}`).hostname : name.toLowerCase();
-  return withoutDot(parsed) + port;
-}
-
 function checkUrl(text: string, { isTrusted, setting }: Trust): URL {
-  if (!URL.canParse(text)) throw refused("the URL", "is none");
+  if (!URL.canParse(text)) throw refused("the URL", "is not valid");
   const url = new URL(text);
   if (url.protocol !== "http:" && url.protocol !== "https:")
-    throw refused(url.hostname, `is to be got by ${url.protocol}`);
-  if (url.username !== "" || url.password !== "")
-    throw refused(url.hostname, "comes with a user or password in the URL");
-  const host = withoutDot(url.hostname);
-  if (isTrusted(host, portOf(url.protocol, url.port))) return url;
+    throw refused(url.hostname, `has the scheme ${url.protocol}, expected http or https`);
+  if (url.username !== "" || url.password !== "") throw refused(url.hostname, "has a user or password in the URL");
+  const host = normalizeHost(url.hostname);
+  if (isTrusted(host, portOf(url))) return url;
   const literal = host.replace(/^\[|\]$/g, "");
-  const isLocalName = host === "localhost" || host.endsWith(".localhost");
-  if (isLocalName || (isIP(literal) !== 0 && !isPublicAddress(literal))) throw refusedAddress(host, setting);
+  if (isLoopbackHost(host) || (isIP(literal) !== 0 && !isPublicAddress(literal))) throw refusedAddress(host, setting);
+  return url;
+}
+
+function checkRedirect(location: string, { from, ...trust }: Trust & { from: URL }): URL {
+  const url = checkUrl(URL.parse(location, from.href)?.href ?? "", trust);
+  if (from.protocol === "https:" && url.protocol !== "https:")
+    throw refused(url.hostname, "is a redirect from https to http");
   return url;
 }
 
@@ -106,7 +152,7 @@ function createConnector(options: Trust & { timeoutMs: number }): buildConnector
   const guarded = buildConnector({ ...shared, lookup: createPublicLookup(options.setting) as typeof dnsLookup });
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, "");
-    if (options.isTrusted(host, portOf(target.protocol, target.port))) return open(target, callback);
+    if (options.isTrusted(host, portOf(target))) return open(target, callback);
     // a lookup is never asked about literals
     if (isIP(host) !== 0 && !isPublicAddress(host)) return callback(refusedAddress(host, options.setting), null);
     guarded(target, callback);
@@ -116,7 +162,7 @@ function createConnector(options: Trust & { timeoutMs: number }): buildConnector
 type LookupCallback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
 
 /** dns.lookup, but one address that is not public spoils the name: a mixed answer is an attempt. */
-function createPublicLookup(setting: string) {
+function createPublicLookup(setting: string | undefined) {
   return (host: string, options: LookupOptions, callback: LookupCallback): void => {
     dnsLookup(host, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error);
@@ -128,16 +174,9 @@ function createPublicLookup(setting: string) {
   };
 }
 
-function portOf(protocol: string, port: string): string {
-  return port !== "" ? port : protocol === "https:" ? "443" : "80";
-}
-
-function withoutDot(host: string): string {
-  return host.toLowerCase().replace(/\.+$/, "");
-}
-
-function refusedAddress(host: string, setting: string): RejectedError {
-  return refused(host, `is or leads to a private address; ${setting} can allow it`);
+function refusedAddress(host: string, setting: string | undefined): RejectedError {
+  const advice = setting === undefined ? "" : `; ${setting} can allow it`;
+  return refused(host, `is or leads to a private address${advice}`);
 }
 
 function refused(what: string, why: string): RejectedError {

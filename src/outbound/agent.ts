@@ -1,12 +1,7 @@
 // Builds undici agents: connections, proxies, and none of undici's own timeouts (ours govern each exchange).
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici";
-
-/** The proxy variables as the operator set them; config reads the environment, nobody here does. */
-export interface ProxySettings {
-  httpProxy?: string | undefined;
-  httpsProxy?: string | undefined;
-  noProxy?: string | undefined;
-}
+// Everything that leaves this machine by HTTP leaves through one of them.
+import { Agent, type Dispatcher, fetch, Pool, ProxyAgent } from "undici";
+import { createProxyChoice, type ProxySettings } from "./proxy.ts";
 
 export type Connect = NonNullable<Agent.Options["connect"]>;
 
@@ -21,13 +16,12 @@ export interface AgentOptions {
 
 /** As browsers have it. With undici's 16 KiB an answer that is paid for is lost to a proxy's cookies and policies. */
 const MAX_HEADER_BYTES = 256 * 1024;
+const PROXY_CONNECT_TIMEOUT_MS = 10_000;
 
 /** An agent; through the proxies where they are set, save for this machine itself. Must be closed. */
-export function createAgent(options: AgentOptions): Dispatcher {
-  const { connections, keepAlive, connect, proxy } = options;
+export function createAgent({ connections, keepAlive, connect, proxy = {} }: AgentOptions): Dispatcher {
   const agentOptions: Agent.Options = {
     connections,
-    connect,
     pipelining: keepAlive ? 1 : 0,
     // one request, one connection: with HTTP/2 a broken session would take many calls with it
     allowH2: false,
@@ -35,12 +29,33 @@ export function createAgent(options: AgentOptions): Dispatcher {
     bodyTimeout: 0,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
-  if (!proxy?.httpProxy && !proxy?.httpsProxy) return new Agent(agentOptions);
-  return new EnvHttpProxyAgent({
+  const choose = createProxyChoice(proxy);
+  if (choose === undefined) return new Agent({ ...agentOptions, connect });
+  return new Agent({
     ...agentOptions,
-    // "" and not undefined, which would make undici read the environment
-    httpProxy: proxy.httpProxy ?? "",
-    httpsProxy: proxy.httpsProxy ?? "",
-    noProxy: ["localhost,127.0.0.1,[::1]", proxy.noProxy ?? ""].filter((hosts) => hosts !== "").join(","),
+    connect,
+    factory: (origin, given) => {
+      const uri = choose(new URL(origin));
+      return uri === undefined ? new Pool(origin, given as Pool.Options) : createProxyAgent(uri, agentOptions);
+    },
+  });
+}
+
+/** `fetch` by way of an agent, or of one that goes through the proxies and holds no connection between requests. */
+export function createFetch(way: Dispatcher | ProxySettings): typeof globalThis.fetch {
+  const dispatcher =
+    "dispatch" in way ? way : createAgent({ connections: 4, keepAlive: false, connect: {}, proxy: way });
+  // the types of undici's own fetch and of Node's differ in name only
+  return ((input: string | URL, init?: object) => fetch(input, { ...init, dispatcher })) as typeof globalThis.fetch;
+}
+
+function createProxyAgent(uri: string, agentOptions: Agent.Options): ProxyAgent {
+  return new ProxyAgent({
+    ...agentOptions,
+    uri,
+    connectTimeout: PROXY_CONNECT_TIMEOUT_MS,
+    proxyTls: { allowH2: false },
+    // without it undici keeps connections to the proxy alive, and gives them timeouts of its own
+    factory: (origin, given) => new Pool(origin, { ...agentOptions, ...(given as Pool.Options) }),
   });
 }

@@ -1,4 +1,5 @@
 // From settings to the store at hand. Whoever opens it closes it.
+import type { ProxySettings } from "../outbound/proxy.ts";
 import { createDirectoryStore } from "./directory.ts";
 import type { ProbedStore } from "./probe.ts";
 import { createS3Store } from "./s3.ts";
@@ -6,7 +7,14 @@ import { createS3Store } from "./s3.ts";
 /** What STORAGE_URL and S3_FORCE_PATH_STYLE say. `maxSockets` should be at least the number of jobs in flight. */
 export type StoreSettings =
   | { kind: "directory"; path: string }
-  | { kind: "s3"; bucket: string; prefix: string; forcePathStyle: boolean; maxSockets?: number };
+  | {
+      kind: "s3";
+      bucket: string;
+      prefix: string;
+      forcePathStyle: boolean;
+      maxSockets?: number;
+      proxy?: ProxySettings | undefined;
+    };
 
 /** The store of these settings. Touches neither disk nor network before its first use. */
 export function openStore(settings: StoreSettings): ProbedStore {

@@ -9,6 +9,8 @@ export interface StoreGuarantees {
   etag_is_md5: boolean;
   /** An upload whose SHA-256 is wrong is refused. */
   checksum_enforced: boolean;
+  /** It refuses uploads that carry `x-amz-checksum-sha256`, so they go without; absent where it takes them. */
+  checksum_refused?: true;
   /** `If-None-Match: *` refuses to overwrite. */
   conditional_put: boolean;
 }

@@ -1,5 +1,7 @@
 // The S3 client: made on first use, because the SDK takes 150 to 200 ms to load. Settings that stores other than AWS need.
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import type { ProxySettings } from "../outbound/proxy.ts";
+import { createS3Handler } from "./s3-handler.ts";
 
 /** How to reach the bucket. What is left out is the SDK's own business: AWS_… variables, profiles, roles. */
 export interface S3ClientOptions {
@@ -11,6 +13,7 @@ export interface S3ClientOptions {
   connectTimeoutMs?: number;
   /** Attempts of the SDK's own, within one operation. */
   maxAttempts?: number;
+  proxy?: ProxySettings | undefined;
   /** These three override the environment, for programs that hold several stores. */
   endpoint?: string;
   region?: string;
@@ -31,20 +34,18 @@ const FALLBACK_REGION = "us-east-1";
 /** Loads the SDK and makes the client. */
 export async function loadS3(options: S3ClientOptions): Promise<LoadedS3> {
   const sdk = await import("@aws-sdk/client-s3");
-  const config = toClientConfig(options);
-  const client = new sdk.S3Client(config);
+  const client = new sdk.S3Client(toClientConfig(options));
   const hasRegion = await client.config.region().then(
     () => true,
     () => false,
   );
   if (hasRegion) return { sdk, client };
   client.destroy();
-  return { sdk, client: new sdk.S3Client({ ...config, region: FALLBACK_REGION }) };
+  return { sdk, client: new sdk.S3Client({ ...toClientConfig(options), region: FALLBACK_REGION }) };
 }
 
 function toClientConfig(options: S3ClientOptions): S3ClientConfig {
   const { maxSockets = 128, requestTimeoutMs = 60_000, connectTimeoutMs = 10_000, maxAttempts = 3 } = options;
-  const agent = { keepAlive: true, maxSockets };
   return {
     forcePathStyle: options.forcePathStyle ?? false,
     maxAttempts,
@@ -54,17 +55,8 @@ function toClientConfig(options: S3ClientOptions): S3ClientConfig {
     // older stores know no CRC32; what we put carries its SHA-256, what we get is compared by whoever knows the digest
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    // with "Expect: 100-continue" (the default from 2 MiB on) the SDK opens a new connection for each upload
+    // with "Expect: 100-continue" (the default from 2 MiB on) each upload waits for one more round trip
     expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: connectTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      // without this the timeout is only a warning
-      throwOnRequestTimeout: true,
-      // requestTimeout ends with the answer's head; this one guards its body
-      socketTimeout: requestTimeoutMs,
-      httpAgent: agent,
-      httpsAgent: agent,
-    },
+    requestHandler: createS3Handler({ maxSockets, connectTimeoutMs, requestTimeoutMs, proxy: options.proxy }),
   };
 }

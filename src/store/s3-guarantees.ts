@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
 import type { StoreGuarantees } from "./probe.ts";
 import type { LoadedS3 } from "./s3-client.ts";
-import { toPlainMd5, toPutInput } from "./s3-put.ts";
+import { putWithChecksum, refusesChecksum, toPlainMd5, toPutInput } from "./s3-put.ts";
 
 const BYTES = Buffer.from("asset-archiver asks what this store checks\n");
 
@@ -13,19 +13,20 @@ export async function probeGuarantees(
   object: { Bucket: string; Key: string; signal: AbortSignal | undefined },
 ): Promise<StoreGuarantees> {
   const { signal, ...target } = object;
-  const digest = hash("sha256", BYTES);
+  const options = { contentType: "text/plain", digest: hash("sha256", BYTES), ...(signal && { signal }) };
+  const upload = { ...target, bytes: BYTES, options };
+  const plain = await putWithChecksum(s3, upload);
+  const checksum = !refusesChecksum(s3);
   const put = (over: Partial<PutObjectCommandInput>) => {
-    const input = toPutInput({ ...target, bytes: BYTES, options: { contentType: "text/plain", digest } });
-    const command = new s3.sdk.PutObjectCommand({ ...input, ...over });
+    const command = new s3.sdk.PutObjectCommand({ ...toPutInput(upload, { checksum }), ...over });
     return s3.client.send(command, signal === undefined ? {} : { abortSignal: signal });
   };
-
-  const plain = await put({});
   const wrongChecksum = Buffer.from(hash("sha256", Buffer.from("other bytes")), "hex").toString("base64");
   return {
     etag_is_md5: toPlainMd5(plain.ETag) === hash("md5", BYTES),
-    checksum_enforced: await isRefused(put({ ChecksumSHA256: wrongChecksum }), [400]),
+    checksum_enforced: checksum && (await isRefused(put({ ChecksumSHA256: wrongChecksum }), [400])),
     conditional_put: await isRefused(put({ IfNoneMatch: "*" }), [412]),
+    ...(checksum ? {} : { checksum_refused: true as const }),
   };
 }
 

@@ -1,10 +1,25 @@
 // Putting bytes into S3, and the proof that they are there. The proof is the store's work on the bytes, never its echo.
-import type { PutObjectCommand, PutObjectCommandInput } from "@aws-sdk/client-s3";
+import { createHash } from "node:crypto";
+import type { PutObjectCommand, PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
 import { TransientError } from "../errors.ts";
+import type { PutOptions } from "../pipeline/ports.ts";
 import { md5Of, measure } from "./digest.ts";
 import { bodyOf } from "./s3-body.ts";
 import type { LoadedS3 } from "./s3-client.ts";
-import { learnWay, putQuickly, type Upload } from "./s3-quick-put.ts";
+import { blamesBytes, mayRefuseChecksum } from "./s3-errors.ts";
+
+/** An upload whose digest is known. */
+export interface Upload {
+  Bucket: string;
+  Key: string;
+  bytes: Buffer;
+  options: PutOptions;
+}
+
+/** What a store says to a PUT. */
+interface PutAnswer {
+  ETag?: string | undefined;
+}
 
 /**
  * Uploads, then confirms. Overwrites what is there: keys made of a digest get the same bytes again, and a plain PUT costs
@@ -20,7 +35,7 @@ import { learnWay, putQuickly, type Upload } from "./s3-quick-put.ts";
  */
 export async function putConfirmed(s3: LoadedS3, upload: Upload): Promise<void> {
   const { bytes, options, ...target } = upload;
-  const [answer, md5] = await Promise.all([send(s3, upload), md5Of(bytes)]);
+  const [answer, md5] = await Promise.all([putWithChecksum(s3, upload), md5Of(bytes)]);
   if (toPlainMd5(answer.ETag) === md5) return;
   const held = await readBack(s3, target, options.signal);
   if (held.bytes === bytes.length && held.digest === options.digest) return;
@@ -28,6 +43,46 @@ export async function putConfirmed(s3: LoadedS3, upload: Upload): Promise<void> 
     `Cannot put "${target.Key}" into bucket ${target.Bucket}: the store holds ${held.bytes} bytes with digest ${held.digest}, wanted ${bytes.length} with ${options.digest}`,
     { code: "store_mismatch" },
   );
+}
+
+/** Clients whose store has refused the checksum, and taken the same upload without it. */
+const withoutChecksum = new WeakSet<S3Client>();
+
+/** Whether the store behind a client refuses `x-amz-checksum-sha256`, as an upload has shown. */
+export function refusesChecksum({ client }: LoadedS3): boolean {
+  return withoutChecksum.has(client);
+}
+
+/**
+ * Puts with the SHA-256 of the bytes. Some stores refuse that header (Backblaze B2, older ones of others): the upload is
+ * tried once without it, and where that is taken the process leaves it out from then on. Nothing is lost by it: each
+ * upload is confirmed by the MD5 or by reading back.
+ */
+export async function putWithChecksum(s3: LoadedS3, upload: Upload): Promise<PutAnswer> {
+  if (refusesChecksum(s3)) return send(s3, upload, { checksum: false });
+  try {
+    return await send(s3, upload, { checksum: true });
+  } catch (refusal) {
+    if (!mayRefuseChecksum(refusal) || upload.options.signal?.aborted) throw refusal;
+    // a store that checks has found other bytes than the digest's: only if they are the right ones it is the header's fault
+    if (blamesBytes(refusal) && !isDigestOf(upload)) throw refusal;
+    const answer = await send(s3, upload, { checksum: false }).catch(() => {
+      throw refusal;
+    });
+    withoutChecksum.add(s3.client);
+    return answer;
+  }
+}
+
+function isDigestOf({ bytes, options }: Upload): boolean {
+  return createHash("sha256").update(bytes).digest("hex") === options.digest;
+}
+
+async function send(s3: LoadedS3, upload: Upload, { checksum }: { checksum: boolean }): Promise<PutAnswer> {
+  const { digest, signal } = upload.options;
+  const command = new s3.sdk.PutObjectCommand(toPutInput(upload, { checksum }));
+  presetPayloadHash(command, digest);
+  return s3.client.send(command, signal === undefined ? {} : { abortSignal: signal });
 }
 
 /**
@@ -44,29 +99,26 @@ function presetPayloadHash(command: PutObjectCommand, digest: string): void {
   );
 }
 
-/** The input of an upload as every store takes it: a plain body of known length with its SHA-256. */
-export function toPutInput({ Bucket, Key, bytes, options }: Upload): PutObjectCommandInput {
-  return {
+/** The input of an upload as every store takes it: a plain body of known length, with its SHA-256 where that is taken. */
+export function toPutInput(
+  { Bucket, Key, bytes, options }: Upload,
+  { checksum }: { checksum: boolean },
+): PutObjectCommandInput {
+  const input: PutObjectCommandInput = {
     Bucket,
     Key,
     Body: bytes,
     ContentLength: bytes.length,
     ContentType: options.contentType,
     CacheControl: options.cacheControl,
-    // both: Ceph 20 ignores the value without the algorithm
+  };
+  if (!checksum) return input;
+  // both: Ceph 20 ignores the value without the algorithm
+  return {
+    ...input,
     ChecksumAlgorithm: "SHA256",
     ChecksumSHA256: Buffer.from(options.digest, "hex").toString("base64"),
   };
-}
-
-async function send({ sdk, client }: LoadedS3, upload: Upload): Promise<{ ETag?: string | undefined }> {
-  const quick = await putQuickly(client, upload);
-  if (quick !== undefined) return quick;
-  const command = new sdk.PutObjectCommand(toPutInput(upload));
-  const { digest, signal } = upload.options;
-  presetPayloadHash(command, digest);
-  learnWay(client, command, upload);
-  return client.send(command, signal === undefined ? {} : { abortSignal: signal });
 }
 
 /** The MD5 an ETag holds, or undefined where it is none ("…-2" of a multipart upload, other forms). */

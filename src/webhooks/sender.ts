@@ -1,8 +1,8 @@
 // Sends one message to a foreign address: checked like an image's URL, not redirected, bounded in time and size.
 import { ArchiverError, RejectedError, toMessage } from "../errors.ts";
 import { createGuardedAgent } from "../outbound/address-guard.ts";
-import type { ProxySettings } from "../outbound/agent.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
+import type { ProxySettings } from "../outbound/proxy.ts";
 import type { WebhookMessage } from "./message.ts";
 
 /** How a try ended. `refused`: no further try can help. The error never shows the query of the address. */

@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { RequestListener } from "node:http";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
@@ -11,6 +11,7 @@ import { openSource, type SourceOptions } from "../../src/manifest/source.ts";
 import { openHttp } from "../../src/manifest/source-http.ts";
 import { readS3Object } from "../../src/store/s3-object.ts";
 import { collect } from "../support/collect.ts";
+import { startProxy } from "../support/proxy.ts";
 import { startS3Server } from "../support/s3-server.ts";
 import { closedOrigin, startHttp } from "../support/servers.ts";
 
@@ -118,16 +119,30 @@ describe("a web server", () => {
     ["503", "/busy", "TransientError", "the server answered 503"],
     ["a redirect without end", "/loop", "ConfigError", "at most 5 redirects"],
     ["a redirect away from https", "/away", "ConfigError", "wanted https://"],
+    ["a redirect to a private address", "/private", "ConfigError", "private address"],
+    ["a redirect to a private name", "/named", "ConfigError", "private address"],
   ])("that answers with %s is told from one that may be asked again", async (_, path, name, reason) => {
     const origin = await serve({
       "/denied": (_, response) => void response.writeHead(403).end("no"),
       "/busy": (_, response) => void response.writeHead(503).end(),
       "/loop": redirect("/loop"),
       "/away": redirect("http://manifests.test/a.csv"),
+      "/private": redirect("https://10.0.0.1/a.csv"),
+      "/named": redirect(`https://${hostname()}/a.csv`),
     });
     const error = await openSource(`${origin}${path}?sig=secret`, NO_S3).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name, message: expect.stringContaining(reason) });
     expect((error as Error).message).not.toContain("secret");
+  });
+
+  test("is asked through the proxy; one on this machine is not", async () => {
+    const proxy = await startProxy({ answer: LINE });
+    const origin = await serve({ "/a.jsonl": (_, response) => void response.end(LINE) });
+    const settings = { httpProxy: proxy.origin, httpsProxy: proxy.origin };
+    expect(await prompts(`${origin}/a.jsonl`, { proxy: settings })).toEqual(["a fox"]);
+    expect(proxy.asked).toEqual([]);
+    await prompts("https://manifests.test/a.jsonl?sig=secret", { proxy: settings }).catch(() => undefined);
+    expect(proxy.asked).toEqual(["CONNECT manifests.test:443"]);
   });
 
   test("elsewhere is asked by https only", async () => {

@@ -93,6 +93,36 @@ describe("a URL", () => {
   });
 });
 
+describe("a redirect", () => {
+  const redirect = (location: string, from: string, hosts: string[] = []) =>
+    open(hosts).checkRedirect(location, new URL(from));
+
+  test.each([
+    ["/b?x=1", "https://images.test/a", "https://images.test/b?x=1"],
+    ["//cdn.test/b", "https://images.test/a", "https://cdn.test/b"],
+    ["https://cdn.test/b", "http://images.test/a", "https://cdn.test/b"],
+    ["http://cdn.test/b", "http://images.test/a", "http://cdn.test/b"],
+  ])("to %s from %s leads to %s", (location, from, url) => {
+    expect(redirect(location, from).href).toBe(url);
+  });
+
+  test.each([
+    ["http://images.test/a", "https://images.test/a"],
+    ["http://127.0.0.1/a", "https://images.test/a"],
+    ["https://10.0.0.1/a", "https://images.test/a"],
+    ["https://user@images.test/a", "https://images.test/a"],
+    ["ftp://images.test/a", "https://images.test/a"],
+    ["https://[", "https://images.test/a"],
+  ])("to %s from %s is refused", (location, from) => {
+    expect(() => redirect(location, from)).toThrow(expect.objectContaining({ code: "address_refused" }));
+  });
+
+  test("from https to http is refused for a trusted host too", () => {
+    const trusted = () => redirect("http://10.0.0.1/a", "https://10.0.0.1/a", ["10.0.0.1"]);
+    expect(trusted).toThrow("from https to http");
+  });
+});
+
 describe("private hosts", () => {
   test.each([
     ["127.0.0.1", "http://127.0.0.1:9000/", true],

@@ -48,6 +48,18 @@ test("a server that checks nothing is told from one that does", async () => {
   expect(objects.size).toBe(0);
 });
 
+test("a store that refuses the checksum works without it, and says so", async () => {
+  const objects = new Map<string, Buffer>();
+  const strict = strictServer(objects);
+  const { probe } = await probeStandIn((request, response) => {
+    if (request.headers["x-amz-checksum-sha256"] !== undefined) return sendError(response, 501, "NotImplemented");
+    const sum = Buffer.from(sha256(request.body), "hex").toString("base64");
+    return strict({ ...request, headers: { ...request.headers, "x-amz-checksum-sha256": sum } }, response);
+  });
+  expect(probe).toMatchObject({ ok: true, guarantees: { checksum_enforced: false, checksum_refused: true } });
+  expect(objects.size).toBe(0);
+});
+
 test("a refused write is reported, not thrown", async () => {
   const { probe } = await probeStandIn((_, response) => sendError(response, 403, "AccessDenied"));
   expect(probe).toMatchObject({ ok: false, location: "s3://archive/", error: { code: "store_access_denied" } });

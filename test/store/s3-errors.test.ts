@@ -16,6 +16,15 @@ test.each<[Error, string, string]>([
   [answered(403, "SignatureDoesNotMatch"), "ConfigError", "store_credentials"],
   [answered(400, "ExpiredToken"), "ConfigError", "store_credentials"],
   [Object.assign(new Error("none"), { name: "CredentialsProviderError" }), "ConfigError", "store_credentials"],
+  [answered(403, "RequestTimeTooSkewed"), "ConfigError", "store_clock"],
+  [answered(403, "SecondLevelDomainForbidden"), "ConfigError", "store_addressing"],
+  [answered(403, "PathStyleDomainForbidden"), "ConfigError", "store_addressing"],
+  [answered(400, "EntityTooLarge"), "ConfigError", "store_object_too_large"],
+  [answered(413, "413"), "ConfigError", "store_object_too_large"],
+  [answered(411, "MissingContentLength"), "ConfigError", "store_refused"],
+  [network("EPROTO"), "ConfigError", "store_endpoint"],
+  [network("HPE_INVALID_CONSTANT", "HTTPParserError"), "ConfigError", "store_endpoint"],
+  [network("ERR_TLS_CERT_ALTNAME_INVALID"), "ConfigError", "store_certificate"],
   [answered(404, "NoSuchBucket"), "ConfigError", "store_bucket_missing"],
   [answered(301, "PermanentRedirect"), "ConfigError", "store_region"],
   [answered(301, "301"), "ConfigError", "store_region"],
@@ -42,11 +51,35 @@ test.each<[Error, string, string]>([
   [answered(200, "SyntaxError"), "TransientError", "store_failed"],
   [network("ECONNREFUSED", "AggregateError"), "TransientError", "store_unreachable"],
   [network("ECONNRESET"), "TransientError", "store_unreachable"],
+  [network("UND_ERR_SOCKET", "SocketError"), "TransientError", "store_unreachable"],
+  [network("UND_ERR_BODY_TIMEOUT", "BodyTimeoutError"), "TransientError", "store_timeout"],
+  [network("UND_ERR_CONNECT_TIMEOUT", "ConnectTimeoutError"), "TransientError", "store_timeout"],
   [network("ENOTFOUND"), "TransientError", "store_unreachable"],
 ])("%o becomes %s %s", (thrown, type, code) => {
   const error = toS3Error(thrown, ACTION);
   expect(error).toMatchObject({ name: type, code, cause: thrown });
   expect(error.message).toMatch(/^Cannot put "a\/b\.png" in bucket archive: \S/);
+});
+
+test.each<[Error, string]>([
+  [answered(403, "SecondLevelDomainForbidden"), "S3_FORCE_PATH_STYLE=false"],
+  [answered(403, "InvalidAccessKeyId"), "AWS_ACCESS_KEY_ID"],
+  [answered(403, "SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"],
+  [answered(400, "ExpiredToken"), "AWS_SESSION_TOKEN"],
+  [answered(403, "RequestTimeTooSkewed"), "NTP"],
+  [answered(301, "PermanentRedirect"), "check AWS_REGION"],
+  [Object.assign(answered(400, "AuthorizationHeaderMalformed"), { Region: "eu-west-1" }), "set AWS_REGION=eu-west-1"],
+  [Object.assign(network("ENOTFOUND"), { hostname: "archive.s3.local" }), "S3_FORCE_PATH_STYLE=true"],
+  [Object.assign(network("ERR_TLS_CERT_ALTNAME_INVALID"), { host: "archive.s3.test" }), "S3_FORCE_PATH_STYLE=true"],
+  [new Error("Proxy response (403) !== 200 when HTTP Tunneling"), "HTTPS_PROXY"],
+  [network("EPROTO"), "http:// or https://"],
+])("%o names what to change: %s", (thrown, setting) => {
+  expect(toS3Error(thrown, ACTION).message).toContain(setting);
+});
+
+test("a host that is not found is not blamed on the bucket where that is not part of it", () => {
+  const thrown = Object.assign(network("ENOTFOUND"), { hostname: "s3.local" });
+  expect(toS3Error(thrown, ACTION).message).not.toContain("PATH_STYLE");
 });
 
 test.each<[string, Error, string]>([

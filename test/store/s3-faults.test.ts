@@ -265,3 +265,68 @@ describe("a store that refuses", () => {
     await expect(store.put(KEY, BYTES, putOptions(BYTES))).rejects.toMatchObject({ code: "store_bucket_missing" });
   });
 });
+
+describe("a store that does not take the checksum", () => {
+  const refuse =
+    (status: number, code: string): NonNullable<Habits["misbehave"]> =>
+    ({ headers }, response) =>
+      headers["x-amz-checksum-sha256"] !== undefined && sendError(response, status, code);
+
+  test.each([
+    [400, "InvalidArgument"],
+    [400, "InvalidRequest"],
+    [400, "NotImplemented"],
+    [400, "BadRequest"],
+    [400, "XAmzContentSHA256Mismatch"],
+    [501, "NotImplemented"],
+    [501, "Unknown"],
+  ])("and says %i %s gets uploads without it, from then on at once", async (status, code) => {
+    const { store, server } = await openOn({ misbehave: refuse(status, code) });
+    for (const key of ["a.png", "b.png"]) await store.put(key, BYTES, putOptions(BYTES));
+    expect(methods(server)).toBe("PUT PUT PUT");
+    expect(server.seen.map(({ headers }) => "x-amz-checksum-sha256" in headers)).toEqual([true, false, false]);
+    expect(server.seen.map(({ headers }) => "x-amz-sdk-checksum-algorithm" in headers)).toEqual([true, false, false]);
+    expect(server.seen.every(({ headers }) => /^[0-9a-f]{64}$/.test(String(headers["x-amz-content-sha256"])))).toBe(
+      true,
+    );
+  });
+
+  test.each<[string, Habits]>([
+    ["truncated bytes", { keep: (b) => b.subarray(0, 5000) }],
+    ["corrupted bytes and no ETag", { keep: flip, etag: () => undefined }],
+  ])("and keeps %s is found out all the same", async (_, habits) => {
+    const { store } = await openOn({ ...habits, misbehave: refuse(501, "NotImplemented") });
+    for (const key of ["a.png", "b.png"])
+      await expect(store.put(key, BYTES, putOptions(BYTES))).rejects.toMatchObject({ code: "store_mismatch" });
+  });
+
+  test("is proven by reading back where it gives no MD5", async () => {
+    const { store, server } = await openOn({ etag: () => undefined, misbehave: refuse(400, "InvalidArgument") });
+    await store.put(KEY, BYTES, putOptions(BYTES));
+    expect(methods(server)).toBe("PUT PUT GET");
+  });
+
+  test("is not suspected where the bytes are not those of the digest", async () => {
+    const { store, server } = await openOn({ misbehave: refuse(400, "XAmzContentSHA256Mismatch") });
+    const put = store.put(KEY, BYTES, putOptions(Buffer.from("other bytes")));
+    await expect(put).rejects.toMatchObject({ code: "store_mismatch" });
+    expect(methods(server)).toBe("PUT");
+  });
+
+  test("is not suspected where the refusal stays, which is told as it came", async () => {
+    const { store, server } = await openOn({ misbehave: (_, response) => sendError(response, 400, "InvalidRequest") });
+    for (const key of ["a.png", "b.png"])
+      await expect(store.put(key, BYTES, putOptions(BYTES))).rejects.toMatchObject({ code: "store_refused" });
+    expect(methods(server)).toBe("PUT PUT PUT PUT");
+  });
+
+  test.each([
+    [400, "ExpiredToken"],
+    [400, "AuthorizationHeaderMalformed"],
+    [403, "AccessDenied"],
+  ])("is another than one that says %i %s", async (status, code) => {
+    const { store, server } = await openOn({ misbehave: (_, response) => sendError(response, status, code) });
+    await expect(store.put(KEY, BYTES, putOptions(BYTES))).rejects.toMatchObject({ name: "ConfigError" });
+    expect(methods(server)).toBe("PUT");
+  });
+});

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 10_000;
 const CLOCKS_APART_MAX_MS = 60_000;
 
 /** Asks the API of IMAGE_API_BASE_URL for its models. */
-export async function checkApi({ imageApi }: Settings, signal: AbortSignal): Promise<Finding[]> {
+export async function checkApi({ imageApi, proxy }: Settings, signal: AbortSignal): Promise<Finding[]> {
   const findings = createFindings("api");
   const { baseUrl, key } = imageApi;
   if (key === undefined) {
@@ -18,7 +18,7 @@ export async function checkApi({ imageApi }: Settings, signal: AbortSignal): Pro
       advice: "get one from the provider, or try everything at no cost with `asset-archiver sandbox`",
     });
   }
-  const probe = await probeImageApi({ baseUrl, apiKey: key, timeoutMs: TIMEOUT_MS, signal });
+  const probe = await probeImageApi({ baseUrl, apiKey: key, timeoutMs: TIMEOUT_MS, proxy, signal });
   findings.list.push({ subject: "api", ...judge(probe, { baseUrl, hasKey: key !== undefined }) });
   const apart = Math.abs(probe.clockAheadMs ?? 0);
   if (apart > CLOCKS_APART_MAX_MS) {

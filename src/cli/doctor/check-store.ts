@@ -8,25 +8,41 @@ import { createFindings, type Finding } from "./finding.ts";
 export async function checkStore(app: App, signal: AbortSignal): Promise<Finding[]> {
   const findings = createFindings("store");
   const isS3 = app.settings.storage.kind === "s3";
-  const advice = isS3
-    ? "check bucket, AWS_REGION, AWS_ENDPOINT_URL_S3, the keys and what they may do (put, get, list, delete)"
-    : "name a folder that this user may write to";
+  const mend = { setting: "STORAGE_URL", advice: isS3 ? S3_ADVICE : "name a folder that this user may write to" };
   try {
     const probe = await probeStore(app.store(), { signal });
     if (probe.ok) findings.ok(`${probe.location} took and gave back a probe object in ${probe.ms} ms`);
-    else findings.problem(probe.error?.message ?? "the probe failed", { setting: "STORAGE_URL", advice });
+    else findings.problem(probe.error?.message ?? "the probe failed", BY_CODE[probe.error?.code ?? ""] ?? mend);
     if (probe.guarantees !== undefined) findings.ok(describeGuarantees(probe.guarantees));
   } catch (error) {
-    findings.problem(toMessage(error), { setting: "STORAGE_URL", advice });
+    findings.problem(toMessage(error), mend);
   }
   return findings.list;
 }
 
-function describeGuarantees({ etag_is_md5, checksum_enforced, conditional_put }: StoreGuarantees): string {
+const S3_ADVICE =
+  "check bucket, AWS_REGION, AWS_ENDPOINT_URL_S3, the keys and what they may do (put, get, list, delete)";
+
+/** What to change, where the store's own words leave no doubt. */
+const BY_CODE: Record<string, { setting: string; advice: string }> = {
+  store_addressing: {
+    setting: "S3_FORCE_PATH_STYLE",
+    advice: "set it to false: this store takes the bucket in the host's name",
+  },
+  store_region: { setting: "AWS_REGION", advice: "name the bucket's own region" },
+  store_credentials: { setting: "AWS_ACCESS_KEY_ID", advice: "check the key and its secret, or the profile or role" },
+  store_certificate: { setting: "AWS_ENDPOINT_URL_S3", advice: "see above" },
+  store_endpoint: { setting: "AWS_ENDPOINT_URL_S3", advice: "check the scheme, http or https, and the port" },
+  store_unreachable: { setting: "AWS_ENDPOINT_URL_S3", advice: "check the address, the network and the proxy" },
+};
+
+function describeGuarantees(guarantees: StoreGuarantees): string {
+  const { etag_is_md5, checksum_enforced, checksum_refused, conditional_put } = guarantees;
+  const sha256 = checksum_refused ? "refuses x-amz-checksum-sha256, which is left out" : "does not check SHA-256";
   const confirmed = checksum_enforced
     ? "it checks SHA-256 by itself"
     : etag_is_md5
-      ? "uploads are confirmed by MD5 (it does not check SHA-256)"
-      : "uploads are confirmed by reading them back (it checks neither SHA-256 nor gives an MD5)";
+      ? `uploads are confirmed by MD5 (it ${sha256})`
+      : `uploads are confirmed by reading them back (it ${sha256} and gives no MD5)`;
   return `${confirmed}; conditional writes ${conditional_put ? "work" : "are ignored (not needed)"}`;
 }

@@ -1,0 +1,53 @@
+// The one grammar of hosts in settings (PRIVATE_IMAGE_HOSTS, PRIVATE_WEBHOOK_HOSTS, NO_PROXY), and how hosts are compared. Pure.
+import { isIP } from "node:net";
+
+/** `host`, `host:port`, `*.domain`, an IPv4 or IPv6 address with or without a port. */
+export interface HostPattern {
+  /** In the form of `normalizeHost`. */
+  host: string;
+  /** Any port where there is none. */
+  port: string | undefined;
+  /** `*.domain`: the names below the domain, not the domain itself. */
+  subdomains: boolean;
+}
+
+/** What `parseHostPattern` accepts, for messages. */
+export const HOST_PATTERN_FORM = "a host, host:port, *.domain or IP address, without scheme and path";
+
+/** Reads one entry; undefined for a URL, a path, a range of addresses, a bare `*` and anything else that is no host. */
+export function parseHostPattern(text: string): HostPattern | undefined {
+  const entry = text.trim();
+  const subdomains = entry.startsWith("*.");
+  const rest = subdomains ? entry.slice(2) : entry;
+  const [, name, port] =
+    isIP(rest) === 6 ? [rest, `[${rest}]`] : (/^(\[[^\]]*\]|[^:[\]]*)(?::(\d{1,5}))?$/.exec(rest) ?? []);
+  if (name === undefined || /[/\\?#@*\s,]/.test(name)) return undefined;
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return undefined;
+  const parsed = URL.parse(`http://${name}`);
+  if (parsed === null || parsed.hostname === "") return undefined;
+  const host = normalizeHost(parsed.hostname);
+  if (subdomains && isIP(host.replace(/^\[|\]$/g, "")) !== 0) return undefined;
+  return { host, port: port === undefined ? undefined : String(Number(port)), subdomains };
+}
+
+/** The form in which hosts are compared: lower case, addresses as URL parsing writes them, no dot at the end. */
+export function normalizeHost(hostname: string): string {
+  return hostname.toLowerCase().replace(/\.+$/, "");
+}
+
+/** Whether a host, as URL parsing leaves it, and its port are those of the pattern. */
+export function matchesHost(pattern: HostPattern, host: string, port: string): boolean {
+  if (pattern.port !== undefined && pattern.port !== port) return false;
+  return pattern.subdomains ? host.endsWith(`.${pattern.host}`) : host === pattern.host;
+}
+
+/** The port of a URL, the scheme's own where it names none. */
+export function portOf({ protocol, port }: { protocol: string; port: string }): string {
+  return port !== "" ? port : protocol === "https:" ? "443" : "80";
+}
+
+/** Whether a host of a URL is this machine by its name or address alone. */
+export function isLoopbackHost(hostname: string): boolean {
+  const host = normalizeHost(hostname);
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
+}
