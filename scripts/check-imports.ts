@@ -36,11 +36,13 @@ const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/orm.ts" 
 const LAYERS: readonly (readonly string[])[] = [
   [
     "browser-origin.ts",
+    "close-all.ts",
     "decode-text.ts",
     "errors.ts",
     "loopback.ts",
     "make-folder.ts",
     "terminal-text.ts",
+    "retry-after.ts",
     "thread.ts",
     "units.ts",
     "version.ts",
@@ -53,7 +55,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["client", "webhooks"],
   ["client.ts"],
   // above the adapters, which are handed options and a log, and know no settings
-  ["clock.ts", "config.ts", "nameless-file.ts"],
+  ["clock.ts", "config.ts", "end-watch.ts", "nameless-file.ts"],
   ["log.ts"],
   ["app.ts"],
   ["thumbnails"],
@@ -68,7 +70,15 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Units that compute only. Besides other pure units they may import this much. */
-const PURE_UNITS: readonly string[] = ["decode-text.ts", "errors.ts", "units.ts", "request", "pipeline", "lockfile"];
+const PURE_UNITS: readonly string[] = [
+  "decode-text.ts",
+  "errors.ts",
+  "retry-after.ts",
+  "units.ts",
+  "request",
+  "pipeline",
+  "lockfile",
+];
 const PURE_MAY_IMPORT: readonly string[] = ["zod", "node:crypto"];
 
 /** The only reader of the environment. */

@@ -2,7 +2,9 @@
 import { type OpenCatalog, openCatalog } from "./catalog/catalog.ts";
 import { openRecorder, type Recorder } from "./catalog/recorder.ts";
 import { clock } from "./clock.ts";
+import { closeAll } from "./close-all.ts";
 import type { Settings } from "./config.ts";
+import { createEndWatch, type EndWatch } from "./end-watch.ts";
 import type { Clock, Log, OnStep } from "./pipeline/ports.ts";
 import { openProducerConnection } from "./queue/connection.ts";
 import { createGate, type OpenGate } from "./queue/gate.ts";
@@ -25,6 +27,8 @@ export interface App {
   mirror(): ProbedStore | undefined;
   /** Fails within seconds when Redis is away. */
   queues(): Promise<Queues & { gate: OpenGate }>;
+  /** The ends of requests: all who wait in this process share one look at the record. */
+  readonly endWatch: EndWatch;
   /** Runs when the app closes, before what was opened earlier is closed. */
   onClose(close: () => void | Promise<void>): void;
   close(): Promise<void>;
@@ -72,12 +76,16 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
       closing(() => mirror.close());
       return mirror;
     }),
+    endWatch: createEndWatch({ states: (ids) => catalog().browse.states(ids) }),
     queues: untilOpen(() => openQueues(settings, closing)),
     onClose: closing,
-    close: async () => {
-      for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
-    },
+    close: () => closeAll(lastFirst(closers)),
   };
+}
+
+// each is taken off before it is closed: closing twice closes nothing twice
+function* lastFirst<T>(closers: T[]): Generator<T> {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) yield close;
 }
 
 async function openQueues(
@@ -87,10 +95,7 @@ async function openQueues(
   const { redisUrl, queuePrefix: prefix } = settings;
   const connection = await openProducerConnection(redisUrl);
   const queues = createQueues({ connection, redisUrl, prefix });
-  closing(async () => {
-    await queues.close();
-    connection.disconnect();
-  });
+  closing(() => closeAll([queues.close, () => connection.disconnect()]));
   const { rateLimit } = settings.generate;
   return {
     ...queues,

@@ -51,6 +51,6 @@ async function passOn(app: App, requestId: string): Promise<void> {
   if (detail === undefined) return;
   const queues = await app.queues();
   const ids = new Set([toJobId(requestId), detail.request.job_id]);
-  await Promise.all([...ids].map((id) => queues.generate.remove(id)));
+  await queues.removeGenerate([...ids]);
   await createAppNotifier(app, { catalog, queues }).notify(detail.request);
 }

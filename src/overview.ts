@@ -2,14 +2,8 @@
 import type { App } from "./app.ts";
 import type { Counts } from "./catalog/counts.ts";
 import { ConfigError, TransientError } from "./errors.ts";
+import type { QueueCounts } from "./queue/counts.ts";
 import type { GateState } from "./queue/gate.ts";
-
-export interface QueueCounts {
-  waiting: number;
-  active: number;
-  delayed: number;
-  failed: number;
-}
 
 export interface Overview extends Counts {
   /** null when Redis cannot be reached. */
@@ -24,8 +18,6 @@ export async function lookAround(app: App, onAway: (error: Error) => void): Prom
   return { ...(await lookAtQueues(app, onAway)), ...counts };
 }
 
-const STATES = ["waiting", "prioritized", "active", "delayed", "failed"] as const;
-
 async function lookAtQueues(
   app: App,
   onAway: (error: Error) => void,
@@ -33,21 +25,11 @@ async function lookAtQueues(
   try {
     const queues = await app.queues();
     await queues.ping();
-    const [generate, archive, gate] = await Promise.all([
-      queues.generate.getJobCounts(...STATES),
-      queues.archive.getJobCounts(...STATES),
-      queues.gate.state(),
-    ]);
-    return { generate: toQueueCounts(generate), archive: toQueueCounts(archive), gate };
+    const [counts, gate] = await Promise.all([queues.counts(), queues.gate.state()]);
+    return { ...counts, gate };
   } catch (error) {
     if (!(error instanceof TransientError || error instanceof ConfigError)) throw error;
     onAway(error);
     return { generate: null, archive: null, gate: null };
   }
-}
-
-// BullMQ keeps waiting jobs in two places, by whether they have a priority: to everybody else they wait
-function toQueueCounts(counts: Record<string, number>): QueueCounts {
-  const { waiting = 0, prioritized = 0, active = 0, delayed = 0, failed = 0 } = counts;
-  return { waiting: waiting + prioritized, active, delayed, failed };
 }

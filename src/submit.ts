@@ -1,6 +1,5 @@
 // The way in for our own doors: a request is recorded first, then its job is added. All doors share it.
 import type { App } from "./app.ts";
-import { hasEnded } from "./pipeline/archive.ts";
 import type { Catalog } from "./pipeline/ports.ts";
 import type { RequestDetail } from "./pipeline/records.ts";
 import { archiveJobId } from "./queue/archive-jobs.ts";
@@ -59,15 +58,8 @@ export async function requeue(
   });
 }
 
-/** Followers look at the record this often, in ms: a read costs microseconds. */
-const LOOK_EVERY_MS = 150;
-
 /** Waits on the record until a request has ended or is parked. Undefined when the signal came first. */
 export async function waitForEnd(app: App, requestId: string, signal: AbortSignal): Promise<RequestDetail | undefined> {
-  while (!signal.aborted) {
-    const detail = await app.catalog().find(requestId);
-    if (detail === undefined || hasEnded(detail.request.state) || detail.request.state === "parked") return detail;
-    await app.clock.sleep(LOOK_EVERY_MS, signal);
-  }
-  return undefined;
+  await app.endWatch.wait(requestId, signal);
+  return signal.aborted ? undefined : app.catalog().find(requestId);
 }

@@ -6,6 +6,7 @@ import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { startCheckpointer } from "./catalog/checkpointer.ts";
 import { HEARTBEAT_MS } from "./catalog/workers.ts";
+import { closeAll, closeTogether } from "./close-all.ts";
 import { toMessage } from "./errors.ts";
 import { careForMirror, createArchiveCare } from "./keeping/care.ts";
 import { createArchiveQueue } from "./queue/archive-jobs.ts";
@@ -44,12 +45,12 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
   const recorder = app.recorder();
   const checkpointer = startCheckpointer(app.settings.catalogFile);
   const bury = createUndertaker(app, { catalog, queues });
-  const careForBatches = createBatchCare(app);
+  const batchCare = createBatchCare(app);
   const careForArchive = createArchiveCare(app);
   const compareNow = () => duties.find((duty) => duty.name === "compare")?.now();
   const care = async () => {
     // what a held batch let go is put back by the comparison
-    if (await careForBatches()) compareNow();
+    if (await batchCare.run()) compareNow();
   };
   const duties = [
     repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => recorder.beat() }),
@@ -81,7 +82,9 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
   return {
     stop: async () => {
       stopping.abort();
-      await Promise.all([swept, checkpointer.close(), ...duties.map((duty) => duty.stop())]);
+      const all = [() => swept, checkpointer.close, ...duties.map((duty) => duty.stop)];
+      // after the rounds have ended, so that none begins another webhook
+      await closeAll([() => closeTogether(all), batchCare.stop]);
     },
   };
 }

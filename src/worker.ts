@@ -1,6 +1,7 @@
 // A worker process: the stages on their queues, and the upkeep that keeps catalog and queues in step.
 import { type App, createSpoolOf } from "./app.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
+import { closeTogether } from "./close-all.ts";
 import { ConfigError, toMessage } from "./errors.ts";
 import { createInspector } from "./image/inspect.ts";
 import { createImageApi } from "./image-api/client.ts";
@@ -189,8 +190,14 @@ async function stopWorker({ app, stages, upkeep, stopping, giveUp }: Stopping): 
     { grace_ms: app.settings.shutdownGraceMs },
     "stopping: calls in flight are let finish; a second signal hurries",
   );
-  const closed = Promise.all([upkeep.stop(), ...stages.map((stage) => stage.close())]).then(() => true);
-  closed.catch((error) => app.log.error({ error: toMessage(error) }, "cannot stop cleanly"));
+  const closed = closeTogether([upkeep.stop, ...stages.map((stage) => stage.close)]).then(
+    () => true,
+    // what could not be closed is closed by the end of the process: it is no reason not to stop
+    (error) => {
+      app.log.error({ error: toMessage(error) }, "cannot stop cleanly");
+      return false;
+    },
+  );
   const deadline = app.clock.sleep(app.settings.shutdownGraceMs, giveUp.signal).then(() => false);
   const inTime = await Promise.race([closed, deadline]);
   // in time, too: the wait for the deadline would keep the process alive for all of the grace

@@ -1,6 +1,6 @@
 // The way in: on record first, then in the queue, then told; and told the same whoever asks the same.
-import { expect, test } from "vitest";
-import { submit } from "../src/submit.ts";
+import { expect, test, vi } from "vitest";
+import { submit, waitForEnd } from "../src/submit.ts";
 import { openWorld } from "./support/world.ts";
 
 test("what is accepted is on record and in the queue when it is told, one by one and many at once", async () => {
@@ -31,4 +31,23 @@ test("equal requests that race are one request with one job, and one with other 
     new Set([(await first).request.recipe?.seed]),
   );
   expect(await (await app.queues()).generate.getWaitingCount()).toBe(1);
+});
+
+test("all who wait in a process share one small look, and each reads its own request once", async () => {
+  const { app } = await openWorld();
+  const catalog = app.catalog();
+  const ids = Array.from({ length: 40 }, (_, index) => `r-${index}`);
+  for (const request_id of ids) await submit(app, { prompt: "a fox", request_id });
+  const [states, find] = [vi.spyOn(catalog.browse, "states"), vi.spyOn(catalog, "find")];
+  const signal = AbortSignal.timeout(30_000);
+  const begun = performance.now();
+  const waiting = Promise.all(ids.map((id) => waitForEnd(app, id, signal)));
+  await vi.waitFor(() => expect(states.mock.calls.filter(([asked]) => asked.length === ids.length)).not.toEqual([]));
+  expect(find).not.toHaveBeenCalled();
+  for (const id of ids) await catalog.cancel(id);
+  expect((await waiting).map((detail) => detail?.request.state)).toEqual(ids.map(() => "cancelled"));
+  expect(find).toHaveBeenCalledTimes(ids.length);
+  const looks = states.mock.calls.length - ids.length;
+  expect(looks).toBeLessThanOrEqual((performance.now() - begun) / 150 + 1);
+  expect(await waitForEnd(app, "nobody", signal)).toBeUndefined();
 });

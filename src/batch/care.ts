@@ -9,17 +9,35 @@ import { holdNow, restOf } from "./rest.ts";
 import { createTeller } from "./tell.ts";
 import { occurrenceAt, parseWindow } from "./window.ts";
 
-/** Looks after all open batches once; returns whether one of them may go on that was held the last time. */
-export function createBatchCare(app: App): () => Promise<boolean> {
+/** What a worker does for all open batches. */
+export interface BatchCare {
+  /** Looks after them once; returns whether one of them may go on that was held the last time. */
+  run(): Promise<boolean>;
+  /** Waits for the webhooks that are on their way, for some seconds, then stops them: the next worker sends them again. */
+  stop(): Promise<void>;
+}
+
+/** How long a webhook that is on its way may take when the worker stops, in ms. */
+const LAST_WEBHOOKS_MS = 3_000;
+
+/** Nothing is under way before the first round. */
+export function createBatchCare(app: App): BatchCare {
   let held = new Set<string>();
   const tell = createTeller(app);
-  return async () => {
+  const underWay = new Set<Promise<void>>();
+  const stopping = new AbortController();
+  // not waited for by a round: a receiver that is slow must not keep a window from opening
+  const begin = (batch: Batch) => {
+    const told = tell(batch, stopping.signal).catch((error) => complain(app, batch, error));
+    underWay.add(told);
+    told.finally(() => underWay.delete(told));
+  };
+  const run = async () => {
     const catalog = app.catalog();
     const now = app.clock.now();
     for (const batch of catalog.batches.listOpen()) await careFor(app, batch);
     const open = catalog.batches.listOpen();
-    // not waited for: a receiver that is slow must not keep a window from opening
-    for (const batch of open) tell(batch).catch((error) => complain(app, batch, error));
+    for (const batch of open) begin(batch);
     const heldNow = new Set(
       open.filter((batch) => holdNow(batch, { catalog, now }) !== null).map(({ batch_id }) => batch_id),
     );
@@ -29,6 +47,14 @@ export function createBatchCare(app: App): () => Promise<boolean> {
     held = heldNow;
     return released;
   };
+  const stop = async () => {
+    const done = new AbortController();
+    const ended = Promise.all(underWay).then(() => done.abort());
+    await Promise.race([ended, app.clock.sleep(LAST_WEBHOOKS_MS, done.signal)]);
+    stopping.abort();
+    await ended;
+  };
+  return { run, stop };
 }
 
 async function careFor(app: App, batch: Batch): Promise<void> {

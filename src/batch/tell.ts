@@ -10,16 +10,19 @@ import { sealBatch } from "./report.ts";
 /** Whoever tries is believed for so long, in ms: more than a sender takes. */
 const TRY_MS = 60_000;
 
-/** Tries to tell one batch's webhook what is owed to it, where that is due. Its connections are opened at first use. */
-export function createTeller(app: App): (batch: Batch) => Promise<void> {
+/**
+ * Tries to tell one batch's webhook what is owed to it, where that is due. Its connections are opened at first use.
+ * Whoever calls it waits for it before the catalog is closed, or aborts the signal and waits then.
+ */
+export function createTeller(app: App): (batch: Batch, signal?: AbortSignal) => Promise<void> {
   let sender: Sender | undefined;
-  return async (batch) => {
+  return async (batch, signal = new AbortController().signal) => {
     const { webhook_url: url, reported: rest } = batch;
     if (url === null || rest === null || rest === batch.told) return;
     const attempt = await app.catalog().batches.claimTelling(batch.batch_id, app.clock.now() + TRY_MS);
     if (attempt === undefined) return;
     sender ??= openSender(app);
-    await tryTo(app, { batch, url, rest, attempt, sender });
+    await tryTo(app, { batch, url, rest, attempt, sender, signal });
   };
 }
 
@@ -29,19 +32,23 @@ interface Try {
   rest: string;
   attempt: number;
   sender: Sender;
+  /** Aborted when this process stops. */
+  signal: AbortSignal;
 }
 
-async function tryTo(app: App, { batch, url, rest, attempt, sender }: Try): Promise<void> {
+async function tryTo(app: App, { batch, url, rest, attempt, sender, signal }: Try): Promise<void> {
   const { batches } = app.catalog();
   const { batch_id } = batch;
   const { secrets } = app.settings.webhooks;
   const message = signMessage(toMessage(app, batch, rest), { secrets, nowMs: app.clock.now() });
-  const end = await sender.send(url, message, { signal: new AbortController().signal });
+  const end = await sender.send(url, message, { signal });
   if (end.kind === "delivered") {
     await noteTold(app, batch_id, rest);
     app.log.info({ batch_id, attempt }, "webhook of a batch delivered");
     return;
   }
+  // told to stop: this was no try of the receiver's making, and whoever looks next sends it
+  if (end.kind === "failed" && signal.aborted) return batches.tellAt(batch_id, app.clock.now());
   const retryAfterMs = end.kind === "failed" ? end.retryAfterMs : undefined;
   const delayMs = end.kind === "refused" ? undefined : webhookDelayMs(attempt, { random: Math.random, retryAfterMs });
   app.log.warn({ batch_id, attempt, delay_ms: delayMs ?? null }, end.error);

@@ -8,6 +8,7 @@ import {
   toMessage,
   WaitError,
 } from "../errors.ts";
+import { parseRetryAfter } from "../retry-after.ts";
 import type { HttpClientOptions } from "./contract.ts";
 import { createLimit } from "./limit.ts";
 
@@ -52,7 +53,7 @@ export function createSend({ url, token, timeoutMs = TIMEOUT_MS, fetch = globalT
       });
       const reply = { status: response.status, text: await response.text() };
       if (response.ok || exchange.expect?.includes(reply.status)) return reply;
-      throw toError(reply, { where, retryAfter: response.headers.get("retry-after") });
+      throw toError(reply, { where, retryAfterMs: retryAfterOf(response.headers) });
     } catch (error) {
       exchange.signal?.throwIfAborted();
       if (error instanceof TypeError || limit.signal.aborted) throw unreachable(error, where);
@@ -121,7 +122,10 @@ function unreachable(thrown: unknown, where: string): TransientError {
  * | 3xx | ConfigError: not the server's own address |
  * | any other 4xx | RejectedError, with the server's code and faults |
  */
-function toError(reply: Reply, { where, retryAfter }: { where: string; retryAfter: string | null }): ArchiverError {
+function toError(
+  reply: Reply,
+  { where, retryAfterMs }: { where: string; retryAfterMs: number | undefined },
+): ArchiverError {
   const { status } = reply;
   const told = readError(reply);
   const code = told.code ?? `http_${status}`;
@@ -129,10 +133,13 @@ function toError(reply: Reply, { where, retryAfter }: { where: string; retryAfte
   if (status === 401 || status === 403) return new ConfigError(`${message} (${where})`, { code });
   if (status < 400)
     return new ConfigError(`The server at ${where} leads elsewhere (${status}): give its own address`, { code });
-  if (status === 429)
-    return new WaitError(message, { code, retryAfterMs: retryAfter === null ? undefined : Number(retryAfter) * 1000 });
+  if (status === 429) return new WaitError(message, { code, retryAfterMs });
   if (status === 408 || status >= 500) return new TransientError(message, { code });
   return new RejectedError(message, { code, faults: told.faults });
+}
+
+function retryAfterOf(headers: Headers): number | undefined {
+  return parseRetryAfter(Object.fromEntries(headers), Date.now()) ?? undefined;
 }
 
 function readError({ text }: Reply): { code?: string; message?: string; faults: Fault[] } {

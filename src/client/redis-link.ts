@@ -1,4 +1,5 @@
 // The one connection of a client to Redis, with the queues on it. Fails within seconds, and never hangs.
+import { closeAll, closeTogether } from "../close-all.ts";
 import { ArchiverError, RejectedError } from "../errors.ts";
 import { openProducerConnection, toRedisError } from "../queue/connection.ts";
 import { type Hints, openHints } from "../queue/hints.ts";
@@ -24,10 +25,7 @@ export function createRedisLink(options: { redisUrl: string; prefix: string }): 
   async function open(): Promise<OpenLink> {
     const connection = await openProducerConnection(options.redisUrl);
     const queues = createQueues({ ...options, connection });
-    closers.push(async () => {
-      await queues.close().catch(() => undefined);
-      connection.disconnect();
-    });
+    closers.push(() => closeAll([queues.close, () => connection.disconnect()]));
     let hints: Hints | undefined;
     return {
       ...queues,
@@ -62,7 +60,7 @@ export function createRedisLink(options: { redisUrl: string; prefix: string }): 
     async close(): Promise<void> {
       closed = true;
       await opened?.catch(() => undefined);
-      await Promise.all(closers.splice(0).map((close) => close()));
+      await closeTogether(closers.splice(0));
     },
   };
 }

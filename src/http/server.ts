@@ -8,7 +8,6 @@ import type { HttpSettings } from "../config.ts";
 import { ConfigError, toMessage } from "../errors.ts";
 import { isLoopback } from "../loopback.ts";
 import { isUnsuitableRedis } from "../queue/connection.ts";
-import { createEndWatch } from "./end-watch.ts";
 import { toErrorAnswer } from "./error-answer.ts";
 import { createHttpApp } from "./http-app.ts";
 import { HttpError } from "./http-error.ts";
@@ -102,7 +101,7 @@ export function createParts(app: App, stopping: AbortSignal): HttpParts {
     tokens: createTokens(http.tokens),
     rateLimit: createRateLimit(http.rateLimit, app.clock),
     signer: createUrlSigner({ file: join(dirname(catalogFile), "asset-url.key") }),
-    watch: createEndWatch({ states: (ids) => app.catalog().browse.states(ids) }),
+    watch: app.endWatch,
     metrics: createHttpMetrics(app),
     stopping,
   };

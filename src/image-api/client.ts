@@ -54,7 +54,11 @@ export function createImageApi(options: ImageApiOptions): ImageApi {
         timeoutMs: options.timeoutMs,
         maxBytes: (status) => (isOk(status) ? maxBytes : ERROR_BODY_MAX_BYTES),
       });
-      return toResult(reply, { apiKey: options.apiKey, nowMs: (options.now ?? Date.now)(), maxBytes });
+      const reading = { apiKey: options.apiKey, nowMs: (options.now ?? Date.now)(), maxBytes };
+      // what throws here is a bug, and the call is paid: without an end it would count as out as long as this process lives
+      return toResult(reply, reading).catch((cause: unknown) => {
+        return toBroken({ ...reply, broken: { why: "network", cause } }, options.apiKey);
+      });
     },
     close: () => (closing ??= agent.close()),
   };

@@ -115,6 +115,9 @@ function toBreak(reply: Exchange, { url, maxBytes }: { url: URL; maxBytes: numbe
       return failed(url, "download_timeout", `it did not end in time, ${reply.body.length} bytes so far`);
     case "aborted":
       return failed(url, "download_aborted", "it was stopped");
+    case "refused":
+      if (cause instanceof ArchiverError) return cause;
+      return failed(url, "download_refused", "there is no memory for it here", cause);
   }
   // the guard speaks through the connector
   if (cause instanceof ArchiverError) return cause;

@@ -28,8 +28,8 @@
 // Retry-After is kept wherever it came. HTML of a proxy goes by its status like everything else.
 // The message counts only at 403 and 429: elsewhere it may quote the prompt, and a prompt must not halt the fleet.
 import type { CallFailure } from "../pipeline/ports.ts";
+import { parseRetryAfter } from "../retry-after.ts";
 import { type ErrorWords, findApiRequestId, readErrorWords, scrub, toCode } from "./error-body.ts";
-import { parseRetryAfter } from "./retry-after.ts";
 
 /** A reply that brought no images. `reading` is what its body turned out to be, where the status was 2xx. */
 export interface FailedReply {

@@ -55,6 +55,7 @@ function judgeSent(why: Why): Verdict {
       return { code: "aborted", text: "the call was stopped while the image API was at work" };
     case "too_large":
       return { code: "answer_too_large", text: "the image API's answer is larger than n images can be" };
+    case "refused":
     case "network":
       return { code: "connection_lost", text: "the connection to the image API broke after the call was sent" };
   }

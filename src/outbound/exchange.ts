@@ -14,14 +14,17 @@ export interface ExchangeOptions {
   timeoutMs: number;
   /** How many bytes of body are wanted, now that the status is known. */
   maxBytes: (status: number) => number;
-  /** Asked before the body is read, with the most that may come of it; meanwhile the other side waits. */
+  /**
+   * Asked before the body is read, with the most that may come of it; meanwhile the other side waits. Where it rejects,
+   * the exchange ends with `refused` and that cause.
+   */
   admit?: ((bytes: number) => Promise<void>) | undefined;
   /** Fewer bytes than `minBytesPerSecond` over a whole window, and the exchange is over. */
   pace?: { minBytesPerSecond: number; windowMs: number };
 }
 
-/** Why an exchange stopped before its end. */
-export type Break = "timed_out" | "too_slow" | "aborted" | "too_large" | "network";
+/** Why an exchange stopped before its end. `refused`: by `admit`, on this side. */
+export type Break = "timed_out" | "too_slow" | "aborted" | "too_large" | "refused" | "network";
 
 /** What came. `broken` is null when the body came to its end. */
 export interface Exchange {
@@ -69,15 +72,17 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
         const go = () => {
           if (length > 0) body.expect(length);
         };
-        if (options.admit === undefined || maxBytes === 0) return go();
+        const { admit } = options;
+        if (admit === undefined || maxBytes === 0) return go();
         started.pause();
         watching.hold();
-        options.admit(Number.isNaN(length) ? maxBytes : length).then(() => {
+        const admitted = admit(Number.isNaN(length) ? maxBytes : length).then(() => {
           if (ended) return;
           go();
           watching.goOn();
           started.resume();
         });
+        admitted.catch((cause: unknown) => end({ why: "refused", cause }));
       },
       onResponseData(_, chunk) {
         if (ended) return;

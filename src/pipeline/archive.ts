@@ -74,8 +74,32 @@ export async function archive(delivery: ArchiveDelivery, ports: ArchivePorts): P
   try {
     return await runSteps(ARCHIVE_STEPS, run);
   } catch (error) {
-    return again(run, error);
+    return endByError(run, error);
   }
+}
+
+/** A port that fails while an end is recorded must not end the job: it is done again, and the record decides. */
+async function endByError(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
+  try {
+    return await again(run, thrown);
+  } catch (error) {
+    run.log.warn(
+      { request_id: run.requestId, error: toMessage(error), cause: toMessage(thrown) },
+      "cannot record how a copy ended; it is tried again",
+    );
+    return waitFor(run, error);
+  }
+}
+
+function waitFor(run: ArchiveRun, thrown: unknown): Outcome<ArchiveResult> & { delayMs: number } {
+  const { attempt } = run.delivery;
+  const delayMs = archiveDelayMs({ attempt, msToLoss: msToLoss(run), random: run.random });
+  return {
+    kind: "wait",
+    scope: "request",
+    delayMs,
+    error: thrown instanceof Error ? thrown : new Error(toMessage(thrown)),
+  };
 }
 
 async function load(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
@@ -163,15 +187,15 @@ function isFinal(thrown: unknown): boolean {
 async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
   const error = thrown instanceof Error ? thrown : new Error(toMessage(thrown));
   const code = thrown instanceof ArchiverError ? thrown.code : "internal_error";
-  if (isFinal(thrown)) return fail(run, { code, message: error.message });
+  if (isFinal(thrown) && run.detail !== undefined) return fail(run, { code, message: error.message });
+  const outcome = waitFor(run, error);
   const { attempt } = run.delivery;
-  const delayMs = archiveDelayMs({ attempt, msToLoss: msToLoss(run), random: run.random });
-  run.log.warn({ request_id: run.requestId, code, attempt, delay_ms: delayMs }, error.message);
+  run.log.warn({ request_id: run.requestId, code, attempt, delay_ms: outcome.delayMs }, error.message);
   // the reason why images are missing is not to be covered by a passing one
   if (run.detail !== undefined && missingIndexes(run.detail).length === 0) {
-    await run.catalog.noteError(run.requestId, { code, message: error.message, spend: false }).catch(() => undefined);
+    await run.catalog.noteError(run.requestId, { code, message: error.message, spend: false });
   }
-  return { kind: "wait", scope: "request", delayMs, error };
+  return outcome;
 }
 
 async function fail(run: ArchiveRun, reason: { code: string; message: string }): Promise<Outcome<ArchiveResult>> {

@@ -55,9 +55,32 @@ export async function endByError(run: GenerateRun, thrown: unknown): Promise<Out
   const attempt = (run.detail?.request.attempt ?? 0) + 1;
   const verdict = verdictOfError(thrown, { attempt, attempts: run.settings.attempts, random: run.random });
   run.log.error({ request_id: run.requestId, error: toMessage(thrown), outcome: verdict.kind }, "cannot generate");
-  if (run.detail === undefined) return verdict;
-  // the catalog itself may be what failed: then the queue alone remembers, which is enough
-  return endBy(run, verdict).catch(() => verdict);
+  // without a row there is nothing that could end: a request that was never recorded must not be lost with its job
+  if (run.detail === undefined) return endUnrecorded(run, { verdict, error: thrown });
+  try {
+    return await endBy(run, verdict);
+  } catch (error) {
+    return endUnrecorded(run, { verdict, error });
+  }
+}
+
+/** Between two tries to record how a request ended, in ms. */
+const UNRECORDED_WAIT_MS = 5_000;
+
+/**
+ * What the queue is told when the catalog did not take an end. A job must not end before its row: the one that failed
+ * would leave a request behind that seems to be generating. So it comes back, and the record decides what is left to do.
+ */
+function endUnrecorded(
+  run: GenerateRun,
+  { verdict, error }: { verdict: Verdict; error: unknown },
+): Outcome<GenerateResult> {
+  run.log.warn(
+    { request_id: run.requestId, error: toMessage(error), outcome: verdict.kind },
+    "cannot record how a job ended; it is tried again",
+  );
+  if (verdict.kind === "retry" || verdict.kind === "wait") return verdict;
+  return { kind: "wait", scope: "request", delayMs: UNRECORDED_WAIT_MS, error: verdict.error };
 }
 
 /** This request looks again later; it spends nothing. */

@@ -115,7 +115,11 @@ async function giveBack(run: GenerateRun): Promise<void> {
 
 async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const reserving = run.catalog.reserveCall(run.requestId, nextCall(run.detail, recipeOf(run)));
-  const reserved = await reserving.then(({ kind }) => kind === "reserved").catch(() => false);
+  const reserved = await reserving.then(
+    ({ kind }) => kind === "reserved",
+    // it is thrown below, once leave is given back
+    () => false,
+  );
   if (!reserved) await giveBack(run);
   const reservation = await reserving;
   switch (reservation.kind) {
@@ -145,7 +149,12 @@ async function call(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
 
 // the others hear of it after it is on record: Redis may take its time, and what is paid must not wait for that
 async function report(run: GenerateRun): Promise<number> {
-  return run.gate.report(run.result).catch(() => 0);
+  try {
+    return await run.gate.report(run.result);
+  } catch (error) {
+    run.log.debug({ request_id: run.requestId, error: toMessage(error) }, "the fleet is not told how a call ended");
+    return 0;
+  }
 }
 
 async function endCall(

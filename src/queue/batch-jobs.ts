@@ -1,4 +1,5 @@
 // Many jobs at once: those of a batch go into the queue in chunks, and leave it when the batch is cancelled.
+import { closeAll } from "../close-all.ts";
 import { ConfigError, TransientError } from "../errors.ts";
 import { toJobId } from "../request/request-id.ts";
 import { archiveJobId } from "./archive-jobs.ts";
@@ -38,10 +39,7 @@ export async function openBatchQueue({ redisUrl, prefix }: { redisUrl: string; p
         if (failures.length > 0) throw toRefusal(failures, { sent: jobs.length, redisUrl });
       }
     },
-    close: async () => {
-      await queue.close();
-      connection.disconnect();
-    },
+    close: () => closeAll([() => queue.close(), () => connection.disconnect()]),
   };
 }
 

@@ -133,7 +133,7 @@ export async function reached<T>(redisUrl: string, work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (error) {
-    throw toRedisError(error, redisUrl);
+    throw error instanceof ArchiverError ? error : toRedisError(error, redisUrl);
   }
 }
 

@@ -66,11 +66,11 @@ export function createGate(options: GateOptions): OpenGate {
 
   async function report(result: CallResult): Promise<number> {
     const { event, ms, code, message } = toEvent(result);
-    return (await runScript(redis, { script: REPORT_SCRIPT, keys, args: [event, ms, code, message] })) as number;
+    return (await run(REPORT_SCRIPT, [event, ms, code, message])) as number;
   }
 
   async function state(): Promise<GateState> {
-    const fields = await redis.hgetall(key);
+    const fields = await reached(options.redisUrl, () => redis.hgetall(key));
     const until = Number(fields.until ?? 0);
     const held = fields.halted === "1" || until > clock.now();
     const spacing = Math.max(Number(fields.spacing ?? 0), spacingMs);
@@ -84,7 +84,9 @@ export function createGate(options: GateOptions): OpenGate {
 
   async function reopen(): Promise<void> {
     // a rate limit is no matter of the operator's: it is waited for
-    if ((await redis.hget(key, "halted")) === "1") await redis.hdel(key, "until", "probe");
+    await reached(options.redisUrl, async () => {
+      if ((await redis.hget(key, "halted")) === "1") await redis.hdel(key, "until", "probe");
+    });
   }
 
   return { admit, giveBack: async () => void (await run(GIVE_BACK_SCRIPT)), report, state, reopen };

@@ -2,6 +2,7 @@
 // ready is not heard, and a malformed event may silence it for good, so whoever waits looks by itself as well.
 import { EventEmitter, once } from "node:events";
 import { QueueEvents } from "bullmq";
+import { closeAll, closeTogether } from "../close-all.ts";
 import { createWorkerConnection } from "./connection.ts";
 import { ARCHIVE_QUEUE, GENERATE_QUEUE } from "./queues.ts";
 
@@ -23,25 +24,27 @@ export function openHints({ redisUrl, prefix }: { redisUrl: string; prefix: stri
       const timer = setTimeout(stop, timeoutMs);
       signal.addEventListener("abort", stop, { once: true });
       if (signal.aborted) stop();
-      await once(news, jobId, { signal: enough.signal }).catch(() => undefined);
+      await once(news, eventOf(jobId), { signal: enough.signal }).catch(() => undefined);
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
     },
-    close: async () => void (await Promise.all(listeners.map((listener) => listener.close()))),
+    close: () => closeTogether(listeners.map((listener) => listener.close)),
   };
+}
+
+// whatever a job is called, "error" among them, which an emitter throws where nobody listens
+function eventOf(jobId: string): string {
+  return `job ${jobId}`;
 }
 
 function listen(name: string, options: { redisUrl: string; prefix: string; news: EventEmitter }) {
   const connection = createWorkerConnection(options.redisUrl);
   connection.on("error", () => undefined);
   const events = new QueueEvents(name, { connection, prefix: options.prefix });
-  const tell = ({ jobId }: { jobId: string }) => void options.news.emit(jobId);
+  const tell = ({ jobId }: { jobId: string }) => void options.news.emit(eventOf(jobId));
   events.on("completed", tell).on("failed", tell);
   events.on("error", () => undefined);
   return {
-    close: async () => {
-      await events.close().catch(() => undefined);
-      connection.disconnect();
-    },
+    close: () => closeAll([() => events.close(), () => connection.disconnect()]),
   };
 }

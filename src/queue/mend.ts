@@ -49,8 +49,10 @@ async function mend(queue: Queue, redis: Redis, id: string): Promise<boolean> {
 async function handOut(queue: Queue, { id, token }: { id: string; token: string | null }): Promise<void> {
   if (token === null) return;
   const job = await Job.fromId(queue, id);
-  // a script's refusal: the lock is gone or another one's, and the job goes on without us
-  await job?.moveToWait(token).catch(() => undefined);
+  await job?.moveToWait(token).catch((error: unknown) => {
+    // a script's own refusal: the lock is gone or another one's, and the job goes on without us
+    if (typeof (error as { code?: unknown }).code !== "number") throw error;
+  });
 }
 
 function isJson(text: string): boolean {

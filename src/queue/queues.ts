@@ -1,7 +1,9 @@
 // The queues: their names, and how they are opened on a connection. What lies in them stands with the jobs of each.
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import { closeTogether } from "../close-all.ts";
 import { reached } from "./connection.ts";
+import { countJobs, type HeldJobs, listHeld, type QueueCounts } from "./counts.ts";
 import { type AddBundled, createJobBundle } from "./job-bundle.ts";
 import { createPulse } from "./pulse.ts";
 import { takeOver } from "./take-over.ts";
@@ -28,6 +30,12 @@ export interface Queues {
   ping(): Promise<void>;
   /** Calls back whenever Redis is there again after it was away: it may have forgotten something. */
   onReturn(listener: () => void): void;
+  /** How many jobs each of the two stages holds. */
+  counts(): Promise<{ generate: QueueCounts; archive: QueueCounts }>;
+  /** Which jobs are in hand, and whose they are. */
+  listHeld(): Promise<HeldJobs>;
+  /** Removes waiting jobs of queue "generate"; one that is being worked on stays. */
+  removeGenerate(jobIds: readonly string[]): Promise<void>;
   /** Puts back the jobs that dead workers hold; returns how many. */
   takeOver(isDead: (workerId: string) => boolean): Promise<number>;
   close(): Promise<void>;
@@ -49,13 +57,20 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
     addGenerate: createJobBundle(generate, connection, { onAnswer: pulse.felt }),
     ping: () => (pulse.isFresh() ? AT_ONCE : reached(redisUrl, pulse.feel)),
     onReturn: (listener) => void connection.on("ready", listener),
-    takeOver: async (isDead) => {
-      const taken = await Promise.all(all.map((queue) => takeOver(queue, { redis: connection, isDead })));
-      return taken.reduce((sum, moved) => sum + moved, 0);
-    },
-    close: async () => {
-      await Promise.all(all.map((queue) => queue.close()));
-    },
+    counts: () =>
+      reached(redisUrl, async () => {
+        const [generated, archived] = await Promise.all([countJobs(generate), countJobs(archive)]);
+        return { generate: generated, archive: archived };
+      }),
+    listHeld: () => reached(redisUrl, () => listHeld({ generate, archive }, connection)),
+    removeGenerate: (jobIds) =>
+      reached(redisUrl, async () => void (await Promise.all(jobIds.map((jobId) => generate.remove(jobId))))),
+    takeOver: (isDead) =>
+      reached(redisUrl, async () => {
+        const taken = await Promise.all(all.map((queue) => takeOver(queue, { redis: connection, isDead })));
+        return taken.reduce((sum, moved) => sum + moved, 0);
+      }),
+    close: () => closeTogether(all.map((queue) => () => queue.close())),
   };
 }
 

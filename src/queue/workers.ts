@@ -1,5 +1,6 @@
 // The BullMQ workers of this process: take a job, run its stage, settle what came of it.
 import { type Job, type Queue, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
+import { closeAll } from "../close-all.ts";
 import { toMessage } from "../errors.ts";
 import type { ArchiveDelivery, ArchiveResult } from "../pipeline/archive.ts";
 import type { Delivery, GenerateResult } from "../pipeline/generate-run.ts";
@@ -54,7 +55,9 @@ export function runGenerateWorker(
   const { stopping, signal, queue } = options;
   return runWorker(GENERATE_QUEUE, options, async (job, token) => {
     const outcome = await run({ jobId: job.id ?? "", addedAtMs: job.timestamp, data: job.data, stopping, signal });
-    return settle(job, outcome, { token, holdFleet: async (ms) => void (await queue.rateLimit(ms)) });
+    const onHoldFailed = (error: unknown) =>
+      options.log.debug({ queue: GENERATE_QUEUE, error: toMessage(error) }, "cannot hold the fleet back");
+    return settle(job, outcome, { token, holdFleet: async (ms) => void (await queue.rateLimit(ms)), onHoldFailed });
   });
 }
 
@@ -133,10 +136,7 @@ function runWorker(name: string, options: StageOptions, process: Processor): Sta
   });
   return {
     ready: async () => void (await worker.waitUntilReady()),
-    close: async () => {
-      await worker.close();
-      connection.disconnect();
-    },
+    close: () => closeAll([() => worker.close(), () => connection.disconnect()]),
   };
 }
 

@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import { hasSettled, lookAtBatch } from "../batch/look.ts";
 import { compareReproduction } from "../keeping/compare.ts";
 import { hasEnded } from "../pipeline/archive.ts";
-import type { RequestDetail } from "../pipeline/records.ts";
+import type { RequestDetail, RequestState } from "../pipeline/records.ts";
 
 /** The record is looked at this often, in ms. */
 const LOOK_EVERY_MS = 200;
@@ -34,7 +34,10 @@ export async function followReproductions(
   // at the very first look nobody is waited for: who has just been asked for something wants to know at once
   let workerSeenAt = Number.NEGATIVE_INFINITY;
   for (;;) {
-    for (const id of ids) if (!ended.has(id)) await look(app, { id, ended, signal });
+    const left = ids.filter((id) => !ended.has(id));
+    // one small query for all that is waited for; the whole of a request is read when it has ended
+    const states = app.catalog().browse.states(left);
+    for (const id of left) if (isOver(states.get(id))) await look(app, { id, ended, signal });
     onLook?.({ ended: ended.size, of: ids.length });
     const now = app.clock.now();
     if (app.catalog().listLiveWorkers().length > 0) workerSeenAt = now;
@@ -50,10 +53,14 @@ interface Look {
   signal: AbortSignal;
 }
 
+function isOver(state: RequestState | undefined): boolean {
+  return state !== undefined && (hasEnded(state) || state === "parked");
+}
+
 async function look(app: App, { id, ended, signal }: Look): Promise<void> {
   const catalog = app.catalog();
   const detail = await catalog.find(id);
-  if (detail === undefined || !(hasEnded(detail.request.state) || detail.request.state === "parked")) return;
+  if (detail === undefined || !isOver(detail.request.state)) return;
   if (detail.request.state === "archived" && !(await compareNow(app, { id, signal }))) return;
   ended.set(id, detail);
 }

@@ -3,6 +3,7 @@ import { ArchiverError, RejectedError, toMessage } from "../errors.ts";
 import { createGuardedAgent } from "../outbound/address-guard.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
+import { parseRetryAfter } from "../retry-after.ts";
 import type { WebhookMessage } from "./message.ts";
 
 /** How a try ended. `refused`: no further try can help. The error never shows the query of the address. */
@@ -72,8 +73,7 @@ function reasonOf(broken: Exchange["broken"]): string {
   return typeof code === "string" ? code : "the connection failed";
 }
 
-// seconds only: a date is rare, and our own schedule is as good
 function retryAfter(headers: Exchange["headers"]): { retryAfterMs?: number } {
-  const seconds = Number(headers["retry-after"]);
-  return Number.isFinite(seconds) && seconds > 0 ? { retryAfterMs: seconds * 1000 } : {};
+  const retryAfterMs = parseRetryAfter(headers, Date.now());
+  return retryAfterMs === null ? {} : { retryAfterMs };
 }

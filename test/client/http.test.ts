@@ -245,3 +245,15 @@ test("wait survives a server that is gone for a moment", async () => {
   await client.cancel("fox");
   expect(await waiting).toMatchObject({ state: "cancelled" });
 });
+
+test.each([
+  ["120", 120_000],
+  ["Wed, 21 Oct 2015 07:28:00 GMT", 0],
+  ["Wed, 21 Oct 2116 07:28:00 GMT", 3_600_000],
+  ["soon", undefined],
+  ["", undefined],
+])("Retry-After %s of a 429 is %s ms", async (value, retryAfterMs) => {
+  const url = await startHttp((_, response) => response.writeHead(429, { "retry-after": value }).end("{}"));
+  const refused = createClient({ url }).get("fox");
+  await expect(refused).rejects.toMatchObject({ name: "WaitError", code: "http_429", retryAfterMs });
+});

@@ -12,7 +12,7 @@ import { createDownloader } from "../../src/image-api/download.ts";
 import { type ArchiveResult, archive } from "../../src/pipeline/archive.ts";
 import { generate } from "../../src/pipeline/generate.ts";
 import type { GenerateResult, GenerateSettings } from "../../src/pipeline/generate-run.ts";
-import type { ArchivePurpose, Clock, Gate, Log, OnStep, Store } from "../../src/pipeline/ports.ts";
+import type { ArchivePurpose, Catalog, Clock, Gate, Log, OnStep, Store } from "../../src/pipeline/ports.ts";
 import type { RequestDetail } from "../../src/pipeline/records.ts";
 import { createRoom } from "../../src/pipeline/room.ts";
 import type { Outcome } from "../../src/pipeline/verdict.ts";
@@ -95,6 +95,8 @@ const REAL: Pick<Clock, "now"> & Clock = {
 interface ProcessOptions {
   onStep?: OnStep;
   store?: (store: Store) => Store;
+  /** What the stages see of the catalog. */
+  catalog?: (catalog: Catalog) => Catalog;
   apiTimeoutMs?: number;
 }
 
@@ -124,7 +126,7 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
     await Promise.all([api.close(), downloader.close()]);
   });
   const ports = {
-    catalog,
+    catalog: options.catalog?.(catalog) ?? catalog,
     store,
     api,
     downloader,

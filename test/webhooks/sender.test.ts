@@ -57,8 +57,12 @@ test.each([
 
 test.each([
   ["120", 120_000],
-  ["Wed, 21 Oct 2026 07:28:00 GMT", undefined],
-  ["-5", undefined],
+  // past: as soon as our own schedule says
+  ["Wed, 21 Oct 2015 07:28:00 GMT", 0],
+  // a receiver that names a century is taken for an hour
+  ["Wed, 21 Oct 2116 07:28:00 GMT", 3_600_000],
+  ["-5", 0],
+  ["see you at 3", undefined],
 ])("Retry-After %s is %s ms", async (value, ms) => {
   const end = await send((_, answer) => answer.writeHead(503, { "retry-after": value }).end());
   expect(end).toMatchObject({ kind: "failed" });

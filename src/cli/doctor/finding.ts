@@ -1,5 +1,5 @@
 // What doctor says: one finding after the other, each with the setting that is wrong and what to do. Pure.
-import { style } from "../text.ts";
+import { styleText } from "node:util";
 
 export type Level = "ok" | "warning" | "problem";
 
@@ -29,9 +29,9 @@ export function createFindings(subject: Finding["subject"]) {
 export type Findings = ReturnType<typeof createFindings>;
 
 const SIGNS: Record<Level, string> = {
-  ok: style("green", "ok      "),
-  warning: style("yellow", "warning "),
-  problem: style("red", "problem "),
+  ok: styleText("green", "ok      "),
+  warning: styleText("yellow", "warning "),
+  problem: styleText("red", "problem "),
 };
 
 /** A finding as lines for a person. */

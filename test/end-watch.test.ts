@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { createEndWatch } from "../../src/http/end-watch.ts";
-import type { RequestState } from "../../src/pipeline/records.ts";
+import { createEndWatch } from "../src/end-watch.ts";
+import type { RequestState } from "../src/pipeline/records.ts";
 
 function createRecord(states: Record<string, RequestState>) {
   const known = new Map(Object.entries(states));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseRetryAfter, RETRY_AFTER_MAX_MS } from "../../src/image-api/retry-after.ts";
+import { parseRetryAfter, RETRY_AFTER_MAX_MS } from "../src/retry-after.ts";
 
 const NOW = Date.parse("2026-10-21T07:28:00Z");
 

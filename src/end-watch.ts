@@ -1,6 +1,6 @@
 // Waiting for requests to end: all who wait share one look at the record, so that a thousand of them cost one small query.
-import { hasEnded } from "../pipeline/archive.ts";
-import type { RequestState } from "../pipeline/records.ts";
+import { hasEnded } from "./pipeline/archive.ts";
+import type { RequestState } from "./pipeline/records.ts";
 
 export interface EndWatch {
   /** Resolves when the request has ended, is parked or is not there, or when the signal is aborted. Rejects when the record cannot be read. */
