@@ -34,19 +34,8 @@ const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/orm.ts" 
 
 /** Data goes one way: a file imports from its own unit and from layers above its own row. Units of one row don't meet. */
 const LAYERS: readonly (readonly string[])[] = [
-  [
-    "browser-origin.ts",
-    "close-all.ts",
-    "decode-text.ts",
-    "errors.ts",
-    "loopback.ts",
-    "make-folder.ts",
-    "terminal-text.ts",
-    "retry-after.ts",
-    "thread.ts",
-    "units.ts",
-    "version.ts",
-  ],
+  ["close-all.ts", "errors.ts", "retry-after.ts", "thread.ts", "units.ts", "version.ts"],
+  ["browser-origin.ts", "decode-text.ts", "loopback.ts", "make-folder.ts", "terminal-text.ts"],
   ["request"],
   ["pipeline"],
   ["lockfile"],
