@@ -1,14 +1,16 @@
 // The JSON body of a request: read up to a limit and within a time, and nothing else is taken for JSON.
 import type { IncomingMessage } from "node:http";
+import { decodeText } from "../decode-text.ts";
 import { toMessage } from "../errors.ts";
+import { type JsonText, parseJsonText } from "../request/json-text.ts";
 import { HttpError } from "./http-error.ts";
 
 /** A longer body is refused. */
 export const JSON_MAX_BYTES = 1024 * 1024;
 const BODY_TIMEOUT_MS = 30_000;
 
-/** The parsed body. Throws HttpError: 408 too slow, 413 too large, 415 no JSON, 400 broken JSON. */
-export async function readJson(incoming: IncomingMessage): Promise<unknown> {
+/** The parsed body, and what of it cannot be kept. Throws HttpError: 408 too slow, 413 too large, 415 no JSON, 400 broken JSON. */
+export async function readJson(incoming: IncomingMessage): Promise<JsonText> {
   requireType(incoming, ["application/json"]);
   const length = Number(incoming.headers["content-length"] ?? 0);
   if (length > JSON_MAX_BYTES) throw tooLarge();
@@ -28,12 +30,10 @@ export function requireType(incoming: IncomingMessage, types: readonly string[])
   throw new HttpError(415, { code: "unsupported_media_type", message, headers: { "accept-encoding": "identity" } });
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-/** Text as a value. Throws HttpError 400. */
-export function parseJson(bytes: Buffer): unknown {
+/** Bytes as JSON. Throws HttpError 400. */
+export function parseJson(bytes: Buffer): JsonText {
   try {
-    return JSON.parse(utf8.decode(bytes));
+    return parseJsonText(decodeText(bytes));
   } catch (error) {
     const message = `Cannot read the body: it is no JSON in UTF-8: ${toMessage(error).slice(0, 200)}`;
     throw new HttpError(400, { code: "invalid_json", message, cause: error });

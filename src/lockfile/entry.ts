@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ImageFacts } from "../pipeline/image-ports.ts";
 import { imageKey } from "../pipeline/keys.ts";
 import type { ImageType } from "../pipeline/records.ts";
-import { REQUEST_ID_PATTERN } from "../request/request-id.ts";
+import { RECORDED_ID_PATTERN } from "../request/request-id.ts";
 
 /** The version of the form. */
 export const LOCK_VERSION = 1;
@@ -40,7 +40,7 @@ const image = z
 
 /** One entry as it may stand in a file. */
 export const lockEntrySchema = z.strictObject({
-  request_id: z.string().regex(REQUEST_ID_PATTERN, "wanted a request id"),
+  request_id: z.string().regex(RECORDED_ID_PATTERN, "wanted a request id"),
   recipe_id: sha256,
   // what is no Unicode has no canonical form
   prompt: z.string().refine((text) => text.isWellFormed(), "wanted valid Unicode, got a lone surrogate"),

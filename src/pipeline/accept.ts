@@ -1,8 +1,11 @@
 // The first step of generation: whatever lies in the job becomes a recorded request, or a recorded fault.
-import { RejectedError } from "../errors.ts";
+import { decodeText } from "../decode-text.ts";
+import { RejectedError, toMessage } from "../errors.ts";
 import { toRecordable } from "../request/bounded-json.ts";
+import { mayBeAltered } from "../request/json-safety.ts";
+import { parseJsonText } from "../request/json-text.ts";
 import { REQUEST_ID_PATTERN, requestIdOfJob } from "../request/request-id.ts";
-import { parseSubmission, toRequest } from "../request/submission.ts";
+import { invalidRequest, parseSubmission, requireExact, toRequest } from "../request/submission.ts";
 import type { Delivery, GenerateResult, GenerateRun } from "./generate-run.ts";
 import type { Outcome } from "./verdict.ts";
 
@@ -16,13 +19,32 @@ export async function acceptDelivery(run: GenerateRun): Promise<Outcome<Generate
     return undefined;
   }
   try {
-    const submission = parseSubmission(delivery.data);
+    const submission = parseSubmission(await requireAsSent(delivery));
     const request = toRequest(submission, { requestId: run.requestId, random: run.random });
     run.detail = await run.catalog.accept(request, { jobId: delivery.jobId });
     return undefined;
   } catch (error) {
     if (!(error instanceof RejectedError)) throw error;
     return recordFault(run, error);
+  }
+}
+
+/**
+ * The data of a job as it was sent. The queue's client replaces bytes that are not UTF-8 and rounds numbers without a word: where
+ * its result looks like it, the bytes are read again and decide. Throws RejectedError `invalid_request`.
+ */
+async function requireAsSent({ data, readRaw }: Delivery): Promise<unknown> {
+  if (!mayBeAltered(data)) return data;
+  const raw = await readRaw();
+  if (raw === undefined) return data;
+  return requireExact(parseJsonText(decodeJob(raw)));
+}
+
+function decodeJob(raw: Uint8Array): string {
+  try {
+    return decodeText(raw);
+  } catch (error) {
+    throw invalidRequest([{ field: "(data)", message: toMessage(error) }]);
   }
 }
 

@@ -38,6 +38,8 @@ export interface Delivery {
   jobId: string;
   addedAtMs: number;
   data: unknown;
+  /** The bytes of the data as its producer sent them; undefined where the queue has them no more. */
+  readRaw(): Promise<Uint8Array | undefined>;
   /** Aborted when this process wants to stop: no new call is begun. */
   stopping: AbortSignal;
   /** Aborted when even a paid call must be given up. */

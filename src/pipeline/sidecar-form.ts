@@ -4,7 +4,7 @@ import { z } from "zod";
 import { RejectedError, toMessage } from "../errors.ts";
 import { parseDocument } from "../request/json-document.ts";
 import { ASPECT_RATIOS, recipeId } from "../request/recipe.ts";
-import { REQUEST_ID_PATTERN } from "../request/request-id.ts";
+import { RECORDED_ID_PATTERN } from "../request/request-id.ts";
 import { imageKey } from "./keys.ts";
 import type { Asset, Call, Generation, Image, Proof, RequestRecord } from "./records.ts";
 
@@ -35,7 +35,7 @@ const recipe = z.object({
 });
 
 const request = z.object({
-  request_id: z.string().regex(REQUEST_ID_PATTERN),
+  request_id: z.string().regex(RECORDED_ID_PATTERN),
   state: z.enum(["queued", "generating", "copying", "archived", "failed", "parked", "cancelled"]),
   recipe_id: z.string().nullable(),
   recipe: recipe.nullable(),

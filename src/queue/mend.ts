@@ -36,9 +36,10 @@ async function mend(queue: Queue, redis: Redis, id: string): Promise<boolean> {
   const token = await redis.get(`${key}:lock`);
   let mended = 0;
   for (const [field, toJson] of Object.entries(PARTS)) {
-    const text = await redis.hget(key, field);
-    if (text === null || isJson(text)) continue;
-    mended += Number(await redis.eval(REPLACE_SCRIPT, 1, key, field, text, toJson(text)));
+    // as bytes: decoded, what is not UTF-8 would never be equal to what stands there, and go round for ever
+    const bytes = await redis.hgetBuffer(key, field);
+    if (bytes === null || isJson(bytes.toString())) continue;
+    mended += Number(await redis.eval(REPLACE_SCRIPT, 1, key, field, bytes, toJson(bytes.toString())));
   }
   if (mended === 0) return false;
   await handOut(queue, { id, token });

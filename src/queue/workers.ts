@@ -1,5 +1,6 @@
 // The BullMQ workers of this process: take a job, run its stage, settle what came of it.
 import { type Job, type Queue, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
+import type { Redis } from "ioredis";
 import { closeAll } from "../close-all.ts";
 import { toMessage } from "../errors.ts";
 import type { ArchiveDelivery, ArchiveResult } from "../pipeline/archive.ts";
@@ -53,12 +54,25 @@ export function runGenerateWorker(
   run: (delivery: Delivery) => Promise<Outcome<GenerateResult>>,
 ): StageWorker {
   const { stopping, signal, queue } = options;
-  return runWorker(GENERATE_QUEUE, options, async (job, token) => {
-    const outcome = await run({ jobId: job.id ?? "", addedAtMs: job.timestamp, data: job.data, stopping, signal });
+  return runWorker(GENERATE_QUEUE, options, async (job, token, redis) => {
+    const { id: jobId = "", timestamp: addedAtMs, data } = job;
+    const outcome = await run({
+      jobId,
+      addedAtMs,
+      data,
+      readRaw: () => readJobData(redis, queue.toKey(jobId)),
+      stopping,
+      signal,
+    });
     const onHoldFailed = (error: unknown) =>
       options.log.debug({ queue: GENERATE_QUEUE, error: toMessage(error) }, "cannot hold the fleet back");
     return settle(job, outcome, { token, holdFleet: async (ms) => void (await queue.rateLimit(ms)), onHoldFailed });
   });
+}
+
+// BullMQ's own reading has decoded and parsed it
+async function readJobData(redis: Redis, key: string): Promise<Buffer | undefined> {
+  return (await redis.hgetBuffer(key, "data")) ?? undefined;
 }
 
 /** Runs queue "archive". Its jobs may be given up and done again at any time. */
@@ -103,12 +117,12 @@ export function runScheduleWorker(
   });
 }
 
-type Processor = (job: Job, token: string) => Promise<unknown>;
+type Processor = (job: Job, token: string, redis: Redis) => Promise<unknown>;
 
 function runWorker(name: string, options: StageOptions, process: Processor): StageWorker {
   const { log } = options;
   const connection = createWorkerConnection(options.redisUrl);
-  const worker = new Worker(name, (job: Job, token?: string) => process(job, token ?? ""), {
+  const worker = new Worker(name, (job: Job, token?: string) => process(job, token ?? "", connection), {
     ...workerOptions(options),
     connection,
   });

@@ -39,9 +39,11 @@ export const TOO_DEEP = `wanted at most ${MAX_DEPTH} levels of arrays and object
 const NO_UNICODE = "wanted valid Unicode, got a lone surrogate";
 const RESERVED = 'wanted another name than "__proto__", which cannot be kept';
 
-/** What is said of a number that cannot be kept; `got` is how it was written, where that is known. */
-export function inexactNumber(got = "a larger number"): string {
-  return `wanted a number that can be kept exactly (whole numbers up to ${Number.MAX_SAFE_INTEGER}), got ${got}; write it as a text, in quotes`;
+/** What is said of a number at `path` that cannot be kept; `got` is how it was written, where that is known. */
+export function inexactNumber(path: readonly (string | number)[], got?: string): string {
+  const shown = got === undefined ? "a larger one" : got.length > 40 ? `${got.slice(0, 40)}…` : got;
+  const hint = path[0] === "metadata" ? "; larger ones as text, in quotes" : "";
+  return `wanted a number that can be kept exactly (whole numbers up to ${Number.MAX_SAFE_INTEGER}${hint}), got ${shown}`;
 }
 
 // as deep as is allowed and no deeper: that much any stack can hold
@@ -58,7 +60,7 @@ function walkEntries(entries: readonly unknown[], { path, search }: At): void {
   for (let index = 0; index < entries.length && search.faults.length < search.limit; index++) {
     const value = entries[index];
     // the path is put together only where it is needed
-    if (typeof value === "object" || faultOf(value, path.length + 1) !== undefined)
+    if (typeof value === "object" || faultOf(value, path) !== undefined)
       walk(value, { path: [...path, String(index)], search });
   }
 }
@@ -74,25 +76,25 @@ function walkFields(fields: Readonly<Record<string, unknown>>, at: At): void {
 }
 
 function noteScalar(value: unknown, at: At): void {
-  const message = faultOf(value, at.path.length);
+  const message = faultOf(value, at.path);
   if (message !== undefined) note(at, message);
 }
 
-function faultOf(value: unknown, depth: number): string | undefined {
+function faultOf(value: unknown, path: readonly string[]): string | undefined {
   switch (typeof value) {
     case "string":
       return value.isWellFormed() ? undefined : NO_UNICODE;
     case "number":
       if (!Number.isFinite(value)) return `wanted a number, got ${value}`;
-      return Number.isInteger(value) && !Number.isSafeInteger(value) ? inexactNumber() : undefined;
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? inexactNumber(path) : undefined;
     case "bigint":
-      return inexactNumber(String(value).slice(0, 40));
+      return inexactNumber(path, String(value));
     case "boolean":
     case "object":
       return undefined;
     case "undefined":
       // a field that is not given
-      return depth <= 1 ? undefined : "wanted JSON, got undefined";
+      return path.length <= 1 ? undefined : "wanted JSON, got undefined";
     default:
       return `wanted JSON, got a ${typeof value}`;
   }
@@ -128,6 +130,22 @@ export function isTooDeep(value: unknown, maxDepth = MAX_DEPTH): boolean {
     if (next.depth >= maxDepth) return true;
     for (const member of Object.values(next.value))
       if (typeof member === "object" && member !== null) pending.push({ value: member, depth: next.depth + 1 });
+  }
+  return false;
+}
+
+/** Whether a lenient reader may have changed the value: it holds U+FFFD, or an integer too large to be exact. */
+export function mayBeAltered(value: unknown): boolean {
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const next = pending.pop();
+    if (typeof next === "string" && next.includes("\ufffd")) return true;
+    if (typeof next === "number" && Number.isInteger(next) && !Number.isSafeInteger(next)) return true;
+    if (typeof next !== "object" || next === null) continue;
+    for (const [key, member] of Object.entries(next)) {
+      if (key.includes("\ufffd")) return true;
+      pending.push(member);
+    }
   }
   return false;
 }

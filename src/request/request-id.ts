@@ -1,8 +1,15 @@
 // Request ids and the BullMQ job ids made of them. Pure, but for the randomness of a fresh id.
 import { createHash, randomUUID } from "node:crypto";
 
-/** What a request id may look like. No ":", which BullMQ keeps for itself. */
-export const REQUEST_ID_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
+/**
+ * What a request id may look like. No ":", which BullMQ keeps for itself, and neither "." nor "..", which no URL path can name.
+ * Written without a lookahead: the published schemas hold it, and not every language's expressions have one.
+ */
+export const REQUEST_ID_PATTERN =
+  /^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}|\.[A-Za-z0-9_-][A-Za-z0-9._-]{0,98}|\.\.[A-Za-z0-9._-]{1,98})$/;
+
+/** The same as older versions had it: what they recorded is still read. */
+export const RECORDED_ID_PATTERN = /^[A-Za-z0-9._-]{1,100}$/;
 
 /** A fresh request id: time first, so that neighbours in time are neighbours on disk. */
 export function newRequestId(nowMs: number): string {

@@ -4,6 +4,7 @@ import { type Fault, RejectedError } from "../errors.ts";
 import { canonicalDigest, type Json } from "./canonical-json.ts";
 import { toFaults } from "./faults.ts";
 import { findUnsafeValues, MAX_FAULTS } from "./json-safety.ts";
+import type { JsonText } from "./json-text.ts";
 import { DRAWN_SEED_LIMIT, RANDOM_SEED, type Recipe, recipeFields, recipeId, toRecipe } from "./recipe.ts";
 import { REQUEST_ID_PATTERN } from "./request-id.ts";
 
@@ -16,7 +17,10 @@ const TAGS_MAX = 50;
 export const submissionSchema = z.strictObject({
   request_id: z
     .string()
-    .regex(REQUEST_ID_PATTERN, 'wanted 1 to 100 of the characters A-Z a-z 0-9 . _ - (":" is BullMQ\'s own)')
+    .regex(
+      REQUEST_ID_PATTERN,
+      'wanted 1 to 100 of the characters A-Z a-z 0-9 . _ - (":" is BullMQ\'s own), and neither "." nor ".."',
+    )
     .optional(),
   ...recipeFields,
   response_format: z.enum(["url", "b64_json"]).default("url"),
@@ -99,6 +103,21 @@ function findOversized(data: unknown, bad: ReadonlySet<string>): Fault[] {
 
 function isRecord(data: unknown): data is Record<string, unknown> {
   return typeof data === "object" && data !== null && !Array.isArray(data);
+}
+
+/**
+ * The value of a JSON text that keeps all that was written. Throws a RejectedError `invalid_request` that names what cannot be
+ * kept, and what `check` finds in the other fields.
+ */
+export function requireExact(
+  { value, faults }: JsonText,
+  check: (value: unknown) => unknown = checkSubmission,
+): unknown {
+  if (faults.length === 0) return value;
+  const bad = new Set(faults.map(topField));
+  const checked = check(value);
+  const others = Array.isArray(checked) ? (checked as Fault[]).filter((fault) => !bad.has(topField(fault))) : [];
+  throw invalidRequest([...faults, ...others]);
 }
 
 /** The error of a submission that does not fit. At most MAX_FAULTS faults are named; the message says how many there are. */

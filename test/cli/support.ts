@@ -35,7 +35,7 @@ export interface Running {
 export interface Place {
   folder: string;
   env: Environment;
-  run(args: string[], options?: { input?: string; env?: Environment }): Promise<Ended>;
+  run(args: string[], options?: { input?: string | Buffer; env?: Environment }): Promise<Ended>;
   start(args: string[], options?: { env?: Environment }): Running;
   /** Kills what still runs and removes the folder. */
   close(): Promise<void>;

@@ -40,6 +40,35 @@ test.each([
   expect(process.catalog.counts().requests).toMatchObject({ failed: 1 });
 });
 
+test.each([
+  ["Latin-1", { prompt: "caf\ufffd" }, Buffer.from('{"prompt":"caf\xe9"}', "latin1"), /\(data\): wanted UTF-8/],
+  [
+    "a large integer",
+    { prompt: "a fox", metadata: { id: 1234567890123456800 } },
+    Buffer.from('{"prompt":"a fox","metadata":{"id":1234567890123456789}}'),
+    /metadata\.id: .*got 1234567890123456789/,
+  ],
+  [
+    "a large integer that was not read again",
+    { prompt: "a fox", metadata: [2 ** 60] },
+    undefined,
+    /metadata\.0: .*exactly/,
+  ],
+  ["a __proto__", JSON.parse('{"prompt":"a fox","metadata":{"__proto__":1}}'), undefined, /metadata\.__proto__/],
+  ["an id of dots", { request_id: "..", prompt: "a fox" }, undefined, /request_id/],
+])("what the queue's client changed is refused in the words of what was sent: %s", async (_, data, raw, message) => {
+  const process = await startProcess(await openWorld());
+  expect(await process.generate(data, { raw })).toMatchObject({ kind: "rejected" });
+  expect((await found(process, OWN_ID)).request.error?.message).toMatch(message);
+});
+
+test("a replacement character that was sent as one is kept", async () => {
+  const process = await startProcess(await openWorld());
+  const data = { prompt: "a \ufffd" };
+  await process.generate(data, { raw: Buffer.from(JSON.stringify(data)) });
+  expect((await found(process, OWN_ID)).request.recipe?.prompt).toBe(data.prompt);
+});
+
 test("a fault is recorded under the id that was named, where that one is free", async () => {
   const process = await startProcess(await openWorld());
   await process.generate({ request_id: "r", n: 9 });

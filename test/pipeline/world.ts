@@ -48,6 +48,8 @@ export interface Process {
 }
 
 interface DeliveryOptions {
+  /** The bytes of the data, where they are not its JSON. */
+  raw?: Uint8Array | undefined;
   jobId?: string;
   stopping?: AbortSignal;
   signal?: AbortSignal;
@@ -151,8 +153,11 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
     catalog,
     store,
     spoolFolder,
-    generate: (data, { jobId = "1", stopping = never, signal = never } = {}) =>
-      generate({ jobId, addedAtMs: 1_000, data, stopping, signal }, { ports, settings: world.settings }),
+    generate: (data, { jobId = "1", raw, stopping = never, signal = never } = {}) =>
+      generate(
+        { jobId, addedAtMs: 1_000, data, readRaw: async () => raw, stopping, signal },
+        { ports, settings: world.settings },
+      ),
     archive: (requestId, { signal = never } = {}) => archive({ requestId, attempt: 1, signal }, ports),
   };
 }

@@ -159,6 +159,23 @@ describe("other producers", () => {
     expect(datas.map((_, index) => seen.get(`id ${index} ü`))).toEqual(datas);
   });
 
+  test("may send bytes that are not UTF-8: they can be read as they were sent", async () => {
+    const prefix = testPrefix();
+    const { generate, redis } = await openTestQueues(prefix);
+    await generate.add("generate", {}, { jobId: "raw" });
+    const sent = Buffer.from('{"prompt":"caf\xe9"}', "latin1");
+    await redis.hset(generate.toKey("raw"), "data", sent);
+    const seen = Promise.withResolvers<Uint8Array | undefined>();
+    await startGenerate(
+      async ({ readRaw }) => {
+        seen.resolve(await readRaw());
+        return DONE;
+      },
+      { prefix },
+    );
+    expect(await seen.promise).toEqual(sent);
+  });
+
   test("an id that is there already is left alone", async () => {
     const seen: unknown[] = [];
     const { generate, stage } = await startGenerate(async ({ data }) => {
@@ -175,6 +192,7 @@ describe("other producers", () => {
 
   test.each([
     ["data", "this is {no} JSON", "this is {no} JSON"],
+    ["data in Latin-1", Buffer.from("{no} JSON: \xe9", "latin1"), "{no} JSON: \ufffd"],
     ["opts", "{{{", {}],
   ])(
     "%s that are no JSON harm nobody: the others go on, and the job comes out readable within seconds",
@@ -182,7 +200,7 @@ describe("other producers", () => {
       const prefix = testPrefix();
       const { generate, redis } = await openTestQueues(prefix);
       const bad = await generate.add("generate", {}, { jobId: "bad" });
-      await redis.hset(generate.toKey("bad"), field, text);
+      await redis.hset(generate.toKey("bad"), field.split(" ")[0] ?? "", text);
       const seen = new Map<string, unknown>();
       const worker = await startGenerate(
         async ({ jobId, data }) => {

@@ -126,7 +126,11 @@ describe("the content hash", () => {
 
 /** What fits and what does not, field by field. */
 const RANGES: [string, unknown[], unknown[]][] = [
-  ["request_id", ["r", "A-z_0.9", ".", "x".repeat(100)], ["", "a:b", "a b", "ü", "x".repeat(101), 7, "a/b", "a\n"]],
+  [
+    "request_id",
+    ["r", "A-z_0.9", "...", ".a", "..a", "-", "x".repeat(100)],
+    ["", ".", "..", "a:b", "a b", "ü", "x".repeat(101), 7, "a/b", "a\n"],
+  ],
   ["prompt", ["a", " a ", "🦊", "x".repeat(32_768)], ["", " \n", "x".repeat(32_769), 7, null]],
   ["model", ["Qwen/Qwen-Image", "m"], ["", "x".repeat(201), 7, null]],
   ["n", [1, 4, 2.0], [0, 5, 1.5, "1", null, true]],

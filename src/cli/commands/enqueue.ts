@@ -1,7 +1,11 @@
 // `enqueue`: one request, from flags or from JSON on standard input.
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
-import { RejectedError, toMessage } from "../../errors.ts";
+import { decodeText } from "../../decode-text.ts";
+import { type Fault, RejectedError, toMessage } from "../../errors.ts";
+import { isExactNumber } from "../../request/exact-number.ts";
+import { parseJsonText } from "../../request/json-text.ts";
+import { invalidRequest, requireExact } from "../../request/submission.ts";
 import { collect } from "../catalog-filter.ts";
 import { EXIT, interruption, print, printJson, say } from "../io.ts";
 import { URL_OPTION, withDesk } from "../open-desk.ts";
@@ -52,6 +56,8 @@ async function runEnqueue(prompt: string | undefined, options: Options): Promise
     ...(prompt === "-" ? await readJson() : prompt === undefined ? {} : { prompt }),
     ...toFields(options),
   };
+  requireText(toFields(options));
+  if (prompt !== "-") requireText({ prompt });
   const { url } = options;
   return withDesk(url === undefined ? {} : { url }, async (desk) => {
     const signal = interruption();
@@ -74,11 +80,12 @@ async function runEnqueue(prompt: string | undefined, options: Options): Promise
 }
 
 async function readJson(): Promise<object> {
-  const input = await text(process.stdin);
+  const input = await buffer(process.stdin);
   try {
-    const data: unknown = JSON.parse(input);
+    const data = requireExact(parseJsonText(decodeText(input)));
     if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
   } catch (error) {
+    if (error instanceof RejectedError) throw error;
     throw new RejectedError(`Cannot read the request from standard input: ${toMessage(error)}`, {
       code: "invalid_request",
       cause: error,
@@ -89,9 +96,9 @@ async function readJson(): Promise<object> {
   });
 }
 
-/** Flags to the fields of a request. A number that is none stays text, so that the fault names what was typed. */
-function toFields(options: Options): object {
-  const fields = {
+/** Flags to the fields of a request. What is not a number, or cannot be kept as one, stays text: the fault shows what was typed. */
+function toFields(options: Options): Record<string, unknown> {
+  const fields: Record<string, unknown> = {
     request_id: options.requestId,
     negative_prompt: options.negativePrompt,
     model: options.model,
@@ -111,13 +118,22 @@ function toFields(options: Options): object {
 }
 
 function toNumber(value: unknown): unknown {
-  return typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value;
+  return typeof value === "string" && value.trim() !== "" && isExactNumber(value.trim()) ? Number(value) : value;
+}
+
+/** Node replaces bytes of the command line that are not UTF-8: what was typed is gone, and must not be paid for. */
+function requireText(fields: Readonly<Record<string, unknown>>): void {
+  const faults: Fault[] = Object.entries(fields)
+    .filter(([, value]) => JSON.stringify(value)?.includes("\ufffd"))
+    .map(([field]) => ({ field, message: "wanted UTF-8 on the command line, got a replacement character (U+FFFD)" }));
+  if (faults.length > 0) throw invalidRequest(faults);
 }
 
 function parseMetadata(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return requireExact(parseJsonText(json, ["metadata"]), () => []);
   } catch (error) {
+    if (error instanceof RejectedError) throw error;
     throw new RejectedError(`--metadata: wanted JSON: ${toMessage(error)}`, { code: "invalid_request", cause: error });
   }
 }

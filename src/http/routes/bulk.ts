@@ -2,6 +2,7 @@
 
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { RejectedError } from "../../errors.ts";
+import { requireExact } from "../../request/submission.ts";
 import { submit } from "../../submit.ts";
 import { toErrorAnswer } from "../error-answer.ts";
 import { HttpError } from "../http-error.ts";
@@ -68,8 +69,9 @@ async function answerLine(parts: HttpParts, c: Exchange, { line, bytes }: Line):
     // what has not been begun when the server stops was not accepted
     if (parts.stopping.aborted) throw stopping();
     if (bytes === undefined) throw tooLong();
-    const data = parseJson(bytes);
-    request_id = idOf(data);
+    const json = parseJson(bytes);
+    request_id = idOf(json.value);
+    const data = requireExact(json);
     const { request } = await submit(parts.app, data, parts);
     return { line, request_id: request.request_id, state: request.state };
   } catch (error) {

@@ -1,7 +1,7 @@
 // POST /v1/images/generations: the image API's own form, answered when the images are archived, with URLs that do not die.
 import { type ArchivedAsset, toArchivedAssets } from "../../pipeline/archive.ts";
 import type { RequestDetail } from "../../pipeline/records.ts";
-import { parseSubmission, toRequest } from "../../request/submission.ts";
+import { parseSubmission, requireExact, toRequest } from "../../request/submission.ts";
 import { submit } from "../../submit.ts";
 import { withDeadline } from "../deadline.ts";
 import { HttpError } from "../http-error.ts";
@@ -38,7 +38,7 @@ export function addImagesRoute(http: Http, parts: HttpParts): void {
 }
 
 async function generateImages(parts: HttpParts, c: Exchange): Promise<Response> {
-  const { data, ignored } = toImagesForm(await readJson(c.env.incoming));
+  const { data, ignored } = toImagesForm(requireExact(await readJson(c.env.incoming), () => []));
   if (ignored.length > 0) c.header("x-ignored-parameters", ignored.join(", "));
   const id = await accept(parts, c, withIdempotencyKey(data, c.req.header("idempotency-key")));
   const signals = [c.req.raw.signal, parts.stopping];

@@ -5,6 +5,7 @@ import { cancel, retry } from "../../decide.ts";
 import { RejectedError } from "../../errors.ts";
 import type { RequestDetail } from "../../pipeline/records.ts";
 import { type RequestView, toRequestView } from "../../report/request-view.ts";
+import { requireExact } from "../../request/submission.ts";
 import { submit } from "../../submit.ts";
 import { parseDuration } from "../../units.ts";
 import { withDeadline } from "../deadline.ts";
@@ -99,7 +100,7 @@ export async function acceptRequest(
   incoming: HttpBindings["incoming"],
 ): Promise<Acceptance> {
   const key = incoming.headers["idempotency-key"];
-  const data = withIdempotencyKey(await readJson(incoming), typeof key === "string" ? key : undefined);
+  const data = withIdempotencyKey(requireExact(await readJson(incoming)), typeof key === "string" ? key : undefined);
   const id = (data as { request_id?: unknown } | null)?.request_id;
   const known = typeof id === "string" ? await app.catalog().find(id) : undefined;
   const detail = await submit(app, data, { accept });

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { readSettings, type Settings } from "../../../config.ts";
+import { decodeText } from "../../../decode-text.ts";
 import { ConfigError, toMessage } from "../../../errors.ts";
 import { checkLock, type LockChecked } from "../../../keeping/check-lock.ts";
 import { compareLock, type ManifestCompared } from "../../../keeping/compare-lock.ts";
@@ -68,7 +69,7 @@ async function runCheck(file: string, options: Options): Promise<number> {
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return decodeText(await readFile(file));
   } catch (cause) {
     throw new ConfigError(`Cannot read lock file "${file}": ${toMessage(cause)}`, {
       code: "lock_file_unreadable",
