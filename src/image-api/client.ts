@@ -3,12 +3,12 @@ import { constants } from "node:buffer";
 import { createAgent } from "../outbound/agent.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
-import type { Answer, CallRequest, CallResult, ImageApi } from "../pipeline/ports.ts";
-import { readAnswer } from "./answer.ts";
+import type { Answer, CallFailure, CallRequest, CallResult, ImageApi } from "../pipeline/ports.ts";
 import { decodeContent } from "./content-encoding.ts";
 import { findApiRequestId } from "./error-body.ts";
-import { toFailed } from "./failure.ts";
+import { type FailedReply, type FailureOptions, toFailed, toRefusal } from "./failure.ts";
 import { toBroken } from "./no-answer.ts";
+import { type ReadBytes, readBytes } from "./reading.ts";
 
 export interface ImageApiOptions {
   /** As in IMAGE_API_BASE_URL: the part before /images/generations. */
@@ -54,9 +54,11 @@ export function createImageApi(options: ImageApiOptions): ImageApi {
         timeoutMs: options.timeoutMs,
         maxBytes: (status) => (isOk(status) ? maxBytes : ERROR_BODY_MAX_BYTES),
       });
-      const reading = { apiKey: options.apiKey, nowMs: (options.now ?? Date.now)(), maxBytes };
+      const { apiKey, baseUrl } = options;
+      const { prompt, model } = request.recipe;
+      const nowMs = (options.now ?? Date.now)();
       // what throws here is a bug, and the call is paid: without an end it would count as out as long as this process lives
-      return toResult(reply, reading).catch((cause: unknown) => {
+      return toResult(reply, { apiKey, nowMs, prompt, model, baseUrl, maxBytes }).catch((cause: unknown) => {
         return toBroken({ ...reply, broken: { why: "network", cause } }, options.apiKey);
       });
     },
@@ -87,42 +89,53 @@ function answerMaxBytes(n: number, maxImageBytes: number): number {
   return Math.min(Math.ceil((n * maxImageBytes * 4) / 3) + MIB, constants.MAX_STRING_LENGTH);
 }
 
-/** With a status other than 2xx the API has said no, however the body ended. */
-async function toResult(
-  reply: Exchange,
-  options: { apiKey: string; nowMs: number; maxBytes: number },
-): Promise<CallResult> {
+interface ResultOptions extends FailureOptions {
+  baseUrl: string;
+  maxBytes: number;
+}
+
+/** With a status other than 2xx the API has said no, however the body ended; with one, images that came are an answer. */
+async function toResult(reply: Exchange, options: ResultOptions): Promise<CallResult> {
   const { status, headers } = reply;
   if (status === null) return toBroken(reply, options.apiKey);
-  if (isOk(status) && reply.broken !== null && reply.broken.why !== "network") return toBroken(reply, options.apiKey);
-
-  const decoded = await decodeContent(reply.body, {
-    encoding: headers["content-encoding"],
-    maxBytes: options.maxBytes,
-  });
-  const text = "bytes" in decoded ? decoded.bytes.toString("utf8") : "";
-  const json = reply.broken === null || !isOk(status) ? parseJson(text) : undefined;
-  const isHtml = json === undefined && looksLikeHtml(text, headers["content-type"]);
-  const reading = readAnswer(json, options.nowMs);
-  if (isOk(status) && reading.kind === "answer") {
-    const answer: Answer = { ...reading.answer, http_status: status, api_request_id: findApiRequestId(headers) };
-    return { kind: "answered", answer };
-  }
-  const kind = reading.kind === "answer" ? "error" : reading.kind;
-  return toFailed({ status, headers, json, isHtml, reading: kind }, options);
+  const { maxBytes } = options;
+  const decoded = await decodeContent(reply.body, { encoding: headers["content-encoding"], maxBytes });
+  const bytes = "bytes" in decoded ? decoded.bytes : reply.body;
+  const contentType = String(headers["content-type"] ?? "");
+  const read = readBytes(bytes, { nowMs: options.nowMs, base: options.baseUrl, contentType });
+  if (!isOk(status)) return toFailed({ status, headers, ...read, reading: kindOf(read) }, options);
+  if (read.reading.kind === "answer") return toAnswered(read.reading, { status, headers, options });
+  const unread = bytes.length > 0 && { unread: bytes };
+  // what a broken 2xx says of an error may be half of it
+  if (reply.broken !== null && reply.broken.why !== "network") return { ...toBroken(reply, options.apiKey), ...unread };
+  const reading = reply.broken === null ? read.reading.kind : "malformed";
+  const failed = toFailed({ status, headers, ...read, reading }, options);
+  return reading === "error" || reading === "empty" ? failed : { ...failed, ...unread };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function kindOf({ reading }: ReadBytes): FailedReply["reading"] {
+  return reading.kind === "answer" ? "error" : reading.kind;
 }
 
-function looksLikeHtml(text: string, contentType: string | string[] | undefined): boolean {
-  return /text\/html/i.test(String(contentType)) || /^\s*<(!doctype|html|head|body|\?xml)/i.test(text.slice(0, 200));
+interface Answered {
+  status: number;
+  headers: Exchange["headers"];
+  options: ResultOptions;
 }
+
+function toAnswered(
+  { answer, refusals = [] }: Extract<ReadBytes["reading"], { kind: "answer" }>,
+  { status, headers, options }: Answered,
+): CallResult {
+  const failures = refusals.map((words) => toRefusal({ status, headers }, words, options));
+  const refused = failures.toSorted((one, other) => GRAVITY[one.class] - GRAVITY[other.class])[0];
+  const api_request_id = findApiRequestId(headers);
+  const whole: Answer = { ...answer, http_status: status, api_request_id, ...(refused !== undefined && { refused }) };
+  return { kind: "answered", answer: whole };
+}
+
+/** An image that will never come decides about its request before one that may. */
+const GRAVITY: Readonly<Record<CallFailure["class"], number>> = { rejected: 0, config: 1, wait: 2, transient: 3 };
 
 function isOk(status: number): boolean {
   return status >= 200 && status < 300;

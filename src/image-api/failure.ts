@@ -6,10 +6,11 @@
 // | status        | words                                   | kind    | class     | code, where the API's own is no identifier |
 // |---------------|-----------------------------------------|---------|-----------|--------------------------------------------|
 // | any           | balance, arrears, billing, insufficient | refused | config    | http_<status>                              |
-// |               | quota or credit; 403, 429: message too  |         |           |                                            |
-// | any           | key invalid, unauthorized               | refused | config    | http_<status>                              |
-// | any           | content policy; 403: message too        | refused | rejected  | http_<status>                              |
-// | 2xx, error    | rate limit, too many                    | refused | wait      | error_in_answer                            |
+// |               | quota or credit; message too *          |         |           |                                            |
+// | any           | key invalid, unauthorized; message too *| refused | config    | http_<status>                              |
+// | any           | content policy; message too *           | refused | rejected  | http_<status>                              |
+// | 2xx, error    | rate limit, too many; message too *     | refused | wait      | error_in_answer                            |
+// | 2xx, error    | a number 400 to 599 as code             | refused | as that status | error_in_answer                       |
 // | 2xx, error    | invalid, not found, unsupported         | refused | rejected  | error_in_answer                            |
 // | 2xx, error    | any other                               | refused | transient | error_in_answer                            |
 // | 2xx, data: [] |                                         | refused | transient | empty_answer                               |
@@ -17,19 +18,32 @@
 // | 2xx           | cut short, no JSON, no images           | unknown | transient | malformed_answer                           |
 // | 3xx           |                                         | refused | config    | unexpected_redirect                        |
 // | 401, 403, 407 |                                         | refused | config    | http_<status>                              |
-// | 402           |                                         | refused | config    | http_402                                   |
-// | 404, 405      | HTML: not the API answers there         | refused | config    | not_the_api                                |
-// | 404           | message names the model                 | refused | rejected  | model_not_found                            |
+// | 402, 511      |                                         | refused | config    | http_<status>                              |
+// | 404, 410      | the model is named, message too         | refused | rejected  | model_not_found                            |
+// | 404, 405, 410,| anything else: another thing than the   | refused | config    | not_the_api                                |
+// | 421, 501      | API answers there                       |         |           |                                            |
 // | 408, 409, 425 |                                         | refused | transient | http_<status>                              |
 // | 429           |                                         | refused | wait      | http_429                                   |
 // | other 4xx     |                                         | refused | rejected  | http_<status>                              |
 // | 5xx, others   |                                         | refused | transient | http_<status>                              |
 //
+// * The message counts at 403 and 429, and below 500 where the code is no identifier. What it quotes, and the prompt, are
+// taken out before: a prompt must not halt the fleet.
+// The errors of single images beside others go through the same table, as those of a 2xx.
 // Retry-After is kept wherever it came. HTML of a proxy goes by its status like everything else.
-// The message counts only at 403 and 429: elsewhere it may quote the prompt, and a prompt must not halt the fleet.
 import type { CallFailure } from "../pipeline/ports.ts";
+import { MALFORMED_ANSWER, NOT_JSON } from "../pipeline/verdict.ts";
 import { parseRetryAfter } from "../retry-after.ts";
-import { type ErrorWords, findApiRequestId, readErrorWords, scrub, toCode } from "./error-body.ts";
+import {
+  describeHtml,
+  type ErrorWords,
+  findApiRequestId,
+  isSaid,
+  readErrorWords,
+  readPlainWords,
+  scrub,
+  toCode,
+} from "./error-body.ts";
 
 /** A reply that brought no images. `reading` is what its body turned out to be, where the status was 2xx. */
 export interface FailedReply {
@@ -38,6 +52,8 @@ export interface FailedReply {
   /** The parsed body, or undefined where it is no JSON. */
   json: unknown;
   isHtml: boolean;
+  /** The body as text: shown where no known field says anything. */
+  text?: string;
   reading: "error" | "empty" | "malformed";
 }
 
@@ -47,15 +63,43 @@ export interface Failed {
   failure: CallFailure;
 }
 
-/** What a reply without images means. `apiKey` is removed from whatever the API wrote. */
-export function toFailed(reply: FailedReply, options: { apiKey: string; nowMs: number }): Failed {
-  const words = readErrorWords(reply.json);
-  const verdict = judge(reply, words);
+export interface FailureOptions {
+  /** Removed from whatever the API wrote. */
+  apiKey: string;
+  nowMs: number;
+  /** What was asked for. The API may quote the prompt; it is asked to name the model. */
+  prompt?: string;
+  model?: string;
+}
+
+/** What a reply without images means. */
+export function toFailed(reply: FailedReply, options: FailureOptions): Failed {
+  const said = readErrorWords(reply.json);
+  const isPlain = !isSaid(said) && reply.reading !== "empty";
+  const plain = isPlain ? readPlainWords(reply.text ?? "") : said;
+  return judgeWith(reply, { ...plain, type: said.type || plain.type, param: said.param || plain.param }, options);
+}
+
+/** What the words about one image mean, of which the others came. */
+export function toRefusal(
+  reply: Pick<FailedReply, "status" | "headers">,
+  words: ErrorWords,
+  options: FailureOptions,
+): CallFailure {
+  return judgeWith({ ...reply, json: undefined, isHtml: false, reading: "error" }, words, options).failure;
+}
+
+function judgeWith(reply: FailedReply, words: ErrorWords, options: FailureOptions): Failed {
+  const verdict = judge(reply, { ...words, message: withoutQuotes(words.message, options) }, options);
   const own = toCode(words.code) ?? toCode(words.type);
   const code = verdict.code ?? own ?? verdict.otherwise ?? `http_${reply.status}`;
-  const said = words.message !== "" ? words.message : reply.isHtml ? "an HTML page" : "";
   const hint = verdict.hint === undefined ? "" : `; ${verdict.hint}`;
-  const parts = [`Cannot generate: the image API answered ${reply.status} ${code}`, scrub(said, options.apiKey)];
+  const said = scrub(
+    describe(reply, words),
+    options.apiKey,
+    isOk(reply.status) && reply.reading === "malformed" ? CAME_MAX_LENGTH : undefined,
+  );
+  const parts = [`Cannot generate: the image API answered ${reply.status} ${code}`, said];
   return {
     kind: verdict.kind ?? "refused",
     failure: {
@@ -67,6 +111,24 @@ export function toFailed(reply: FailedReply, options: { apiKey: string; nowMs: n
       retry_after_ms: parseRetryAfter(reply.headers, options.nowMs),
     },
   };
+}
+
+/** So much is shown of an answer that cannot be read. */
+const CAME_MAX_LENGTH = 200;
+
+/** The API's own words, with its code where that is a number; else what came. */
+function describe({ isHtml, reading, status, text = "" }: FailedReply, words: ErrorWords): string {
+  // what cannot be read is shown as it came: a known field would hide the rest
+  if (isOk(status) && reading === "malformed" && !isHtml) return text.slice(0, 2 * CAME_MAX_LENGTH);
+  if (words.message === "") return isHtml ? describeHtml(text) : "";
+  return /^\d+$/.test(words.code) && Number(words.code) !== status ? `${words.message} (${words.code})` : words.message;
+}
+
+/** Without the prompt and without what stands in quotes, save for the model: neither says anything about the account. */
+function withoutQuotes(message: string, { prompt = "", model = "" }: FailureOptions): string {
+  const own = prompt.length > 3 ? message.replaceAll(prompt, " ") : message;
+  const bare = own.replace(/"[^"]{0,2000}"|“[^”]{0,2000}”|「[^」]{0,2000}」|(?<!\w)'[^']{0,2000}'/g, " ");
+  return model !== "" && own.includes(model) ? `${bare} ${model}` : bare;
 }
 
 interface Verdict {
@@ -83,60 +145,102 @@ interface Verdict {
 
 const NO_MONEY =
   /balance(?!r)|arrear|billing|overdue|payment|insufficient[\w-]*(quota|credit|fund)|out[_-]of[_-]credit/i;
-const NO_MONEY_MESSAGE = /insufficient (account |user )?(balance|credits?|funds|quota)|arrears|余额不足|欠费/i;
+const NO_MONEY_MESSAGE =
+  /insufficient (account |user )?(balance|credits?|funds|quota)|(balance|credits?) (is |are )?(not enough|insufficient|too low|exhausted)|out of credits?|no credits? left|arrears|余额不足|余额不够|欠费|请充值/i;
 const BAD_KEY = /(invalid|incorrect|missing|expired)[_-]?api[_-]?key|authentication|unauthori[sz]ed/i;
+const BAD_KEY_MESSAGE =
+  /(invalid|incorrect|missing|expired|wrong) (api[ _-]?key|access[ _-]?token|token|credentials?)|api[ _-]?key (is )?(invalid|incorrect|missing|expired)|unauthori[sz]ed|authentication failed|鉴权失败|(密钥|令牌)(无效|错误|已过期)|无效的?(密钥|令牌)/i;
 const BAD_CONTENT =
-  /content[_-]?(policy|filter|moderation)|moderation|safety|sensitive|inappropriate|data_?inspection/i;
-const BAD_CONTENT_MESSAGE = /content[ _-](policy|filter|moderation)|moderation|safety|sensitive|审核|敏感|违规/i;
+  /content[_-]?(policy|filter|moderation|violation)|moderation|safety|sensitive|inappropriate|data_?inspection|nsfw|prohibited/i;
+const BAD_CONTENT_MESSAGE =
+  /content[ _-](policy|filter|moderation|violation)|moderation|safety|(?<!case[ -])sensitive|nsfw|审核|敏感|违规/i;
 const TOO_FAST = /rate[_-]?limit|too[_-]?many|throttl/i;
+const TOO_FAST_MESSAGE = /rate limit|too many requests|too frequent|请求过于频繁|频率|并发|限流/i;
 const UNFIT = /invalid|not[_-]?found|unsupported|not[_-]?supported|bad[_-]?request/i;
 
+const KEY_HINT = "check IMAGE_API_KEY";
+const URL_HINT = "check IMAGE_API_BASE_URL";
+const MONEY_HINT = "top up the account";
+
 const BY_STATUS: Readonly<Record<number, Verdict>> = {
-  401: { class: "config", hint: "check IMAGE_API_KEY" },
-  402: { class: "config", hint: "top up the account" },
-  403: { class: "config", hint: "check IMAGE_API_KEY and what it may do" },
+  401: { class: "config", hint: KEY_HINT },
+  402: { class: "config", hint: MONEY_HINT },
+  403: { class: "config", hint: `${KEY_HINT} and what it may do` },
   407: { class: "config", hint: "check the proxy's user and password" },
   408: { class: "transient" },
   409: { class: "transient" },
   425: { class: "transient" },
   429: { class: "wait" },
+  511: { class: "config", hint: "this network asks for a login" },
 };
 
-function judge(reply: FailedReply, words: ErrorWords): Verdict {
-  return judgeWords(reply, words) ?? (isOk(reply.status) ? judgeAnswer(reply, words) : judgeStatus(reply, words));
+function judge(reply: FailedReply, words: ErrorWords, options: FailureOptions): Verdict {
+  const byWords = judgeWords(reply, words);
+  if (byWords !== undefined) return byWords;
+  return isOk(reply.status) ? judgeAnswer(reply, words, options) : judgeStatus(reply, words, options);
 }
 
 /** The words that count at every status: APIs do not agree on the status they send them with. */
-function judgeWords({ status }: FailedReply, words: ErrorWords): Verdict | undefined {
+function judgeWords({ status, reading }: FailedReply, words: ErrorWords): Verdict | undefined {
+  if (isOk(status) && reading !== "error") return undefined;
   const names = `${words.code} ${words.type}`;
+  const isVague = status < 500 && toCode(words.code) === undefined;
   const says = (message: RegExp, statuses: readonly number[]) =>
-    statuses.includes(status) && message.test(words.message);
+    (statuses.includes(status) || isVague) && message.test(words.message);
   if (NO_MONEY.test(names) || says(NO_MONEY_MESSAGE, [403, 429]))
-    return { class: "config", hint: "top up the account" };
-  if (BAD_KEY.test(names)) return { class: "config", hint: "check IMAGE_API_KEY" };
-  if (BAD_CONTENT.test(names) || says(BAD_CONTENT_MESSAGE, [403])) return { class: "rejected" };
+    return { class: "config", hint: MONEY_HINT, otherwise: otherwiseOf(status) };
+  if (BAD_KEY.test(names) || (status !== 429 && says(BAD_KEY_MESSAGE, [])))
+    return { class: "config", hint: KEY_HINT, otherwise: otherwiseOf(status) };
+  if (BAD_CONTENT.test(names) || (![408, 429].includes(status) && says(BAD_CONTENT_MESSAGE, [403])))
+    return { class: "rejected", otherwise: otherwiseOf(status) };
   return undefined;
 }
 
-function judgeAnswer(reply: FailedReply, words: ErrorWords): Verdict {
-  if (reply.isHtml) return { class: "transient", code: "not_json" };
+function otherwiseOf(status: number): string {
+  return isOk(status) ? "error_in_answer" : `http_${status}`;
+}
+
+function judgeAnswer(reply: FailedReply, words: ErrorWords, options: FailureOptions): Verdict {
+  if (reply.isHtml) return { class: "transient", code: NOT_JSON };
   if (reply.reading === "empty") return { class: "transient", code: "empty_answer" };
-  if (reply.reading === "malformed") return { class: "transient", kind: "unknown", code: "malformed_answer" };
+  if (reply.reading === "malformed") return { class: "transient", kind: "unknown", code: MALFORMED_ANSWER };
   const names = `${words.code} ${words.type}`;
   const otherwise = "error_in_answer";
-  if (TOO_FAST.test(names)) return { class: "wait", otherwise };
+  if (TOO_FAST.test(names) || (toCode(words.code) === undefined && TOO_FAST_MESSAGE.test(words.message)))
+    return { class: "wait", otherwise };
+  if (/^[45]\d\d$/.test(words.code)) return judgeInner(Number(words.code), words, options);
   return UNFIT.test(names) ? { class: "rejected", otherwise } : { class: "transient", otherwise };
 }
 
-function judgeStatus({ status, isHtml }: FailedReply, words: ErrorWords): Verdict {
-  if (status >= 300 && status < 400) {
-    return { class: "config", code: "unexpected_redirect", hint: "check IMAGE_API_BASE_URL" };
+/** A status as the code of an error in a 2xx: the address is right, or nobody would have said so in this form. */
+function judgeInner(status: number, words: ErrorWords, options: FailureOptions): Verdict {
+  const isThere = NOT_HERE.has(status);
+  const verdict = isThere
+    ? { class: "rejected" as const }
+    : judgeStatus({ status, headers: {}, json: undefined, isHtml: false, reading: "error" }, words, options);
+  return { ...verdict, otherwise: "error_in_answer" };
+}
+
+/** What answers there is not the API, or not at this path. */
+const NOT_HERE = new Set([404, 405, 410, 421, 501]);
+
+function judgeStatus({ status, isHtml }: FailedReply, words: ErrorWords, options: FailureOptions): Verdict {
+  if (status >= 300 && status < 400) return { class: "config", code: "unexpected_redirect", hint: URL_HINT };
+  if (NOT_HERE.has(status)) {
+    const isModel = !isHtml && (status === 404 || status === 410) && namesModel(words, options.model);
+    if (isModel) return { class: "rejected", otherwise: "model_not_found" };
+    return { class: "config", code: "not_the_api", hint: URL_HINT };
   }
-  if (isHtml && (status === 404 || status === 405)) {
-    return { class: "config", code: "not_the_api", hint: "check IMAGE_API_BASE_URL" };
-  }
-  if (status === 404 && /model/i.test(words.message)) return { class: "rejected", otherwise: "model_not_found" };
+  const isTooFast = status === 400 && toCode(words.code) === undefined && TOO_FAST_MESSAGE.test(words.message);
+  if (isTooFast) return { class: "wait" };
   return BY_STATUS[status] ?? { class: status >= 400 && status < 500 ? "rejected" : "transient" };
+}
+
+/** Whether it is the model that is not there. A path that is quoted may hold the word as well. */
+function namesModel({ code, type, message }: ErrorWords, model = ""): boolean {
+  const said = `${code} ${type} ${message}`.toLowerCase();
+  if (model !== "" && said.includes(model.toLowerCase())) return true;
+  return /(^|[^a-z/.])models?([^a-z/.]|[/.]?$|\.\s)|模型/.test(said);
 }
 
 function isOk(status: number): boolean {

@@ -18,6 +18,8 @@ export interface Answer {
   usage: Json;
   http_status: number;
   api_request_id: string | null;
+  /** What was said of single images that did not come: the gravest of it. Left out where nothing was. */
+  refused?: CallFailure;
 }
 
 /** Why a call failed. `class` is what to do about it; the message never holds a secret. */
@@ -40,7 +42,8 @@ export interface CallFailure {
  */
 export type CallResult =
   | { kind: "answered"; answer: Answer }
-  | { kind: "refused" | "unknown" | "unsent"; failure: CallFailure };
+  /** `unread`: what came with a 2xx that could not be read, its content coding undone; kept before anything else happens. */
+  | { kind: "refused" | "unknown" | "unsent"; failure: CallFailure; unread?: Buffer };
 
 /** The only way to the image API. Never throws for what the API or the network does. */
 export interface ImageApi {

@@ -37,6 +37,15 @@ export const UNKNOWN_CALLS_LIMIT = 2;
 /** The code of a call that our own signal ended: it says nothing about the API. */
 export const ABORTED = "aborted";
 
+/** The codes of a 2xx that cannot be read: an answer in no known form or cut short, and a page instead of one. */
+export const MALFORMED_ANSWER = "malformed_answer";
+export const NOT_JSON = "not_json";
+
+/** Whether a call brought a 2xx that cannot be read: it may have been paid, and the next one will bring no more. */
+export function isUnreadable(failure: { code: string }): boolean {
+  return failure.code === MALFORMED_ANSWER || failure.code === NOT_JSON;
+}
+
 /** The wait when the other side did not name one, in ms. */
 const DEFAULT_WAIT_MS = 5_000;
 

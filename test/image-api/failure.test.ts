@@ -9,7 +9,12 @@ function failed(status: number, reply: Partial<FailedReply> = {}) {
   const isOk = status >= 200 && status < 300;
   const reading = isOk && reply.json !== undefined ? "error" : "malformed";
   const whole = { status, headers: {}, json: undefined, isHtml: false, reading, ...reply } as const;
-  return toFailed(whole, { apiKey: KEY, nowMs: NOW });
+  return toFailed(whole, {
+    apiKey: KEY,
+    nowMs: NOW,
+    prompt: "a fox on credit, insufficient balance",
+    model: "Qwen/Qwen-Image",
+  });
 }
 
 const error = (code: unknown, message = "m", type = "t.t/t") => ({
@@ -55,6 +60,40 @@ test.each<[number, Partial<FailedReply>, string, string, string]>([
   [200, error("internal_error"), "refused", "transient", "internal_error"],
   [200, error(500), "refused", "transient", "error_in_answer"],
   [200, { json: { error: "busy" } }, "refused", "transient", "error_in_answer"],
+  [200, { json: { code: 1302, msg: "余额不足" } }, "refused", "config", "error_in_answer"],
+  [200, { json: { code: 1302, msg: "您的账户请求过于频繁" } }, "refused", "wait", "error_in_answer"],
+  [200, { json: { code: 401, message: "who are you" } }, "refused", "config", "error_in_answer"],
+  [200, { json: { code: 429, message: "slow down" } }, "refused", "wait", "error_in_answer"],
+  [200, { json: { code: 404, message: "no such size" } }, "refused", "rejected", "error_in_answer"],
+  [200, { json: { code: "Arrearage", message: "m", request_id: "r" } }, "refused", "config", "Arrearage"],
+  [
+    200,
+    { json: { base_resp: { status_code: 1026, status_msg: "图片涉及敏感内容" } } },
+    "refused",
+    "rejected",
+    "error_in_answer",
+  ],
+  [
+    200,
+    { json: { data: [{ error: { code: "OutputImageSensitiveContentDetected" } }] } },
+    "refused",
+    "rejected",
+    "OutputImageSensitiveContentDetected",
+  ],
+  [200, { json: { code: 9, msg: 'the prompt "余额不足" is odd' } }, "refused", "transient", "error_in_answer"],
+  [
+    200,
+    { json: { code: 9, msg: "odd: a fox on credit, insufficient balance" } },
+    "refused",
+    "transient",
+    "error_in_answer",
+  ],
+  // a 4xx whose code is no identifier: its words count
+  [400, { json: { detail: "Insufficient balance" } }, "refused", "config", "http_400"],
+  [400, { json: { message: "Invalid API key" } }, "refused", "config", "http_400"],
+  [400, { json: { message: "too many requests" } }, "refused", "wait", "http_400"],
+  [503, { json: { message: "the moderation service is away" } }, "refused", "transient", "http_503"],
+  [422, { json: { detail: "steps is case-sensitive" } }, "refused", "rejected", "http_422"],
   // a 200 without images
   [200, { json: { data: [] }, reading: "empty" }, "refused", "transient", "empty_answer"],
   [200, html, "refused", "transient", "not_json"],
@@ -68,12 +107,23 @@ test.each<[number, Partial<FailedReply>, string, string, string]>([
   [400, error("invalid_size"), "refused", "rejected", "invalid_size"],
   [400, error("not an identifier!"), "refused", "rejected", "http_400"],
   [400, error(null, "m", "invalid_request_error"), "refused", "rejected", "invalid_request_error"],
-  [404, {}, "refused", "rejected", "http_404"],
+  [404, {}, "refused", "config", "not_the_api"],
+  [404, error("not_found", "POST /v1/v1/images/generations: no such route"), "refused", "config", "not_the_api"],
+  [404, { json: { detail: "Not Found" } }, "refused", "config", "not_the_api"],
+  [404, error("", "Cannot POST https://api.modelverse.test/v1/models/x"), "refused", "config", "not_the_api"],
   [404, error("model_not_found"), "refused", "rejected", "model_not_found"],
   [404, error("", "The model `x` does not exist", ""), "refused", "rejected", "model_not_found"],
+  [404, { json: { message: "Qwen/Qwen-Image is gone" } }, "refused", "rejected", "model_not_found"],
+  [404, { json: { error: { message: "模型不存在" } } }, "refused", "rejected", "model_not_found"],
+  [410, { json: { message: "this model was retired" } }, "refused", "rejected", "model_not_found"],
   [404, html, "refused", "config", "not_the_api"],
   [405, html, "refused", "config", "not_the_api"],
-  [405, {}, "refused", "rejected", "http_405"],
+  [405, {}, "refused", "config", "not_the_api"],
+  [405, { json: { detail: "Method Not Allowed" } }, "refused", "config", "not_the_api"],
+  [410, {}, "refused", "config", "not_the_api"],
+  [421, {}, "refused", "config", "not_the_api"],
+  [501, {}, "refused", "config", "not_the_api"],
+  [511, html, "refused", "config", "http_511"],
   [413, html, "refused", "rejected", "http_413"],
   [422, error("bad_seed"), "refused", "rejected", "bad_seed"],
   [451, {}, "refused", "rejected", "http_451"],
@@ -121,6 +171,32 @@ describe("the message", () => {
     expect(messageOf("no such key", 401)).toBe(
       "Cannot generate: the image API answered 401 c: no such key; check IMAGE_API_KEY",
     );
+  });
+
+  test.each<[string, Partial<FailedReply>, string]>([
+    ["detail", { json: { detail: "prompt is longer than 800 characters" } }, "prompt is longer than 800 characters"],
+    ["plain text", { text: "prompt is too long\n" }, "prompt is too long"],
+    ["JSON in no known form", { json: { why: "x" }, text: '{"why":"x"}' }, '{"why":"x"}'],
+    ["a number as code", { json: { code: 1210, message: "m" } }, "m (1210)"],
+    ["a page", { ...html, text: "<title>413 Too Large</title>" }, "an HTML page: 413 Too Large"],
+    ["a long text", { text: `${"word ".repeat(500)}` }, "word ".repeat(60).trim()],
+  ])("says why, wherever it stands: %s", (_, reply, said) => {
+    expect(failed(422, reply).failure.message).toBe(`Cannot generate: the image API answered 422 http_422: ${said}`);
+  });
+
+  test("shows the first 200 characters of an answer that cannot be read, cleaned", () => {
+    const text = `{"made":"https://i.test/1.png?sign=hush","key":"${KEY}","more":"\x1b[2J${"x".repeat(999)}"}`;
+    const { message } = failed(200, {
+      json: JSON.parse(text.replaceAll("\x1b", "\\u001b")),
+      text,
+      reading: "malformed",
+    }).failure;
+    expect(message).toMatch(
+      /^Cannot generate: the image API answered 200 malformed_answer: \{"made":"https:\/\/i\.test\/1\.png\?\[hidden\]"/,
+    );
+    expect(message).not.toMatch(/hush|nobody/);
+    expect(message).not.toContain("\x1b");
+    expect(message.length).toBeLessThan(270);
   });
 
   test("says so where a proxy answered", () => {
