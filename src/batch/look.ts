@@ -1,5 +1,6 @@
 // One look at a batch, and following it until it needs nobody to wait any more.
 import type { App } from "../app.ts";
+import { type BatchFailure, toBatchFailure } from "../report/batch-report.ts";
 import { type BatchView, toBatchView } from "../report/batch-view.ts";
 import { holdNow } from "./rest.ts";
 
@@ -16,8 +17,18 @@ export function lookAtBatch(app: App, batchId: string): BatchView | undefined {
     batch,
     held: holdNow(batch, { catalog, now: app.clock.now() }),
     requests: catalog.batches.countItems(batchId),
+    before: catalog.batches.countArchivedBefore(batchId),
     locate: (key) => app.store().locate(key),
   });
+}
+
+/** Items named for each reason of failure. */
+const NAMED = 5;
+
+/** What failed in a batch or is parked, by its reason, with the remedy that fits. */
+export function listFailures(app: App, batchId: string): BatchFailure[] {
+  const reasons = app.catalog().batches.failures(batchId, NAMED);
+  return reasons.map(({ number: items, ...reason }) => toBatchFailure(batchId, { ...reason, items }));
 }
 
 /**

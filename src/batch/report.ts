@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { App } from "../app.ts";
 import type { Batch } from "../pipeline/batch.ts";
 import { batchSidecarBytes, batchSidecarKey, EXISTING_ITEMS_MAX } from "../pipeline/batch-sidecar.ts";
+import { archivedText } from "../report/batch-archived.ts";
 import { toBatchHtml } from "../report/batch-html.ts";
 import { toBatchMarkdown } from "../report/batch-markdown.ts";
 import { type BatchReport, toBatchReport } from "../report/batch-report.ts";
@@ -37,7 +38,7 @@ export async function reportBatch(
   const fields = {
     batch_id: batch.batch_id,
     state: report.state,
-    archived: report.requests.archived,
+    archived: archivedText(report.archived),
     failed: report.requests.failed,
   };
   app.log.info({ ...fields, report: app.store().locate(key) }, "a batch has come to rest");

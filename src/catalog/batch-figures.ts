@@ -35,6 +35,18 @@ export function countItems(parts: Parts, batchId: string): Record<RequestState, 
   return { ...NO_REQUESTS, ...Object.fromEntries(rows.map(({ state, number }) => [state, number])) };
 }
 
+/**
+ * Items that were there before the batch and are archived now. Those that were archived when it was enqueued were counted
+ * then: only where some were under way has somebody to look.
+ */
+export function countArchivedBefore(parts: Parts, batchId: string): number {
+  const { existing = 0, elsewhere = 0 } = parts.reader.batch(batchId) ?? {};
+  if (elsewhere === 0) return existing;
+  const { archived } = parts.db.get<{ archived: number }>(sql`select count(*) as archived from batch_existing_items e
+    join ${requests} r on r.doc = e.doc where e.batch_id = ${batchId} and r.state = 'archived'`);
+  return Math.max(existing, archived);
+}
+
 export function figuresOf(parts: Parts, batchId: string): BatchFigures {
   const called = parts.db
     .select({ state: calls.state, calls: count(), images: sql<number>`sum(${calls.n})` })

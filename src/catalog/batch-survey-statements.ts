@@ -18,10 +18,20 @@ export interface Slow {
   calls: number;
 }
 
-/** An item by its row, and its place in the manifest; 0 where it came from elsewhere. */
-export interface First {
-  row: number;
+/** An item that failed, by what a person knows it by. */
+export interface NamedItem {
+  request_id: string;
+  prompt: string | null;
+  /** The line of the manifest on which it begins, and its place there; null where it is no longer in it. */
+  line: number | null;
+  item: number | null;
+}
+
+/** An item whose request was there before its batch. */
+export interface BeforeItem {
   item: number;
+  state: RequestState;
+  n: number | null;
 }
 
 /** One image of a batch as its report shows it. */
@@ -38,7 +48,7 @@ export interface BatchImage {
 }
 
 /** Rows of a stretch: some milliseconds. */
-const STRETCH = 500;
+export const STRETCH = 500;
 
 type Limited = Stretch & { limit: number };
 
@@ -51,10 +61,10 @@ export interface SurveyStatements {
   endOfCalls: EndOf;
   kept: Statement<[Stretch], { images: number; bytes: number }>;
   slowest: Statement<[Limited], Slow>;
-  first: Statement<[Limited], First>;
+  before: Statement<[{ batchId: string; after: number }], BeforeItem>;
   images: Statement<[{ rows: string; limit: number }], BatchImage>;
   reasons: Statement<[Stretch], { code: string; number: number; message: string }>;
-  named: Statement<[Limited & { code: string }], string>;
+  named: Statement<[Limited & { code: string }], NamedItem>;
   worked: Statement<[Stretch], { from: number | null; to: number | null }>;
 }
 
@@ -78,20 +88,19 @@ export const surveyStatements = prepared(({ $client: sqlite }): SurveyStatements
     slowest: sqlite.prepare(`select r.request_id, r.archived_at - min(c.sent_at) as took_ms,
       count(*) as calls from ${items} cross join calls c on c.request_id = r.request_id
       where ${within} group by r.rowid order by took_ms desc limit @limit`),
-    first: sqlite.prepare(`select r.rowid as row,
-      coalesce(r.batch_item, 0) as item from ${items} where ${within} order by item, row limit @limit`),
+    before: sqlite.prepare(`select e.batch_item as item, r.state, r.n
+      from batch_existing_items e indexed by batch_existing_items_by_manifest cross join requests r on r.doc = e.doc
+      where e.batch_id = @batchId and e.batch_item > @after order by e.batch_item limit ${STRETCH}`),
     images: sqlite.prepare(`select r.request_id, i.image_index as "index",
       r.prompt, r.seed, a.key, a.digest, a.width, a.height, a.content_type
-      from json_each(@rows) e cross join requests r on r.rowid = e.value
+      from json_each(@rows) e cross join requests r on r.doc = e.value and r.state = 'archived' and r.deleted_at is null
       cross join images i on i.request_id = r.request_id cross join assets a on a.place = i.asset_place
       order by e.key, i.image_index limit @limit`),
     reasons: sqlite.prepare(`select
       coalesce(r.error_code, '') as code, count(*) as number, coalesce(min(r.error_message), '') as message
       from ${items} where ${within} group by code`),
-    named: sqlite
-      .prepare<[Limited & { code: string }], string>(`select r.request_id from ${items}
-        where ${within} and coalesce(r.error_code, '') = @code order by r.rowid limit @limit`)
-      .pluck(),
+    named: sqlite.prepare(`select r.request_id, r.prompt, r.manifest_line as line, r.batch_item as item from ${items}
+      where ${within} and coalesce(r.error_code, '') = @code order by r.rowid limit @limit`),
     worked: sqlite.prepare(`select min(r.sent_at) as "from",
       max(r.ended_at) as "to" from calls r indexed by calls_by_batch where ${within}`),
   };

@@ -5,12 +5,14 @@ import type { Call, RequestState } from "../pipeline/records.ts";
 import {
   type BatchImage,
   type EndOf,
-  type First,
+  type NamedItem,
   type Slow,
+  STRETCH,
   type Stretch,
   type SurveyStatements,
   surveyStatements,
 } from "./batch-survey-statements.ts";
+import { listInManifestOrder, MANIFEST_START } from "./manifest-order.ts";
 import type { Parts } from "./parts.ts";
 
 /** Failed, parked or cancelled items of one reason. */
@@ -21,13 +23,15 @@ export interface BatchReason {
   message: string;
   number: number;
   /** The first of them. */
-  request_ids: string[];
+  requests: NamedItem[];
 }
 
 export interface BatchSurvey {
   /** Images archived for it, and their bytes. */
   images: number;
   bytes: number;
+  /** Items that were there before the batch and are archived now, and their images. */
+  before: { items: number; images: number };
   /** From the first call that was charged to it to the end of the last one. */
   worked: { from: number | null; to: number | null };
   /** From the first call to the archive. */
@@ -54,7 +58,6 @@ const CALL_STATES: Call["state"][] = ["sent", "answered", "refused", "unknown"];
 export async function surveyBatch(parts: Parts, batchId: string, limits: SurveyLimits): Promise<BatchSurvey> {
   const statements = surveyStatements(parts.db);
   const survey: BatchSurvey = { ...NOTHING, reasons: [] };
-  let first: First[] = [];
   for await (const stretch of stretchesOf(statements.endOfItems, { batchId, states: STATES })) {
     const kept = statements.kept.get(stretch);
     survey.images += kept?.images ?? 0;
@@ -63,16 +66,50 @@ export async function surveyBatch(parts: Parts, batchId: string, limits: SurveyL
     if (stretch.state !== "archived") continue;
     const slow = [...survey.slowest, ...statements.slowest.all({ ...stretch, limit: SLOWEST })];
     survey.slowest = slow.toSorted((a, b) => b.took_ms - a.took_ms).slice(0, SLOWEST);
-    const early = [...first, ...statements.first.all({ ...stretch, limit: limits.sheet })];
-    first = early.toSorted((a, b) => a.item - b.item || a.row - b.row).slice(0, limits.sheet);
   }
   survey.reasons.sort((a, b) => b.number - a.number);
-  survey.sheet = statements.images.all({ rows: JSON.stringify(first.map(({ row }) => row)), limit: limits.sheet });
+  survey.before = await countBefore(statements, batchId);
+  survey.sheet = await readSheet(parts, batchId, limits.sheet);
   survey.worked = await timeOfCalls(statements, batchId);
   return survey;
 }
 
-const NOTHING = { images: 0, bytes: 0, worked: { from: null, to: null }, slowest: [], sheet: [] };
+const NOTHING = {
+  images: 0,
+  bytes: 0,
+  before: { items: 0, images: 0 },
+  worked: { from: null, to: null },
+  slowest: [],
+  sheet: [],
+};
+
+async function countBefore(statements: SurveyStatements, batchId: string): Promise<BatchSurvey["before"]> {
+  const before = { items: 0, images: 0 };
+  for (let after = 0; ; ) {
+    await setImmediate();
+    const items = statements.before.all({ batchId, after });
+    for (const { n } of items.filter(({ state }) => state === "archived")) {
+      before.items += 1;
+      before.images += n ?? 0;
+    }
+    after = items.at(-1)?.item ?? after;
+    if (items.length < STRETCH) return before;
+  }
+}
+
+/** The first images in the order of the manifest, whichever run made them. */
+async function readSheet(parts: Parts, batchId: string, limit: number): Promise<BatchImage[]> {
+  const { images } = surveyStatements(parts.db);
+  const sheet: BatchImage[] = [];
+  for (let after = MANIFEST_START; ; ) {
+    await setImmediate();
+    const items = listInManifestOrder(parts, batchId, { after, limit: STRETCH });
+    const rows = JSON.stringify(items.map(({ doc }) => doc));
+    sheet.push(...images.all({ rows, limit: limit - sheet.length }));
+    after = items.at(-1) ?? after;
+    if (sheet.length >= limit || items.length < STRETCH) return sheet;
+  }
+}
 
 async function timeOfCalls(statements: SurveyStatements, batchId: string): Promise<BatchSurvey["worked"]> {
   let worked: BatchSurvey["worked"] = { from: null, to: null };
@@ -97,14 +134,24 @@ function addReasons(reasons: BatchReason[], { stretch, statements, ids }: Reason
   for (const { code, number, message } of statements.reasons.all(stretch)) {
     let reason = reasons.find((one) => one.state === stretch.state && one.code === code);
     if (reason === undefined) {
-      reason = { state: stretch.state as RequestState, code, number: 0, message, request_ids: [] };
+      reason = { state: stretch.state as RequestState, code, number: 0, message, requests: [] };
       reasons.push(reason);
     }
     reason.number += number;
     if (message < reason.message) reason.message = message;
-    const lacking = ids - reason.request_ids.length;
-    if (lacking > 0) reason.request_ids.push(...statements.named.all({ ...stretch, code, limit: lacking }));
+    const lacking = ids - reason.requests.length;
+    if (lacking > 0) reason.requests.push(...statements.named.all({ ...stretch, code, limit: lacking }));
   }
+}
+
+/** What failed or is parked, by its reason, in one look: for a person who asks about one batch. The most frequent first. */
+export function failuresOf(parts: Parts, batchId: string, ids: number): BatchReason[] {
+  const reasons: BatchReason[] = [];
+  for (const state of ["failed", "parked"] as const) {
+    const stretch = { batchId, state, after: 0, until: Number.MAX_SAFE_INTEGER };
+    addReasons(reasons, { stretch, statements: surveyStatements(parts.db), ids });
+  }
+  return reasons.sort((a, b) => b.number - a.number);
 }
 
 const ENDED: ReadonlySet<string> = new Set(["failed", "parked", "cancelled"]);

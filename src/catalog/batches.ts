@@ -5,10 +5,18 @@ import type { ExistingItem } from "../pipeline/batch-sidecar.ts";
 import type { RequestRecord, RequestState } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import { cancelBatch, settleBatch } from "./batch-ends.ts";
-import { type BatchFigures, countItems, createIsStarved, figuresOf, isMoving, listItems } from "./batch-figures.ts";
+import {
+  type BatchFigures,
+  countArchivedBefore,
+  countItems,
+  createIsStarved,
+  figuresOf,
+  isMoving,
+  listItems,
+} from "./batch-figures.ts";
 import { inherit } from "./batch-inherit.ts";
 import { createAcceptItems, createFindConflicts } from "./batch-items.ts";
-import { type BatchSurvey, type SurveyLimits, surveyBatch } from "./batch-survey.ts";
+import { type BatchReason, type BatchSurvey, failuresOf, type SurveyLimits, surveyBatch } from "./batch-survey.ts";
 import { createTelling, isUntold, type Telling } from "./batch-telling.ts";
 import { listExistingItems } from "./manifest-order.ts";
 import { and, desc, eq, inArray, isNull, lt, or, sql } from "./orm.ts";
@@ -68,10 +76,14 @@ export interface Batches extends Telling {
   /** Whether a call of it is out or an image is being copied. */
   isMoving(batchId: string): boolean;
   countItems(batchId: string): Record<RequestState, number>;
+  /** Items that were there before this batch and are archived now. */
+  countArchivedBefore(batchId: string): number;
   figures(batchId: string): BatchFigures;
   /** Items that belong to another batch or to none, in the order of its manifest, at most `limit`. */
   listExistingItems(batchId: string, limit: number): ExistingItem[];
   listItems(batchId: string, states: readonly RequestState[]): Generator<RequestRecord[]>;
+  /** What failed or is parked, by its reason, with the first items of each. */
+  failures(batchId: string, ids: number): BatchReason[];
   /** What its report tells of its items one by one; of very many it takes a while. */
   survey(batchId: string, limits: SurveyLimits): Promise<BatchSurvey>;
   /** Leave to write the report of this rest, given to one process at a time and never again once it is written. */
@@ -109,9 +121,11 @@ export function createBatches(parts: Parts, write: Write): Batches {
     isStarved: createIsStarved(parts),
     isMoving: (batchId) => isMoving(parts, batchId),
     countItems: (batchId) => countItems(parts, batchId),
+    countArchivedBefore: (batchId) => countArchivedBefore(parts, batchId),
     figures: (batchId) => figuresOf(parts, batchId),
     listExistingItems: (batchId, limit) => listExistingItems(parts, batchId, limit),
     listItems: (batchId, states) => listItems(parts, batchId, states),
+    failures: (batchId, ids) => failuresOf(parts, batchId, ids),
     survey: (batchId, limits) => surveyBatch(parts, batchId, limits),
     claimReport: (batchId, rest) => write(() => claimReport(parts, batchId, rest)),
     ...createTelling(parts, write),

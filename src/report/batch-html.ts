@@ -1,8 +1,8 @@
 // The report of a batch as one HTML page that needs nothing else: styles and small pictures are inside. Pure.
 import { showDuration } from "../units.ts";
-import type { BatchReport, SheetImage } from "./batch-report.ts";
+import type { BatchReport, FailedItem, SheetImage } from "./batch-report.ts";
 import { BATCH_STYLE } from "./batch-style.ts";
-import { details, headline, keyFigures, number } from "./batch-text.ts";
+import { details, headline, keyFigures, number, placeOf, shortPrompt } from "./batch-text.ts";
 
 export interface HtmlOptions {
   /** Small pictures as data: URLs, by digest; an image without one is shown as an empty frame. */
@@ -72,24 +72,30 @@ function figures(report: BatchReport): string {
 function failures(report: BatchReport): string {
   if (report.failures.length === 0) return "";
   const sections = report.failures.map((failure) => {
-    const more = failure.items - failure.request_ids.length;
-    const ids = failure.request_ids.map((id) => `<li><code>${escapeHtml(id)}</code></li>`).join("");
+    const more = failure.items - failure.requests.length;
+    const items = failure.requests.map(failedItem).join("");
+    const command = failure.redrive === null ? "" : `<br><code>${escapeHtml(failure.redrive)}</code>`;
     return `<details${report.failures.length === 1 ? " open" : ""}>
 <summary><b>${number(failure.items)}</b> ${failure.state} <code>${escapeHtml(failure.code)}</code></summary>
 <p>${escapeHtml(failure.message)}</p>
-<p class="note">To bring them back: <code>${escapeHtml(failure.redrive)}</code></p>
-<ul class="ids">${ids}${more > 0 ? `<li>… and ${number(more)} more</li>` : ""}</ul>
+<p class="note">What to do: ${escapeHtml(failure.remedy)}${command}</p>
+<ul class="ids">${items}${more > 0 ? `<li>… and ${number(more)} more</li>` : ""}</ul>
 </details>`;
   });
   return `<section><h2>What failed</h2>${sections.join("")}</section>`;
 }
 
+function failedItem(item: FailedItem): string {
+  const prompt = escapeHtml(shortPrompt(item.prompt));
+  return `<li>${placeOf(item)}: ${prompt} <code>${escapeHtml(item.request_id)}</code></li>`;
+}
+
 function sheet(report: BatchReport, options: HtmlOptions): string {
   if (report.sheet.length === 0) return "";
   const frames = report.sheet.map((image) => frame(image, options)).join("");
-  const more = report.images - report.sheet.length;
-  const note =
-    more > 0 ? `<p class="note">The first ${number(report.sheet.length)} of ${number(report.images)} images.</p>` : "";
+  const all = report.images + report.images_from_before;
+  const shown = report.sheet.length;
+  const note = all > shown ? `<p class="note">The first ${number(shown)} of ${number(all)} images.</p>` : "";
   return `<section><h2>Contact sheet</h2>${note}<div class="sheet">${frames}</div></section>`;
 }
 

@@ -1,7 +1,7 @@
 // The report of a batch as Markdown: for a chat, an issue, a terminal. Pure.
 import { showDuration } from "../units.ts";
 import type { BatchReport } from "./batch-report.ts";
-import { details, headline, keyFigures } from "./batch-text.ts";
+import { details, headline, keyFigures, placeOf, shortPrompt } from "./batch-text.ts";
 
 /** The whole report but the pictures. */
 export function toBatchMarkdown(report: BatchReport): string {
@@ -26,16 +26,19 @@ export function toBatchMarkdown(report: BatchReport): string {
 function failures(report: BatchReport): string[] {
   if (report.failures.length === 0) return [];
   const sections = report.failures.map((failure) => {
-    const more = failure.items - failure.request_ids.length;
-    const ids = failure.request_ids.map((id) => `- \`${id}\``);
+    const more = failure.items - failure.requests.length;
+    const items = failure.requests.map(
+      (item) => `- ${placeOf(item)}: ${escapeMarkdown(shortPrompt(item.prompt))} \`${item.request_id}\``,
+    );
     return [
       `### ${failure.items} ${failure.state}: \`${failure.code}\``,
       "",
       escapeMarkdown(failure.message),
       "",
-      `To bring them back: \`${failure.redrive}\``,
+      `What to do: ${escapeMarkdown(failure.remedy)}`,
+      ...(failure.redrive === null ? [] : ["", `    ${failure.redrive}`]),
       "",
-      ...ids,
+      ...items,
       ...(more > 0 ? [`- … and ${more} more`] : []),
     ].join("\n");
   });

@@ -3,6 +3,8 @@
 import type { Batch } from "../pipeline/batch.ts";
 import type { Call, HoldReason, RequestState } from "../pipeline/records.ts";
 import { showPrice } from "../units.ts";
+import { type ArchivedItems, toArchivedItems } from "./batch-archived.ts";
+import { isCuredByRetry, remedyOf } from "./remedies.ts";
 
 /** Failed, parked or cancelled items of one reason. */
 export interface BatchFailure {
@@ -13,8 +15,19 @@ export interface BatchFailure {
   items: number;
   /** The first of them. */
   request_ids: string[];
-  /** What brings them back. */
-  redrive: string;
+  requests: FailedItem[];
+  /** What to do about them, by the reason. */
+  remedy: string;
+  /** The command that brings them back; null where a retry would end the same way. */
+  redrive: string | null;
+}
+
+/** An item that failed, with its line in the manifest; null where the manifest no longer has it. */
+export interface FailedItem {
+  request_id: string;
+  prompt: string | null;
+  line: number | null;
+  item: number | null;
 }
 
 export interface SheetImage {
@@ -42,12 +55,16 @@ export interface BatchReport {
   finished_at: string | null;
   reported_at: string;
   items: Record<"total" | "accepted" | "retried" | "existing" | "elsewhere" | "duplicates" | "invalid", number>;
+  /** How much of the manifest is archived, by this run or before. */
+  archived: ArchivedItems;
   requests: Record<RequestState, number>;
   /** Items answered from the catalog, free, and the images that were not bought for them. */
   reused: number;
   reused_images: number;
+  /** Images that this run archived, and their bytes; and those that its manifest had before. */
   images: number;
   bytes: number;
+  images_from_before: number;
   calls: Record<Call["state"], { calls: number; images: number }>;
   budget: { max_images: number | null; committed_images: number };
   spent: string | null;
@@ -78,10 +95,14 @@ export interface ReportSource {
   images: number;
   bytes: number;
   worked: { from: number | null; to: number | null };
-  failures: Omit<BatchFailure, "redrive">[];
+  before: { items: number; images: number };
+  failures: FailureSource[];
   slowest: BatchReport["slowest"];
   sheet: SheetImage[];
 }
+
+/** Items of one reason, as they are counted. */
+export type FailureSource = Omit<BatchFailure, "redrive" | "remedy" | "request_ids">;
 
 /** Puts a report together. */
 export function toBatchReport(source: ReportSource): BatchReport {
@@ -101,18 +122,20 @@ export function toBatchReport(source: ReportSource): BatchReport {
     finished_at: batch.finished_at === null ? null : iso(batch.finished_at),
     reported_at: iso(source.now),
     items: { total, accepted, retried, existing, elsewhere, duplicates, invalid },
+    archived: toArchivedItems({ batch, archived: requests.archived, before: source.before.items }),
     requests,
     reused: source.reused,
     reused_images: source.reused_images,
     images,
     bytes,
+    images_from_before: source.before.images,
     calls,
     budget: { max_images: batch.max_images, committed_images: batch.committed_images },
     ...money,
     working_ms,
     images_per_minute: working_ms ? perMinute(calls.answered.images / working_ms) : null,
     seconds_to_nearest_loss: source.seconds_to_nearest_loss,
-    failures: source.failures.map((failure) => ({ ...failure, redrive: redriveOf(batch.batch_id, failure) })),
+    failures: source.failures.map((failure) => toBatchFailure(batch.batch_id, failure)),
     slowest: source.slowest,
     sheet: source.sheet,
   };
@@ -143,9 +166,16 @@ function moneyOf({ batch, calls, images, reused_images }: ReportSource) {
   };
 }
 
-function redriveOf(batchId: string, { state }: { state: RequestState }): string {
-  if (state === "cancelled") return "run the same manifest again";
-  return `asset-archiver retry --batch ${batchId} --${state}`;
+/** With the remedy that fits its reason. */
+export function toBatchFailure(batchId: string, failure: FailureSource): BatchFailure {
+  const { state, code, requests } = failure;
+  const isBack = (state === "failed" || state === "parked") && isCuredByRetry(failure);
+  return {
+    ...failure,
+    request_ids: requests.map(({ request_id }) => request_id),
+    remedy: remedyOf(failure).text,
+    redrive: isBack ? `asset-archiver retry --batch ${batchId} --${state} --code ${code}` : null,
+  };
 }
 
 function iso(ms: number): string {

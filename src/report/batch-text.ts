@@ -1,6 +1,7 @@
 // The sentences that the Markdown and the HTML form of a batch's report share. Pure.
 import { showDuration, showSize } from "../units.ts";
-import type { BatchReport } from "./batch-report.ts";
+import { archivedText } from "./batch-archived.ts";
+import type { BatchReport, FailedItem } from "./batch-report.ts";
 
 /** How the batch stands, in one line. */
 export function headline(report: BatchReport): string {
@@ -25,8 +26,8 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
   return [
     {
       name: "Archived",
-      value: number(requests.archived),
-      note: `of ${number(items.total)} items, ${number(report.images)} images, ${showSize(report.bytes)}`,
+      value: archivedText(report.archived),
+      note: `${number(report.images)} new images, ${showSize(report.bytes)}${fromBefore(report)}`,
     },
     {
       name: "Free",
@@ -55,6 +56,24 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     },
   ];
 }
+
+function fromBefore({ images_from_before: images }: BatchReport): string {
+  return images === 0 ? "" : `; ${number(images)} images from before`;
+}
+
+/** Where an item stands in the manifest: "line 12". */
+export function placeOf({ line, item }: FailedItem): string {
+  if (line !== null) return `line ${line}`;
+  return item === null ? "not in the manifest any more" : `item ${item}`;
+}
+
+/** A prompt on one line, cut where it is long. */
+export function shortPrompt(prompt: string | null): string {
+  const text = (prompt ?? "").replace(/\s+/g, " ").trim();
+  return text.length <= PROMPT_LENGTH ? text : `${text.slice(0, PROMPT_LENGTH - 1).trimEnd()}…`;
+}
+
+const PROMPT_LENGTH = 120;
 
 function free({ items, reused, reused_images, saved }: BatchReport): string {
   const told = `${number(items.existing)} archived before, ${number(reused)} by the same recipe`;

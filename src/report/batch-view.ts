@@ -2,6 +2,7 @@
 import type { Batch } from "../pipeline/batch.ts";
 import type { HoldReason, RequestState } from "../pipeline/records.ts";
 import { showPrice } from "../units.ts";
+import { type ArchivedItems, toArchivedItems } from "./batch-archived.ts";
 
 /** A batch as shown. Times are ISO 8601. */
 export interface BatchView {
@@ -12,6 +13,8 @@ export interface BatchView {
   state: "enqueuing" | "running" | "held" | "finished" | "cancelled";
   held_reason: HoldReason | null;
   items: Record<"total" | "accepted" | "retried" | "existing" | "elsewhere" | "duplicates" | "invalid", number>;
+  /** How much of its manifest is archived, by this run or before. */
+  archived: ArchivedItems;
   /** The items of this batch by state; those archived before or under way elsewhere are not among them. */
   requests: Record<RequestState, number>;
   budget: { max_images: number | null; committed_images: number; committed: string | null };
@@ -28,10 +31,12 @@ export interface BatchViewSource {
   batch: Batch;
   held: HoldReason | null;
   requests: Record<RequestState, number>;
+  /** Items that were there before and are archived now. */
+  before: number;
   locate(key: string): string;
 }
 
-export function toBatchView({ batch, held, requests, locate }: BatchViewSource): BatchView {
+export function toBatchView({ batch, held, requests, before, locate }: BatchViewSource): BatchView {
   const { items: total, accepted, retried, existing, elsewhere, duplicates, invalid } = batch;
   const isHeld = batch.state === "running" && held !== null;
   return {
@@ -42,6 +47,7 @@ export function toBatchView({ batch, held, requests, locate }: BatchViewSource):
     state: isHeld ? "held" : batch.state,
     held_reason: isHeld ? held : null,
     items: { total, accepted, retried, existing, elsewhere, duplicates, invalid },
+    archived: toArchivedItems({ batch, archived: requests.archived, before }),
     requests,
     budget: {
       max_images: batch.max_images,

@@ -45,15 +45,17 @@ test("a survey of many items tells what one look at all of them would", async ()
     rows(`select request_id, image_index as "index" from requests join images using (request_id)
       where batch_id = 'b' order by batch_item limit 7`),
   );
-  expect(survey.reasons.map(({ message: _, request_ids: __, ...reason }) => reason)).toEqual(
+  expect(survey.reasons.map(({ message: _, requests: __, ...reason }) => reason)).toEqual(
     rows(`select state, error_code as code, count(*) as number from requests where batch_id = 'b' and error_code is not null
       group by state, error_code order by number desc`),
   );
-  const rare = survey.reasons.filter(({ code }) => code === "rare").flatMap(({ request_ids }) => request_ids);
+  const rare = survey.reasons
+    .filter(({ code }) => code === "rare")
+    .flatMap(({ requests }) => requests.map(({ request_id }) => request_id));
   expect(rare.toSorted()).toEqual([idOf(1), idOf(401), idOf(1_201)]);
-  expect(
-    survey.reasons.every(({ request_ids, message, code }) => request_ids.length <= 3 && message.endsWith(code)),
-  ).toBe(true);
+  expect(survey.reasons.every(({ requests, message, code }) => requests.length <= 3 && message.endsWith(code))).toBe(
+    true,
+  );
   expect(survey.slowest).toHaveLength(5);
 }, 60_000);
 
@@ -78,6 +80,7 @@ test("a batch without items has nothing to tell", async () => {
   expect(await catalog.batches.survey("none", { sheet: 1, ids: 1 })).toEqual({
     images: 0,
     bytes: 0,
+    before: { items: 0, images: 0 },
     worked: { from: null, to: null },
     slowest: [],
     reasons: [],

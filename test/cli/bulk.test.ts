@@ -107,6 +107,19 @@ test("a manifest is archived and reported, and made again nothing is called for"
   const again = await bulk([name, "--wait"]);
   expect([again.code, again.view.items.existing, again.view.items.accepted]).toEqual([0, 6, 0]);
   expect(await bill()).toMatchObject({ calls: 6, images: 12 });
+  // a perfect second run says so, and shows what there is
+  expect(again.view.archived).toEqual({ items: 6, of: 6, from_before: 6 });
+  const second = join(place.folder, "archive", "reports", again.view.batch);
+  const page = await readFile(join(second, "report.html"), "utf8");
+  expect(page).toContain("6 of 6 (6 from before)");
+  expect(page.match(/data:image\/webp/g)).toHaveLength(12);
+  expect(await readFile(join(second, "report.md"), "utf8")).toContain("6 of 6 (6 from before)");
+  expect((await place.run(["bulk", "--list"])).out).toContain("archived 6 of 6 (6 from before)");
+  expect((await place.run(["status", "--batch", again.view.batch])).out).toContain("6 of 6 (6 from before)");
+  const listed = (await place.run(["catalog", "list", "--batch", again.view.batch, "--json"])).out.trim().split("\n");
+  expect(listed.map((line) => (JSON.parse(line) as { prompt: string }).prompt)).toEqual(
+    Array.from({ length: 6 }, (_, index) => `picture ${index}`),
+  );
 });
 
 test("from standard input, with failures: exit 1, ids in the report, and retry brings them back", {
@@ -124,7 +137,13 @@ test("from standard input, with failures: exit 1, ids in the report, and retry b
   expect(view.batch).toMatch(/^My-Night-\d{8}-[0-9a-f]{4}$/);
   const markdown = await readFile(join(place.folder, "archive", "reports", view.batch, "report.md"), "utf8");
   expect(markdown).toContain("bad-1");
-  expect(markdown).toContain(`retry --batch ${view.batch} --failed`);
+  // a refusal by policy is not cured by a retry
+  expect(markdown).toContain("line 2: \\[reject\\] bad");
+  expect(markdown).toContain("change it in the manifest");
+  expect(markdown).not.toContain("asset-archiver retry");
+  const shown = (await place.run(["status", "--batch", view.batch])).out;
+  expect(shown).toContain("line 2: [reject] bad  bad-1");
+  expect(shown).toContain("what to do: the image API refuses the prompt");
   const retried = await place.run(["retry", "--batch", view.batch, "--failed", "--json"]);
   expect(JSON.parse(retried.out)).toEqual({ batch: view.batch, retried: 1, pays: 1 });
   const waited = await place.run(["wait", "--batch", view.batch, "--json"]);

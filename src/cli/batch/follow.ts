@@ -1,11 +1,11 @@
 // Waiting for a batch on the command line: live on a terminal, quiet in a pipe; Ctrl-C leaves the batch running.
 import type { App } from "../../app.ts";
-import { followBatch } from "../../batch/look.ts";
+import { followBatch, listFailures } from "../../batch/look.ts";
 import { reportIfDue } from "../../batch/report.ts";
 import type { BatchView } from "../../report/batch-view.ts";
 import { callAs, EXIT, print, printJson, say } from "../io.ts";
 import { createLiveView } from "../live-view.ts";
-import { batchLines, type Pace, progressLines } from "./text.ts";
+import { batchLines, failureLines, type Pace, progressLines } from "./text.ts";
 
 /** A report is written by whichever process looks first: its place is waited for, in ms. */
 const REPORT_WITHIN_MS = 30_000;
@@ -34,7 +34,7 @@ export async function waitForBatch(
     say(interrupted.aborted ? comeBack(batchId) : `Batch "${batchId}" did not end in time`);
     return interrupted.aborted ? EXIT.interrupted : EXIT.failed;
   }
-  showBatch((await withReport(app, batchId)) ?? settled, json);
+  showBatch(app, (await withReport(app, batchId)) ?? settled, json);
   return exitCodeOf(settled);
 }
 
@@ -58,9 +58,10 @@ async function withReport(app: App, batchId: string): Promise<BatchView | undefi
 }
 
 /** Prints one batch. */
-export function showBatch(view: BatchView, json = false): void {
-  if (json) printJson(view);
-  else for (const line of batchLines(view)) print(line);
+export function showBatch(app: App, view: BatchView, json = false): void {
+  const failures = listFailures(app, view.batch);
+  if (json) printJson({ ...view, failures });
+  else for (const line of [...batchLines(view), ...failures.flatMap(failureLines)]) print(line);
 }
 
 /** How to come back to a batch that goes on without us. */

@@ -15,7 +15,7 @@ export async function showBatchStatus(
   const view = lookAtBatch(app, batchId);
   if (batch === undefined || view === undefined) return noSuchBatch(batchId);
   if (!report) {
-    showBatch(view, json);
+    showBatch(app, view, json);
     return EXIT.done;
   }
   const written = await writeReport(app, batch);

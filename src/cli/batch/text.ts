@@ -1,13 +1,18 @@
 // A batch as text for a person: `status --batch`, `bulk` and `wait --batch` show the same. Pure.
+import { archivedText } from "../../report/batch-archived.ts";
+import type { BatchFailure } from "../../report/batch-report.ts";
+import { placeOf, shortPrompt } from "../../report/batch-text.ts";
 import type { BatchView } from "../../report/batch-view.ts";
 import { showDuration } from "../../units.ts";
 import { bar } from "../live-view.ts";
+import { plain } from "../text.ts";
 
 /** A few lines that say how a batch stands. */
 export function batchLines(view: BatchView): string[] {
   const { items, requests, budget, window } = view;
   const held = view.held_reason === null ? "" : ` by its ${view.held_reason}`;
   const facts: [string, string][] = [
+    ["archived", archivedText(view.archived)],
     [
       "items",
       counts({
@@ -30,7 +35,19 @@ export function batchLines(view: BatchView): string[] {
       : [["window", `${window.daily} ${window.tz ?? ""}, ${windowNote(view)}`] as [string, string]]),
     ...(view.report === null ? [] : [["report", view.report] as [string, string]]),
   ];
-  return [`${view.batch}  ${view.state}${held}`, ...facts.map(([name, value]) => `  ${name.padEnd(7)} ${value}`)];
+  return [`${view.batch}  ${view.state}${held}`, ...facts.map(([name, value]) => `  ${name.padEnd(8)} ${value}`)];
+}
+
+/** What failed for one reason: how many, why, the first of them with their lines in the manifest, and what to do. */
+export function failureLines(failure: BatchFailure): string[] {
+  const { state, code, message, items, requests, remedy, redrive } = failure;
+  const more = items - requests.length;
+  return [
+    `  ${number(items)} ${state} (${plain(code)}): ${plain(message)}`,
+    ...requests.map((item) => `    ${placeOf(item)}: ${plain(shortPrompt(item.prompt))}  ${item.request_id}`),
+    ...(more > 0 ? [`    … and ${number(more)} more`] : []),
+    `    what to do: ${remedy}${redrive === null ? "" : `\n      ${redrive}`}`,
+  ];
 }
 
 function windowNote({ window, held_reason }: BatchView): string {
@@ -48,7 +65,7 @@ export function batchLine(view: BatchView): string {
   const { requests } = view;
   const failed = requests.failed + requests.parked;
   const state = view.held_reason === null ? view.state : `held (${view.held_reason})`;
-  return `${view.batch}  ${view.created_at.slice(0, 16)}  ${state}  archived ${number(requests.archived)} of ${number(view.items.total)}${failed === 0 ? "" : `  failed ${number(failed)}`}`;
+  return `${view.batch}  ${view.created_at.slice(0, 16)}  ${state}  archived ${archivedText(view.archived)}${failed === 0 ? "" : `  failed ${number(failed)}`}`;
 }
 
 /** What a follower remembers from one look to the next. */
@@ -76,7 +93,7 @@ export function progressLines(
   const facts = [
     perMs > 0 ? `${(perMs * 60_000).toFixed(0)} a minute` : "",
     perMs > 0 && left > 0 ? `${showDuration(left / perMs)} left` : "",
-    `archived ${number(requests.archived)}`,
+    `archived ${number(view.archived.items)}`,
     failed > 0 ? `failed ${number(failed)}` : "",
     budget.committed ?? `${number(budget.committed_images)} images`,
     view.held_reason === null ? "" : `held by its ${view.held_reason}`,

@@ -165,7 +165,7 @@ async function begin(
   if (goesOn && !options.json) say(`This manifest is in batch ${batch.batch_id} already: it goes on`);
   if (options.wait) return waitForBatch(app, batch.batch_id, { signal, json: options.json });
   const view = lookAtBatch(app, batch.batch_id);
-  if (view !== undefined) showBatch(view, options.json);
+  if (view !== undefined) showBatch(app, view, options.json);
   if (!options.json && process.stderr.isTTY) say(comeBack(batch.batch_id));
   return EXIT.done;
 }
@@ -176,7 +176,7 @@ async function change(app: App, batchId: string, run: Run & { paused: boolean })
   if (changed === undefined) return noSuchBatch(batchId);
   if (options.wait) return waitForBatch(app, batchId, { signal, json: options.json });
   const view = lookAtBatch(app, batchId);
-  if (view !== undefined) showBatch(view, options.json);
+  if (view !== undefined) showBatch(app, view, options.json);
   return EXIT.done;
 }
 

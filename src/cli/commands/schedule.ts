@@ -4,6 +4,7 @@ import type { App } from "../../app.ts";
 import { toMessage } from "../../errors.ts";
 import { MANIFEST_FORMATS } from "../../manifest/format.ts";
 import type { Schedule } from "../../pipeline/schedule.ts";
+import { archivedText } from "../../report/batch-archived.ts";
 import { type ScheduleFlags, toSchedule } from "../../schedule/set.ts";
 import { type ScheduleView, toScheduleView } from "../../schedule/view.ts";
 import { keepJobSchedulers, watchNights } from "../../schedule/watch.ts";
@@ -164,9 +165,7 @@ function toLines(view: ScheduleView): string[] {
   const limits = [view.window, view.budget, view.max_images === null ? null : `${view.max_images} images`];
   const given = limits.filter((limit) => limit !== null).join(", ");
   const batch = last?.batch;
-  const night = batch
-    ? `${batch.batch} ${batch.state}, archived ${batch.requests.archived} of ${batch.items.total}`
-    : "";
+  const night = batch ? `${batch.batch} ${batch.state}, archived ${archivedText(batch.archived)}` : "";
   return [
     `${view.name}  ${view.cron}  ${view.tz}${view.paused ? "  paused" : ""}`,
     `  manifest  ${view.manifest}${given === "" ? "" : `  (${given})`}`,
