@@ -1,14 +1,25 @@
 // Logs: JSON lines for machines, readable lines on a terminal; always on stderr, since results go to stdout.
-import { type Logger, pino } from "pino";
+// Nothing in them steers a terminal: a line may quote a prompt, an API or a store.
+import { createRequire } from "node:module";
+import { type DestinationStream, type Logger, pino } from "pino";
+import type { PrettyOptions } from "pino-pretty";
 import type { Settings } from "./config.ts";
+import { toSafeText, toSafeValue } from "./terminal-text.ts";
 
 /** A logger at the level of LOG_LEVEL. */
 export function createLog({ level }: { level: Settings["logLevel"] }): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }));
-  const transport = pino.transport({
-    target: "pino-pretty",
-    options: { destination: 2, translateTime: "SYS:HH:MM:ss", ignore: "pid,hostname" },
-  });
-  return pino(options, transport);
+  const stderr = pino.destination({ dest: 2, sync: true });
+  const toText = process.stderr.isTTY ? createReadable() : toSafeText;
+  const safe: DestinationStream = { write: (line) => void stderr.write(toText(line)) };
+  return pino(options, safe);
+}
+
+/** From a JSON line to a readable one with colours. */
+export function createReadable(options: PrettyOptions = {}): (line: string) => string {
+  // loaded where it is used: most commands run in a pipe, or log nothing
+  const { prettyFactory } = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
+  const toReadable = prettyFactory({ translateTime: "SYS:HH:MM:ss", ignore: "pid,hostname", ...options });
+  // made safe inside the line: the colours of the readable one are ours
+  return (line) => toReadable(toSafeValue(JSON.parse(line)));
 }

@@ -1,13 +1,19 @@
 // What commands share: where results and remarks go, how a run is interrupted, how an app is opened and closed.
 import type { App } from "../app.ts";
 import type { Settings } from "../config.ts";
+import { toSafeStyledText, toSafeText } from "../terminal-text.ts";
 
 /** How a command ended, as the exit code of the process. */
 export const EXIT = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 } as const;
 
-/** A result, on stdout. */
+/** A result, on stdout. What could steer a terminal is escaped, also in a pipe: its other end is often one. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${toSafeText(line)}\n`);
+}
+
+/** The same for a line with colours of ours. */
+export function printStyled(line: string): void {
+  process.stdout.write(`${toSafeStyledText(line)}\n`);
 }
 
 /** One JSON document, on stdout. */
@@ -17,16 +23,20 @@ export function printJson(value: unknown): void {
 
 /** A remark for a person, on stderr. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${toSafeText(line)}\n`);
 }
 
 /** A line on stdout; waits for a reader that is slower than we are, so that a long list is never held in memory. */
 export function printSlowly(line: string): Promise<void> {
-  return writeSlowly(`${line}\n`);
+  return writeChunk(`${toSafeText(line)}\n`);
 }
 
-/** The same for any text or bytes. */
+/** The same for text or bytes of a file: as they are, unless a terminal would read them. */
 export async function writeSlowly(chunk: string | Uint8Array): Promise<void> {
+  return writeChunk(process.stdout.isTTY && typeof chunk === "string" ? toSafeText(chunk) : chunk);
+}
+
+async function writeChunk(chunk: string | Uint8Array): Promise<void> {
   if (process.stdout.write(chunk)) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   process.stdout.once("drain", resolve);

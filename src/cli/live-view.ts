@@ -1,4 +1,5 @@
 // Lines on a terminal that are drawn anew in place. On anything else nothing is drawn.
+import { toSafeLine, toSafeStyledText } from "../terminal-text.ts";
 import { cut, widthOf } from "./text.ts";
 
 /** The part of a terminal's stream that is needed. Some terminals say that they have 0 columns: they do not know. */
@@ -45,8 +46,9 @@ export function createLiveView(screen: Screen): LiveView {
     get rows() {
       return screen.rows || 24;
     },
-    draw(lines) {
+    draw(given) {
       if (!screen.isTTY) return;
+      const lines = given.map(toDrawnLine);
       if (!started) start();
       const text = lines.map((line) => `${line}${CLEAR_LINE_END}\n`).join("");
       screen.write(`${toTop(drawn, columns())}${text}${CLEAR_BELOW}`);
@@ -55,7 +57,7 @@ export function createLiveView(screen: Screen): LiveView {
     above(line) {
       if (!screen.isTTY) return;
       const rest = drawn;
-      screen.write(`${toTop(rest, columns())}${CLEAR_BELOW}${line}\n`);
+      screen.write(`${toTop(rest, columns())}${CLEAR_BELOW}${toSafeStyledText(line)}\n`);
       drawn = [];
       if (rest.length > 0) this.draw(rest);
     },
@@ -67,6 +69,11 @@ export function createLiveView(screen: Screen): LiveView {
       process.off("exit", showCursor);
     },
   };
+}
+
+// a newline in it would put everything below one line too low
+function toDrawnLine(line: string): string {
+  return toSafeStyledText(line).replaceAll("\n", "\\n");
 }
 
 // a terminal that became narrower has wrapped what was drawn: it is higher now
@@ -95,7 +102,7 @@ export function createProgress(screen: Screen): { show(line: () => string): void
     show(line) {
       if (!screen.isTTY || Date.now() - shownAt < 100) return;
       shownAt = Date.now();
-      screen.write(`\r${cut(line(), (screen.columns || 80) - 1)}${CLEAR_LINE_END}`);
+      screen.write(`\r${cut(toSafeLine(line()), (screen.columns || 80) - 1)}${CLEAR_LINE_END}`);
     },
     end() {
       if (shownAt > 0) screen.write(`\r${CLEAR_LINE_END}`);

@@ -1,6 +1,7 @@
 // The commands, put together, and the one place where an error becomes an exit code.
 import { Command, CommanderError } from "commander";
 import { ArchiverError, ConfigError, RejectedError } from "../errors.ts";
+import { toSafeText } from "../terminal-text.ts";
 import { VERSION } from "../version.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT, say } from "./io.ts";
@@ -60,9 +61,19 @@ function leaveWithReader(error: NodeJS.ErrnoException): void {
   process.exit(EXIT.done);
 }
 
+// an error quotes what was typed, or what a script put in there
+const SAFE_OUTPUT = {
+  writeOut: (text: string) => void process.stdout.write(toSafeText(text)),
+  writeErr: (text: string) => void process.stderr.write(toSafeText(text)),
+};
+
 // every level: errors thrown instead of process.exit, and the nearest name offered
 function strict(command: Command): void {
-  command.exitOverride().showSuggestionAfterError(true).showHelpAfterError("(add --help for the options and examples)");
+  command
+    .configureOutput(SAFE_OUTPUT)
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .showHelpAfterError("(add --help for the options and examples)");
   for (const sub of command.commands) strict(sub);
 }
 

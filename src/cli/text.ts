@@ -1,5 +1,6 @@
 // Text for a terminal: how wide it is, how it is cut, how columns stand under each other. Pure.
-import { stripVTControlCharacters } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
+import { toSafeLine, withoutUnsafe } from "../terminal-text.ts";
 
 // East Asian wide and full-width characters, and pictures: two columns each
 const WIDE =
@@ -20,9 +21,12 @@ function columnsOf(character: string): number {
 
 /** The text in one line that does nothing to a terminal: a prompt may hold anything, escape sequences too. */
 export function plain(text: string): string {
-  return stripVTControlCharacters(text)
-    .replace(/\p{Cc}+/gu, " ")
-    .trim();
+  return withoutUnsafe(stripVTControlCharacters(text)).trim();
+}
+
+/** A text in a colour or weight; what could steer a terminal is escaped first. */
+export function style(format: Parameters<typeof styleText>[0], text: string): string {
+  return styleText(format, toSafeLine(text));
 }
 
 /** At most `width` columns, the end replaced by an ellipsis. The text must hold no colours. */
@@ -58,8 +62,9 @@ const GAP = "  ";
 
 /** The lines of a table, the titles first. `width` is the terminal's, undefined where there is none. */
 export function toTable(columns: readonly Column[], rows: readonly string[][], width: number | undefined): string[] {
+  const safe = rows.map((row) => row.map(toSafeLine));
   const widths = columns.map((column, index) =>
-    Math.max(widthOf(column.title), ...rows.map((row) => widthOf(row[index] ?? ""))),
+    Math.max(widthOf(column.title), ...safe.map((row) => widthOf(row[index] ?? ""))),
   );
   shrink(columns, widths, width);
   const toLine = (cells: readonly string[]) =>
@@ -67,7 +72,7 @@ export function toTable(columns: readonly Column[], rows: readonly string[][], w
       .map(({ align }, index) => pad(cells[index] ?? "", widths[index] ?? 0, align))
       .join(GAP)
       .trimEnd();
-  return [toLine(columns.map(({ title }) => title)), ...rows.map(toLine)];
+  return [toLine(columns.map(({ title }) => title)), ...safe.map(toLine)];
 }
 
 function shrink(columns: readonly Column[], widths: number[], width: number | undefined): void {

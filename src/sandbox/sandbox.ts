@@ -2,7 +2,9 @@
 // Opens the server and tells its addresses apart; what each of them does lives beside.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
 import { findForeignOrigin } from "../browser-origin.ts";
+import { toSafeText } from "../terminal-text.ts";
 import { type Admissions, createAdmission, isKeyFine } from "./admission.ts";
 import { type BillSnapshot, createBill } from "./bill.ts";
 import { handleControl } from "./control.ts";
@@ -155,6 +157,6 @@ function sendModels({ req, res }: Exchange, { apiKey }: Setup): void {
 
 // what is thrown here is a caller gone, a sandbox closing, or a mistake of ours, which must not pass for the API's
 function giveUp(res: ServerResponse, error: unknown, closing: AbortSignal): void {
-  if (!closing.aborted && !res.destroyed) console.error("The sandbox failed:", error);
+  if (!closing.aborted && !res.destroyed) process.stderr.write(`The sandbox failed: ${toSafeText(inspect(error))}\n`);
   res.destroy();
 }

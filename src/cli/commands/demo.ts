@@ -9,7 +9,7 @@ import { toDemoPrompts } from "../demo/prompts.ts";
 import { DEMO_FOLDER, type Demo, openDemo } from "../demo/stage.ts";
 import { toSummaryJson, toSummaryLines } from "../demo/summary.ts";
 import { finishLeftovers, runPrompts } from "../demo/watch.ts";
-import { aborted, callAs, EXIT, interruption, print, printJson, say } from "../io.ts";
+import { aborted, callAs, EXIT, interruption, printJson, printStyled, say } from "../io.ts";
 import { createLiveView, type LiveView } from "../live-view.ts";
 import { toSwitches } from "../switch-flags.ts";
 
@@ -53,8 +53,8 @@ async function runDemo(options: Options): Promise<number> {
     if (signal.aborted) return EXIT.interrupted;
     if (!options.exit && !options.json && process.stdout.isTTY) {
       const told = standings.map(({ detail }) => detail.request.request_id);
-      onEnd = createListener(demo, { told, tell: print });
-      toInvitation(demo.environment, callAs()).forEach(print);
+      onEnd = createListener(demo, { told, tell: printStyled });
+      toInvitation(demo.environment, callAs()).forEach(printStyled);
       await aborted(signal);
     } else await finishLeftovers(demo, signal);
     return standings.every((one) => findSurprise(one) === undefined) ? EXIT.done : EXIT.failed;
@@ -79,7 +79,7 @@ async function present(demo: Demo, { view, signal, json }: Presentation): Promis
   if (signal.aborted) return standings;
   const options = { elapsedMs: Date.now() - begunMs, locate: demo.locate };
   if (json) printJson(toSummaryJson(standings, { ...options, settings: demo.environment }));
-  else ["", ...toSummaryLines(standings, options)].forEach(print);
+  else ["", ...toSummaryLines(standings, options)].forEach(printStyled);
   return standings;
 }
 

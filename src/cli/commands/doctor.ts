@@ -9,7 +9,7 @@ import { checkStore } from "../doctor/check-store.ts";
 import { runInTime, type TimedCheck } from "../doctor/deadline.ts";
 import { checkDeep, type DeepFigures } from "../doctor/deep.ts";
 import { countLevels, type Finding, toFindingLines } from "../doctor/finding.ts";
-import { EXIT, interruption, print, printJson, withApp } from "../io.ts";
+import { EXIT, interruption, print, printJson, printStyled, withApp } from "../io.ts";
 
 const EXAMPLES = `
 A probe object is written to the store and deleted again; the API is asked for its models, which costs nothing.
@@ -50,7 +50,7 @@ async function runDoctor(app: App, options: Options): Promise<number> {
   const findings: Finding[] = [];
   const tell = (found: readonly Finding[]) => {
     findings.push(...found);
-    if (!options.json) found.flatMap(toFindingLines).forEach(print);
+    if (!options.json) found.flatMap(toFindingLines).forEach(printStyled);
   };
   for (const check of checks) {
     const checked = await runInTime(check, { signal });

@@ -1,8 +1,7 @@
 // The demo after its pictures are there: says how to ask for more from another terminal, and tells what comes of it.
-import { styleText } from "node:util";
 import { hasEnded } from "../../pipeline/archive.ts";
 import type { RequestDetail } from "../../pipeline/records.ts";
-import { plain } from "../text.ts";
+import { plain, style } from "../text.ts";
 import type { Demo } from "./stage.ts";
 
 /** The settings that other commands need to find this demo. */
@@ -15,9 +14,9 @@ export function toInvitation(environment: Record<string, string>, command: strin
     "",
     "Worker and sandbox go on until Ctrl-C. To ask for more, in another terminal in this folder:",
     "",
-    ...exports.map((line) => styleText("cyan", line)),
-    styleText("cyan", `  ${command} enqueue "a lighthouse in the fog" --n 2 --wait`),
-    styleText("cyan", `  ${command} catalog list --limit 20`),
+    ...exports.map((line) => style("cyan", line)),
+    style("cyan", `  ${command} enqueue "a lighthouse in the fog" --n 2 --wait`),
+    style("cyan", `  ${command} catalog list --limit 20`),
     "",
   ];
 }
@@ -42,6 +41,6 @@ export function createListener(demo: Demo, options: ListenerOptions): (requestId
 function toNews(demo: Demo, { request, assets }: RequestDetail): string[] {
   const words = `${request.request_id}  ${plain(request.recipe?.prompt ?? "")}`;
   if (request.state === "archived")
-    return [`${styleText("green", "✔")} ${words}`, ...assets.map(({ key }) => `    ${demo.locate(key)}`)];
-  return [`${styleText("yellow", "✖")} ${words}  ${request.state}: ${plain(request.error?.message ?? "")}`];
+    return [`${style("green", "✔")} ${words}`, ...assets.map(({ key }) => `    ${demo.locate(key)}`)];
+  return [`${style("yellow", "✖")} ${words}  ${request.state}: ${plain(request.error?.message ?? "")}`];
 }

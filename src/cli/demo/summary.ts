@@ -1,9 +1,8 @@
 // What a demo brought: for a person as a list of pictures with paths that open, for a machine as one document. Pure.
-import { styleText } from "node:util";
 import type { RequestDetail } from "../../pipeline/records.ts";
 import { toRequestView } from "../../report/request-view.ts";
 import { showDuration, showSize } from "../../units.ts";
-import { plain } from "../text.ts";
+import { plain, style } from "../text.ts";
 import { findSurprise, type Standing, sum } from "./outcome.ts";
 
 export interface SummaryOptions {
@@ -21,15 +20,15 @@ export function toSummaryLines(standings: readonly Standing[], options: SummaryO
   const planned = surprises.length === 0 ? `${sums.failed} failed, as planned` : `${surprises.length} went another way`;
   const free = sums.reused === 0 ? "" : `, ${sums.reused} more from the catalog at no cost,`;
   const total = `${sums.archived} of ${sums.requests} requests archived with ${images}${free} in ${showDuration(options.elapsedMs)}; ${planned}`;
-  return [...lines, "", styleText("bold", total), ...surprises];
+  return [...lines, "", style("bold", total), ...surprises];
 }
 
 function toEntry(standing: Standing, options: SummaryOptions): string[] {
   const { prompt, detail } = standing;
-  const head = `${String(prompt.number).padStart(2)}  ${styleText("bold", plain(prompt.submission.prompt))}`;
+  const head = `${String(prompt.number).padStart(2)}  ${style("bold", plain(prompt.submission.prompt))}`;
   const { error, recipe, reused_from } = detail.request;
   if (detail.assets.length === 0)
-    return [head, `    ${styleText("yellow", plain(error?.message ?? detail.request.state))}`];
+    return [head, `    ${style("yellow", plain(error?.message ?? detail.request.state))}`];
   const facts = [
     toSizes(detail),
     `seed ${recipe?.seed}`,
@@ -38,7 +37,7 @@ function toEntry(standing: Standing, options: SummaryOptions): string[] {
   ];
   return [
     head,
-    `    ${styleText("gray", facts.join(", "))}`,
+    `    ${style("gray", facts.join(", "))}`,
     ...toPaths(detail).map((key) => `    ${options.locate(key)}`),
   ];
 }
@@ -60,7 +59,7 @@ function toPaths({ images, assets }: RequestDetail): string[] {
 
 function toSurprise(standing: Standing): string[] {
   const surprise = findSurprise(standing);
-  return surprise === undefined ? [] : [styleText("red", `No. ${standing.prompt.number} ${surprise}`)];
+  return surprise === undefined ? [] : [style("red", `No. ${standing.prompt.number} ${surprise}`)];
 }
 
 /** The same for machines. `ok` says whether every request ended as it was meant to. */

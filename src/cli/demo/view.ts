@@ -1,8 +1,7 @@
 // The demo while it runs, as lines for a terminal: one for each request, and a bar with the figures. Pure.
-import { styleText } from "node:util";
 import { showDuration, showSize } from "../../units.ts";
 import { bar, spinner } from "../live-view.ts";
-import { cut, pad, plain, widthOf } from "../text.ts";
+import { cut, pad, plain, style, widthOf } from "../text.ts";
 import { findSurprise, isOver, type Standing, sum } from "./outcome.ts";
 
 export interface ViewOptions {
@@ -25,9 +24,9 @@ export function toDemoLines(standings: readonly Standing[], options: ViewOptions
   const room = Math.max(1, options.rows - 6);
   const hidden = Math.max(0, standings.length - room);
   const lines = pick(standings, standings.length - hidden).map((standing) => toLine(standing, options));
-  const more = hidden === 0 ? [] : [styleText("gray", `  … and ${hidden} more`)];
+  const more = hidden === 0 ? [] : [style("gray", `  … and ${hidden} more`)];
   const title = cut(`  ${TITLE}`, options.columns - 1);
-  return [styleText("bold", title), "", ...lines, ...more, "", ...toFooter(standings, options)];
+  return [style("bold", title), "", ...lines, ...more, "", ...toFooter(standings, options)];
 }
 
 // where not all of them fit, those that are over go first
@@ -53,7 +52,7 @@ function toLine(standing: Standing, { columns, nowMs }: ViewOptions): string {
   const waits = detail.request.state === "queued" && detail.request.error === null;
   const words = pad(plain(prompt.submission.prompt), promptWidth);
   const state = cut(sign.text, stateWidth);
-  return `  ${styleText(sign.color, sign.mark)} ${styleText("gray", number)}  ${waits ? styleText("gray", words) : words}${styleText("gray", shape)}${styleText(sign.color, state)}`;
+  return `  ${style(sign.color, sign.mark)} ${style("gray", number)}  ${waits ? style("gray", words) : words}${style("gray", shape)}${style(sign.color, state)}`;
 }
 
 function toSign(standing: Standing, nowMs: number): Sign {
@@ -112,5 +111,5 @@ function toFooter(standings: readonly Standing[], { columns, elapsedMs }: ViewOp
   const { full, rest } = bar(sums.over / sums.requests, width);
   // the bar's colours are put on last: a cut must not go through them
   const room = Math.max(0, columns - 1 - 4 - width - 2);
-  return [`  ${styleText("green", full)}${styleText("gray", rest)}   ${cut(figures, room)}`];
+  return [`  ${style("green", full)}${style("gray", rest)}   ${cut(figures, room)}`];
 }

@@ -1,5 +1,5 @@
 // What doctor says: one finding after the other, each with the setting that is wrong and what to do. Pure.
-import { styleText } from "node:util";
+import { style } from "../text.ts";
 
 export type Level = "ok" | "warning" | "problem";
 
@@ -29,9 +29,9 @@ export function createFindings(subject: Finding["subject"]) {
 export type Findings = ReturnType<typeof createFindings>;
 
 const SIGNS: Record<Level, string> = {
-  ok: styleText("green", "ok      "),
-  warning: styleText("yellow", "warning "),
-  problem: styleText("red", "problem "),
+  ok: style("green", "ok      "),
+  warning: style("yellow", "warning "),
+  problem: style("red", "problem "),
 };
 
 /** A finding as lines for a person. */
