@@ -35,7 +35,7 @@ const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/orm.ts" 
 /** Data goes one way: a file imports from its own unit and from layers above its own row. Units of one row don't meet. */
 const LAYERS: readonly (readonly string[])[] = [
   ["close-all.ts", "errors.ts", "retry-after.ts", "thread.ts", "units.ts", "version.ts"],
-  ["browser-origin.ts", "decode-text.ts", "loopback.ts", "make-folder.ts", "terminal-text.ts"],
+  ["browser-origin.ts", "decode-text.ts", "loopback.ts", "make-folder.ts", "private-files.ts", "terminal-text.ts"],
   ["request"],
   ["pipeline"],
   ["lockfile"],

@@ -4,11 +4,17 @@ import { mkdirSync, statSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
+/** What lies in them is nobody else's business: prompts, signed URLs, webhook tokens. */
+const PRIVATE = 0o700;
+
 /**
- * Resolves once `folder` is there; to the topmost folder that was made, or undefined where none had to be. Rejects with the
+ * Resolves once `folder` is there, each new one for this user only unless `mode` says otherwise; to the topmost folder that was made, or undefined where none had to be. Rejects with the
  * file system's own code, or with ENOTSUP where folders cannot be made in the one above.
  */
-export async function makeFolder(folder: string, { mode }: { mode?: number } = {}): Promise<string | undefined> {
+export async function makeFolder(
+  folder: string,
+  { mode = PRIVATE }: { mode?: number } = {},
+): Promise<string | undefined> {
   const path = resolve(folder);
   let made: string | undefined;
   for (const one of await missingOf(path)) {
@@ -25,7 +31,7 @@ export async function makeFolder(folder: string, { mode }: { mode?: number } = {
 }
 
 /** The same, for those who cannot wait for a promise. */
-export function makeFolderSync(folder: string, { mode }: { mode?: number } = {}): string | undefined {
+export function makeFolderSync(folder: string, { mode = PRIVATE }: { mode?: number } = {}): string | undefined {
   const path = resolve(folder);
   let made: string | undefined;
   for (const one of missingOfSync(path)) {

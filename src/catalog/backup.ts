@@ -1,7 +1,9 @@
 // A consistent copy of the live database, checked before it gets its name.
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { constants, copyFileSync, existsSync, linkSync, rmSync } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { ConfigError, toMessage } from "../errors.ts";
+import { ensurePrivateFile } from "../private-files.ts";
 
 export interface BackupOptions {
   file: string;
@@ -16,9 +18,10 @@ const PAGES = 1_000;
 export async function backupDatabase(sqlite: Sqlite.Database, { file, onProgress }: BackupOptions): Promise<void> {
   if (existsSync(file))
     throw new ConfigError(`Cannot back up to "${file}": it exists already`, { code: "output_exists" });
-  const unfinished = `${file}.unfinished`;
+  // a name that nobody can have put a symlink under
+  const unfinished = `${file}.${randomUUID()}.unfinished`;
   try {
-    rmSync(unfinished, { force: true });
+    ensurePrivateFile(unfinished);
     await sqlite.backup(unfinished, {
       progress: ({ totalPages, remainingPages }) => {
         onProgress?.(totalPages === 0 ? 0 : 1 - remainingPages / totalPages);
@@ -26,10 +29,23 @@ export async function backupDatabase(sqlite: Sqlite.Database, { file, onProgress
       },
     });
     check(unfinished);
-    renameSync(unfinished, file);
+    nameCopy(unfinished, file);
   } catch (error) {
-    rmSync(unfinished, { force: true });
     throw new ConfigError(`Cannot back up to "${file}": ${toMessage(error)}`, { code: "backup_failed", cause: error });
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+}
+
+// a second name, and not a rename: what has been put there meanwhile is not replaced
+function nameCopy(unfinished: string, file: string): void {
+  try {
+    linkSync(unfinished, file);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    // a file system without hard links
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code)) throw error;
+    copyFileSync(unfinished, file, constants.COPYFILE_EXCL);
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import { makeFolderSync } from "../make-folder.ts";
+import { ensurePrivateFile } from "../private-files.ts";
 import { migrateCatalog } from "./migrate.ts";
 import { drizzle } from "./orm.ts";
 import * as schema from "./schema.ts";
@@ -34,11 +35,16 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** Opens `file`, makes it where there is none, and brings its tables up to date. Throws ConfigError or TransientError. */
 export function openDatabase(file: string): Database {
   try {
-    if (file !== ":memory:") makeFolderSync(dirname(file));
+    if (file !== ":memory:") makePlace(file);
     return prepare(new Sqlite(file, { timeout: BUSY_TIMEOUT_MS }), file);
   } catch (error) {
     throw toCatalogError(asSqliteError(error), file);
   }
+}
+
+function makePlace(file: string): void {
+  makeFolderSync(dirname(file));
+  ensurePrivateFile(file);
 }
 
 function prepare(sqlite: Sqlite.Database, file: string): Database {

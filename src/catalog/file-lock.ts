@@ -3,6 +3,7 @@
 import { accessSync, constants } from "node:fs";
 import Sqlite from "better-sqlite3";
 import { ConfigError } from "../errors.ts";
+import { ensurePrivateFile } from "../private-files.ts";
 import { toCatalogError } from "./sqlite-errors.ts";
 
 /** Held until it is released. */
@@ -17,6 +18,7 @@ export interface FileLock {
 export function takeFileLock(path: string, { waitMs }: { waitMs: number }): FileLock | undefined {
   let lock: Sqlite.Database | undefined;
   try {
+    ensurePrivateFile(path);
     const taken = new Sqlite(path, { timeout: waitMs });
     lock = taken;
     taken.exec("begin exclusive");

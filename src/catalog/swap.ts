@@ -1,5 +1,5 @@
 // Puts a new catalog in the place of the old one: in one rename, so that there is a whole one at any time.
-import { closeSync, copyFileSync, existsSync, fsyncSync, linkSync, openSync, renameSync } from "node:fs";
+import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import { ConfigError, toMessage } from "../errors.ts";
@@ -50,7 +50,7 @@ function keep(file: string, kept: string): void {
   try {
     linkSync(file, kept);
   } catch {
-    copyFileSync(file, kept);
+    copyFileSync(file, kept, constants.COPYFILE_EXCL);
   }
 }
 

@@ -8,11 +8,29 @@ if (Number(process.versions.node.split(".")[0]) < WANTED_NODE) {
   );
   process.exitCode = 2;
 } else {
-  // compiled code is kept for the next start: it halves the time until a command begins
-  const { enableCompileCache } = await import("node:module");
-  enableCompileCache();
+  await keepCompiledCode();
   const { runProgram } = await import("./program.ts");
   process.exitCode = await runProgram(process.argv.slice(2));
+}
+
+/**
+ * Compiled code is kept for the next start: it halves the time until a command begins. In the user's own folder: Node's default
+ * lies under /tmp, where anybody can make it first and put code there that we would run.
+ */
+async function keepCompiledCode(): Promise<void> {
+  const [{ enableCompileCache }, { homedir }, { join }, { makeFolderSync }] = await Promise.all([
+    import("node:module"),
+    import("node:os"),
+    import("node:path"),
+    import("../make-folder.ts"),
+  ]);
+  try {
+    const folder = join(homedir(), ".cache", "asset-archiver");
+    makeFolderSync(folder);
+    enableCompileCache(folder);
+  } catch {
+    // a home that cannot be written, as in a container: a start takes longer
+  }
 }
 
 export {};

@@ -2,6 +2,7 @@
 // lines lie in scripts, a page of them each; they are written as they come, and read the same way.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { NEW_PRIVATE_FILE, PRIVATE_FOLDER } from "../private-files.ts";
 import type { ExportItem, FolderFormat, Writing } from "./format.ts";
 import { toGalleryPage } from "./gallery/page.ts";
 
@@ -17,9 +18,9 @@ export const GALLERY: FolderFormat = {
 const LINES = 500;
 
 async function openGallery(folder: string): Promise<Writing> {
-  for (const name of ["data", "thumbnails"]) await mkdir(join(folder, name));
+  for (const name of ["data", "thumbnails"]) await mkdir(join(folder, name), PRIVATE_FOLDER);
   const write = (name: string, content: string | Buffer) =>
-    writeFile(join(folder, name), content, { flag: "wx", flush: true });
+    writeFile(join(folder, name), content, { ...NEW_PRIVATE_FILE, flush: true });
   let page: string[] = [];
   let pages = 0;
   let images = 0;
@@ -33,7 +34,7 @@ async function openGallery(folder: string): Promise<Writing> {
     add: async (item) => {
       const { file, number, thumbnail } = item;
       if (thumbnail === undefined) return;
-      if (file !== undefined && number === 1) await mkdir(join(folder, "images"));
+      if (file !== undefined && number === 1) await mkdir(join(folder, "images"), PRIVATE_FOLDER);
       await Promise.all([
         write(`thumbnails/${number}.webp`, thumbnail),
         ...(file === undefined ? [] : [write(`images/${file.name}`, file.bytes)]),

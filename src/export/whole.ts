@@ -1,8 +1,10 @@
 // Files and folders that are complete or not there: written under another name beside the target, and renamed at the end.
-import { open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
+import { PRIVATE_FILE, PRIVATE_FOLDER } from "../private-files.ts";
 import type { Sink } from "./format.ts";
 
 export interface Whole {
@@ -20,14 +22,14 @@ export async function writeWholeFile<T>(
   work: (sink: Sink) => Promise<T>,
 ): Promise<T> {
   const path = resolve(output);
-  const unfinished = `${path}.${process.pid}.unfinished`;
+  const unfinished = toUnfinished(path);
   return translated(output, async () => {
     await refuseFolder(output);
     await makeFolder(dirname(path));
     try {
       const done = await writeFileOnce(unfinished, work);
       signal.throwIfAborted();
-      if (keep(done)) await rename(unfinished, path);
+      if (keep(done)) await replaceFile(path, unfinished);
       return done;
     } finally {
       // after a rename there is nothing left
@@ -36,13 +38,26 @@ export async function writeWholeFile<T>(
   });
 }
 
+// nobody can have put a symlink under a name that nobody can guess
+function toUnfinished(path: string): string {
+  return `${path}.${randomUUID()}.unfinished`;
+}
+
+// who may read a file that is replaced was decided by somebody: a lock file that a team shares, say
+async function replaceFile(path: string, unfinished: string): Promise<void> {
+  const there = await lstat(path).catch(ignoreAbsence);
+  if (there?.isFile()) await chmod(unfinished, there.mode & 0o777);
+  await rename(unfinished, path);
+}
+
 /** A folder that `work` fills, at a place where there is none, or an empty one: nobody's files are touched. */
 export async function writeWholeFolder<T>({ output, signal }: Whole, work: (folder: string) => Promise<T>): Promise<T> {
   const path = resolve(output);
-  const unfinished = `${path}.${process.pid}.unfinished`;
+  const unfinished = toUnfinished(path);
   return translated(output, async () => {
     await refuseFull(output);
-    await makeFolder(unfinished);
+    await makeFolder(dirname(path));
+    await mkdir(unfinished, PRIVATE_FOLDER);
     try {
       const done = await work(unfinished);
       signal.throwIfAborted();
@@ -78,7 +93,7 @@ function refused(message: string): RejectedError {
 const PIECE_BYTES = 256 * 1024;
 
 async function writeFileOnce<T>(path: string, work: (sink: Sink) => Promise<T>): Promise<T> {
-  const file = await open(path, "w");
+  const file = await open(path, "wx", PRIVATE_FILE);
   let waiting: Uint8Array[] = [];
   let bytes = 0;
   const flush = async () => {
@@ -108,8 +123,8 @@ async function translated<T>(output: string, work: () => Promise<T>): Promise<T>
   try {
     return await work();
   } catch (error) {
-    const { syscall } = error as NodeJS.ErrnoException;
-    if (error instanceof ArchiverError || syscall === undefined) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof ArchiverError || !/^E[A-Z0-9]+$/.test(code ?? "")) throw error;
     throw new TransientError(`Cannot write "${output}": ${toMessage(error)}`, { code: "output_failed", cause: error });
   }
 }

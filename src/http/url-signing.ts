@@ -4,6 +4,7 @@ import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:
 import { dirname } from "node:path";
 import { ConfigError, toMessage } from "../errors.ts";
 import { makeFolderSync } from "../make-folder.ts";
+import { NEW_PRIVATE_FILE } from "../private-files.ts";
 
 export interface UrlSigner {
   /** For the query of the asset's URL. */
@@ -51,7 +52,7 @@ function readKey(file: string): Buffer {
 function writeNew(file: string): void {
   if (existsSync(file)) return;
   const whole = `${file}.${randomUUID()}`;
-  writeFileSync(whole, `${randomBytes(KEY_BYTES).toString("base64url")}\n`, { flag: "wx", mode: 0o600 });
+  writeFileSync(whole, `${randomBytes(KEY_BYTES).toString("base64url")}\n`, NEW_PRIVATE_FILE);
   try {
     linkSync(whole, file);
   } catch (error) {

@@ -1,8 +1,10 @@
 // Finds a Redis to work with: the one that was named, one that is there, or a private one that we start (and install).
 // The order is a promise of the README. No Redis client in here: that one lives in the queue's folder.
+import { chmod } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { ConfigError, toMessage } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
+import { PRIVATE_FOLDER } from "../private-files.ts";
 import { findServerProgram, installServerProgram } from "./install.ts";
 import { openSharedRedis } from "./shared-redis.ts";
 import { openWire, ping } from "./wire.ts";
@@ -25,6 +27,8 @@ export interface OpenRedisOptions {
 
 export interface OpenedRedis {
   url: string;
+  /** Of a private one: holds the password that is in `url`, so that the URL can be shown without it. */
+  passwordFile?: string;
   startedByUs: boolean;
   /** Stops what we started, once no other process of ours uses it. Harmless on repeat. */
   close(): Promise<void>;
@@ -111,9 +115,11 @@ async function openPrivate(options: OpenRedisOptions): Promise<OpenedRedis> {
     (await findServerProgram()) ?? (await installServerProgram({ say, allowInstall, ...(signal && { signal }) }));
   const dir = resolve(join(options.dataDir, "redis"));
   await makeFolder(dir);
-  const { url, port, startedByUs, close } = await openSharedRedis(dir, { binary });
+  // one that an older version made
+  await chmod(dir, PRIVATE_FOLDER);
+  const { url, passwordFile, port, startedByUs, close } = await openSharedRedis(dir, { binary });
   say(`${startedByUs ? "Started" : "Joined"} a private Redis on 127.0.0.1:${port}, data in ${dir}`);
-  return { url, startedByUs, close };
+  return { url, passwordFile, startedByUs, close };
 }
 
 function toAddress(url: URL): { host: string; port: number } {

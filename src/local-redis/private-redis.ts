@@ -1,14 +1,15 @@
 // Starts one Redis server of our own on the loopback address, and stops it. Knows nothing of who shares it.
 // The server outlives Ctrl-C (its own process group) but never us: a lifeline ends it when this process is killed.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
-import { openWire } from "./wire.ts";
+import { NEW_PRIVATE_FILE } from "../private-files.ts";
+import { type Address, openWire } from "./wire.ts";
 
 export interface PrivateRedisOptions {
   /** Data and log go here; it is made where it is missing. */
@@ -17,6 +18,8 @@ export interface PrivateRedisOptions {
   persistence: "aof" | "none";
   /** A free one where it is left out. */
   port?: number;
+  /** Without one everybody on this machine may use it. */
+  password?: string;
   /** The server program; `redis-server` where it is left out. */
   binary?: string;
 }
@@ -25,6 +28,7 @@ export interface PrivateRedisOptions {
 export interface PrivateRedis {
   pid: number;
   port: number;
+  /** With the password, where there is one. */
   url: string;
   /** SIGTERM, then SIGKILL after a deadline. Resolves when it is gone; harmless on repeat. */
   stop(): Promise<void>;
@@ -33,6 +37,9 @@ export interface PrivateRedis {
   /** Lets it live on when this process ends. */
   release(): void;
 }
+
+const HOST = "127.0.0.1";
+const LOG_FILE = "redis.log";
 
 const START_TIMEOUT_MS = 15_000;
 const LOADING_TIMEOUT_MS = 120_000;
@@ -52,8 +59,8 @@ export async function startPrivateRedis(options: PrivateRedisOptions): Promise<P
     const port = options.port ?? (await freePort());
     const child = spawnServer(options, port);
     try {
-      await answers(child, port);
-      return control(child, port);
+      await answers(child, { host: HOST, port, password: options.password });
+      return control(child, { port, password: options.password });
     } catch (cause) {
       await end(child, "SIGKILL");
       const log = await lastWords(options.dir);
@@ -65,9 +72,9 @@ export async function startPrivateRedis(options: PrivateRedisOptions): Promise<P
 }
 
 function spawnServer(options: PrivateRedisOptions, port: number): ChildProcess {
-  const log = openSync(join(options.dir, "redis.log"), "w");
+  const log = openNew(join(options.dir, LOG_FILE));
   try {
-    const command = [options.binary ?? "redis-server", ...serverArguments(options, port)];
+    const command = [options.binary ?? "redis-server", ...writeSecrets(options), ...serverArguments(options, port)];
     const child = spawn("/bin/sh", ["-c", LIFELINE, "sh", ...command], {
       detached: true,
       stdio: ["ignore", log, log, "pipe"],
@@ -82,10 +89,25 @@ function spawnServer(options: PrivateRedisOptions, port: number): ChildProcess {
   }
 }
 
+// by a file and not as an argument: arguments of a process can be read by everybody on the machine
+function writeSecrets({ dir, password }: PrivateRedisOptions): string[] {
+  if (password === undefined) return [];
+  const path = join(dir, "redis.conf");
+  rmSync(path, { force: true });
+  writeFileSync(path, `requirepass ${password}\n`, NEW_PRIVATE_FILE);
+  return [path];
+}
+
+// what is there is removed and not written to: it may be a link
+function openNew(path: string): number {
+  rmSync(path, { force: true });
+  return openSync(path, NEW_PRIVATE_FILE.flag, NEW_PRIVATE_FILE.mode);
+}
+
 function serverArguments(options: PrivateRedisOptions, port: number): string[] {
   const appendOnly = options.persistence === "aof" ? "yes" : "no";
   const settings = {
-    bind: "127.0.0.1",
+    bind: HOST,
     port: String(port),
     dir: options.dir,
     daemonize: "no",
@@ -108,12 +130,12 @@ function freePort(): Promise<number> {
   });
 }
 
-async function answers(child: ChildProcess, port: number): Promise<void> {
+async function answers(child: ChildProcess, address: Address): Promise<void> {
   const startedAt = Date.now();
   let loading = false;
   while (Date.now() - startedAt < (loading ? LOADING_TIMEOUT_MS : START_TIMEOUT_MS)) {
     if (hasEnded(child)) throw new Error("the server ended at once");
-    const info = await serverInfo(port);
+    const info = await serverInfo(address);
     // another server on that port answers with another pid
     if (info?.includes(`process_id:${child.pid}\r`) && !info.startsWith("-")) {
       if (!info.includes("loading:1\r")) return;
@@ -124,14 +146,17 @@ async function answers(child: ChildProcess, port: number): Promise<void> {
   throw new Error(`no answer within ${Date.now() - startedAt} ms`);
 }
 
-async function serverInfo(port: number): Promise<string | undefined> {
-  const wire = await openWire({ host: "127.0.0.1", port }, { timeoutMs: 1000 }).catch(() => undefined);
+async function serverInfo(address: Address): Promise<string | undefined> {
+  const wire = await openWire(address, { timeoutMs: 1000 }).catch(() => undefined);
   const info = await wire?.command("INFO").catch(() => undefined);
   await wire?.close();
   return info;
 }
 
-function control(child: ChildProcess, port: number): PrivateRedis {
+function control(
+  child: ChildProcess,
+  { port, password }: { port: number; password: string | undefined },
+): PrivateRedis {
   const release = () => {
     if (child.stdio[3]?.destroyed === false) (child.stdio[3] as unknown as NodeJS.WritableStream).end("done\n");
   };
@@ -140,7 +165,7 @@ function control(child: ChildProcess, port: number): PrivateRedis {
   return {
     pid: child.pid ?? 0,
     port,
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis://${password === undefined ? "" : `:${password}@`}${HOST}:${port}`,
     stop: () => end(child, "SIGTERM"),
     kill: () => end(child, "SIGKILL"),
     release,
@@ -164,7 +189,7 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 async function lastWords(dir: string): Promise<string> {
-  const log = await readFile(join(dir, "redis.log"), "utf8").catch(() => "");
+  const log = await readFile(join(dir, LOG_FILE), "utf8").catch(() => "");
   return log.trim().split("\n").slice(-4).join("; ");
 }
 

@@ -3,15 +3,20 @@
 //
 // Who is there, is known to the server itself: every process holds one named connection, which ends when the process
 // does, however it ends. When the starter is killed its lifeline stops the server, also under others that joined.
+import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { NEW_PRIVATE_FILE } from "../private-files.ts";
 import { type PrivateRedis, startPrivateRedis } from "./private-redis.ts";
 import { withStartLock } from "./start-lock.ts";
 import { openWire, ping, type Wire } from "./wire.ts";
 
 export interface SharedRedis {
+  /** With its password. */
   url: string;
+  /** Holds the password; only this user may read it. */
+  passwordFile: string;
   port: number;
   /** False when it ran already. */
   startedByUs: boolean;
@@ -22,10 +27,12 @@ export interface SharedRedis {
 interface Running {
   pid: number;
   port: number;
+  password: string;
   /** Only where this process started it. */
   own?: PrivateRedis;
 }
 
+const HOST = "127.0.0.1";
 const MEMBER_NAME = "asset-archiver-member";
 const TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_MS = 10_000;
@@ -33,12 +40,14 @@ const STOP_TIMEOUT_MS = 10_000;
 /** Joins the private Redis of `dir`, or starts one with `binary`. `dir` must exist. */
 export function openSharedRedis(dir: string, options: { binary: string }): Promise<SharedRedis> {
   return withStartLock(dir, async () => {
-    const found = await findRunning(dir);
-    const running = found ?? (await start(dir, options.binary));
-    const member = await enter(running.port);
+    const password = await keepPassword(dir);
+    const found = await findRunning(dir, password);
+    const running = found ?? (await start(dir, { binary: options.binary, password }));
+    const member = await enter(running);
     let closing: Promise<void> | undefined;
     return {
-      url: `redis://127.0.0.1:${running.port}`,
+      url: `redis://:${password}@${HOST}:${running.port}`,
+      passwordFile: passwordFile(dir),
       port: running.port,
       startedByUs: found === undefined,
       close() {
@@ -50,30 +59,46 @@ export function openSharedRedis(dir: string, options: { binary: string }): Promi
 }
 
 /** The server that a process of ours left its address of, if it still runs and is the same one. */
-async function findRunning(dir: string): Promise<Running | undefined> {
+async function findRunning(dir: string, password: string): Promise<Running | undefined> {
   try {
     const { pid, port } = JSON.parse(await readFile(addressFile(dir), "utf8")) as Running;
-    const wire = await openWire({ host: "127.0.0.1", port }, { timeoutMs: TIMEOUT_MS });
+    const wire = await openWire({ host: HOST, port, password }, { timeoutMs: TIMEOUT_MS });
     const info = await wire.command("INFO", "server");
     await wire.close();
-    return info.includes(`process_id:${pid}\r`) ? { pid, port } : undefined;
+    return info.includes(`process_id:${pid}\r`) ? { pid, port, password } : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function start(dir: string, binary: string): Promise<Running> {
-  const own = await startPrivateRedis({ dir, persistence: "aof", binary });
-  await writeFile(addressFile(dir), JSON.stringify({ pid: own.pid, port: own.port }));
-  return { pid: own.pid, port: own.port, own };
+async function start(dir: string, options: { binary: string; password: string }): Promise<Running> {
+  const own = await startPrivateRedis({ dir, persistence: "aof", ...options });
+  await rm(addressFile(dir), { force: true });
+  await writeFile(addressFile(dir), JSON.stringify({ pid: own.pid, port: own.port }), NEW_PRIVATE_FILE);
+  return { pid: own.pid, port: own.port, password: options.password, own };
+}
+
+/** The password of this folder's server, made once: what knows its URL finds it again after a restart on the same port. */
+async function keepPassword(dir: string): Promise<string> {
+  const path = passwordFile(dir);
+  const kept = await readFile(path, "utf8").catch(() => "");
+  if (/^[0-9a-f]{64}\n$/.test(kept)) return kept.trim();
+  const password = randomBytes(32).toString("hex");
+  await rm(path, { force: true });
+  await writeFile(path, `${password}\n`, NEW_PRIVATE_FILE);
+  return password;
+}
+
+function passwordFile(dir: string): string {
+  return join(dir, "password");
 }
 
 function addressFile(dir: string): string {
   return join(dir, "server.json");
 }
 
-async function enter(port: number): Promise<Wire> {
-  const wire = await openWire({ host: "127.0.0.1", port }, { timeoutMs: TIMEOUT_MS });
+async function enter({ port, password }: Running): Promise<Wire> {
+  const wire = await openWire({ host: HOST, port, password }, { timeoutMs: TIMEOUT_MS });
   await wire.command("CLIENT", "SETNAME", MEMBER_NAME);
   return wire;
 }
@@ -97,7 +122,7 @@ async function leave(running: Running, at: { dir: string; member: Wire }): Promi
  */
 async function shutdown(running: Running, member: Wire): Promise<void> {
   await member.command("SHUTDOWN").catch(() => {});
-  const address = { host: "127.0.0.1", port: running.port };
+  const address = { host: HOST, port: running.port, password: running.password };
   const deadline = Date.now() + STOP_TIMEOUT_MS;
   while ((await ping(address, { timeoutMs: TIMEOUT_MS })) !== undefined && Date.now() < deadline) await delay(20);
 }

@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ConfigError } from "../errors.ts";
+import { NEW_PRIVATE_FILE } from "../private-files.ts";
 
 const WAIT_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
@@ -36,7 +37,7 @@ async function take(path: string): Promise<void> {
 
 async function create(path: string): Promise<boolean> {
   try {
-    await writeFile(path, String(process.pid), { flag: "wx" });
+    await writeFile(path, String(process.pid), NEW_PRIVATE_FILE);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;

@@ -1,5 +1,5 @@
 // The few words of the Redis protocol that finding and stopping a server needs, over a plain socket.
-// Not a client: one command at a time, no pipelining, no TLS, no passwords. ioredis belongs to the queue's folder.
+// Not a client: one command at a time, no pipelining, no TLS. ioredis belongs to the queue's folder.
 import { connect, type Socket } from "node:net";
 
 /** A raw connection to one Redis. */
@@ -13,20 +13,31 @@ export interface Wire {
 export interface Address {
   host: string;
   port: number;
+  /** Sent before anything else. */
+  password?: string | undefined;
 }
 
 /** Connects, or throws what the socket says. `timeoutMs` bounds the connection and each reply. */
 export async function openWire(address: Address, options: { timeoutMs: number }): Promise<Wire> {
-  const socket = connect(address);
+  const socket = connect({ host: address.host, port: address.port });
   // an open wire must not keep a finished program alive
   socket.unref();
   await settled(socket, "connect", options.timeoutMs);
   // after the start a broken wire shows in the next command
   socket.on("error", () => {});
-  return {
+  const wire: Wire = {
     command: (...words) => exchange(socket, { words, timeoutMs: options.timeoutMs }),
     close: () => end(socket, options.timeoutMs),
   };
+  if (address.password !== undefined) await authenticate(wire, address.password);
+  return wire;
+}
+
+async function authenticate(wire: Wire, password: string): Promise<void> {
+  const reply = await wire.command("AUTH", password);
+  if (reply === "OK") return;
+  await wire.close();
+  throw new Error(`the password was refused: ${reply}`);
 }
 
 /** What PING says: "PONG", an error reply, or undefined where nothing answers. */

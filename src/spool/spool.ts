@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { ArchiverError, ConfigError, toMessage } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 import type { Spool } from "../pipeline/ports.ts";
+import { PRIVATE_FILE } from "../private-files.ts";
 
 export interface OpenSpool extends Spool {
   /** The names of all files that lie here. */
@@ -35,7 +36,9 @@ export function createSpool({ folder }: { folder: string }): OpenSpool {
 // file and folder are both synced: without the second the name may be gone after a power cut
 async function writeDurably(path: string, { folder, bytes }: { folder: string; bytes: Buffer }): Promise<void> {
   await makeFolder(folder);
-  const file = await open(path + UNFINISHED, "w");
+  // left by a killed process, or put there by somebody: it is removed, not written to
+  await rm(path + UNFINISHED, { force: true });
+  const file = await open(path + UNFINISHED, "wx", PRIVATE_FILE);
   try {
     await file.writeFile(bytes);
     await file.sync();

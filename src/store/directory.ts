@@ -5,6 +5,7 @@ import { type FileHandle, open, readFile, rename, rm, stat, unlink } from "node:
 import { dirname, extname, join, resolve } from "node:path";
 import { ArchiverError, TransientError } from "../errors.ts";
 import type { PutOptions, Store } from "../pipeline/ports.ts";
+import { PRIVATE_FILE } from "../private-files.ts";
 import { measure } from "./digest.ts";
 import { isAbsence, toDirectoryError } from "./directory-errors.ts";
 import { createFolders, type Folders, syncFolder } from "./folders.ts";
@@ -132,7 +133,7 @@ async function isHeld(path: string, wanted: { bytes: number; digest: string }): 
 // Read back before the rename, so that a wrong file never gets the final name
 async function writeChecked(target: Target, bytes: Buffer, options: PutOptions): Promise<void> {
   const { digest, signal } = options;
-  const file = await open(target.temp, "wx+");
+  const file = await open(target.temp, "wx+", PRIVATE_FILE);
   try {
     await file.writeFile(bytes, signal === undefined ? {} : { signal });
     await file.sync();

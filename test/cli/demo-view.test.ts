@@ -1,5 +1,7 @@
+import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { toInvitation, withoutPassword } from "../../src/cli/demo/go-on.ts";
 import { findSurprise, type Standing } from "../../src/cli/demo/outcome.ts";
 import { toDemoPrompts } from "../../src/cli/demo/prompts.ts";
 import { toDemoLines } from "../../src/cli/demo/view.ts";
@@ -94,4 +96,19 @@ test.each([
 ])("%s: %s", (_, one, surprise) => {
   if (surprise === undefined) expect(findSurprise(one)).toBeUndefined();
   else expect(findSurprise(one)).toMatch(surprise);
+});
+
+test.each([
+  [{ url: "redis://127.0.0.1:6379", startedByUs: false }, "  export REDIS_URL='redis://127.0.0.1:6379'"],
+  [
+    { url: "redis://:s3cret@127.0.0.1:7000", passwordFile: `${process.cwd()}/data/redis/password`, startedByUs: true },
+    `  export REDIS_URL="redis://:$(cat 'data/redis/password')@127.0.0.1:7000"`,
+  ],
+  [{ url: "rediss://me:s3cret@redis.example", startedByUs: false }, "  # and REDIS_URL as it is set here"],
+])("the invitation shows no password: %j", (redis, line) => {
+  const environment = { REDIS_URL: redis.url, QUEUE_PREFIX: "p", CATALOG_URL: "c", STORAGE_URL: "s" };
+  const lines = toInvitation({ environment, redis }, "archiver").map(stripVTControlCharacters);
+  expect(lines).toContain(line);
+  expect(lines.join()).not.toContain("s3cret");
+  expect(withoutPassword(environment).REDIS_URL).not.toContain("s3cret");
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openRedis } from "../../src/local-redis/open-redis.ts";
@@ -67,4 +67,32 @@ describe("several processes on one data folder", () => {
     const redis = await openRedis({ dataDir, preferPrivate: true, ...quiet });
     await redis.close();
   });
+});
+
+test("only who may read its folder knows its password", async () => {
+  const dataDir = await tempFolder();
+  const redis = await openRedis({ dataDir, preferPrivate: true, say: () => {} });
+  onTestFinished(() => redis.close());
+  const { host, password } = new URL(redis.url);
+  expect(password).toMatch(/^[0-9a-f]{64}$/);
+  expect(await say(`redis://${host}`, "PING")).toMatch(/^-NOAUTH/);
+  expect(await readFile(redis.passwordFile ?? "", "utf8")).toBe(`${password}\n`);
+  const dir = join(dataDir, "redis");
+  expect((await stat(dir)).mode & 0o777).toBe(0o700);
+  for (const name of ["password", "redis.conf", "redis.log", "server.json"])
+    expect([name, (await stat(join(dir, name))).mode & 0o777]).toEqual([name, 0o600]);
+  const { pid } = JSON.parse(await readFile(join(dir, "server.json"), "utf8")) as { pid: number };
+  // everybody on the machine can read the arguments of a process
+  if (process.platform === "linux") expect(await readFile(`/proc/${pid}/cmdline`, "utf8")).not.toContain(password);
+});
+
+test("a folder has one password: a URL is good after a restart", async () => {
+  const dataDir = await tempFolder();
+  const passwords: string[] = [];
+  for (let time = 0; time < 2; time++) {
+    const redis = await openRedis({ dataDir, preferPrivate: true, say: () => {} });
+    passwords.push(new URL(redis.url).password);
+    await redis.close();
+  }
+  expect(passwords[0]).toBe(passwords[1]);
 });

@@ -17,8 +17,7 @@ export async function tempFolder(): Promise<string> {
 
 /** Sends one command to the Redis at `url`. */
 export async function say(url: string, ...words: string[]): Promise<string> {
-  const { hostname, port } = new URL(url);
-  const wire = await openWire({ host: hostname, port: Number(port) }, { timeoutMs: 5000 });
+  const wire = await openWire(toAddress(url), { timeoutMs: 5000 });
   try {
     return await wire.command(...words);
   } finally {
@@ -28,8 +27,12 @@ export async function say(url: string, ...words: string[]): Promise<string> {
 
 /** Whether a Redis answers there. Unlike a look for its pid, this is not misled by a process that nobody has reaped. */
 export async function answers(url: string): Promise<boolean> {
-  const { hostname, port } = new URL(url);
-  return (await ping({ host: hostname, port: Number(port) }, { timeoutMs: 5000 })) !== undefined;
+  return (await ping(toAddress(url), { timeoutMs: 5000 })) !== undefined;
+}
+
+function toAddress(url: string) {
+  const { hostname, port, password } = new URL(url);
+  return { host: hostname, port: Number(port), password: password === "" ? undefined : password };
 }
 
 /** Resolves once `condition` holds; throws after ten seconds. */

@@ -215,5 +215,5 @@ test.each([
 });
 
 test("the shared Redis of the tests is one", () => {
-  expect(inject("redisUrl")).toMatch(/^redis:\/\/127\.0\.0\.1:\d+/);
+  expect(inject("redisUrl")).toMatch(/^redis:\/\/:[0-9a-f]{64}@127\.0\.0\.1:\d+$/);
 });

@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import type { Command } from "commander";
 import { readSettings } from "../../config.ts";
 import type { Log } from "../../pipeline/ports.ts";
-import { createListener, toInvitation } from "../demo/go-on.ts";
+import { createListener, toInvitation, withoutPassword } from "../demo/go-on.ts";
 import { findSurprise, type Standing } from "../demo/outcome.ts";
 import { toDemoPrompts } from "../demo/prompts.ts";
 import { DEMO_FOLDER, type Demo, openDemo } from "../demo/stage.ts";
@@ -54,7 +54,7 @@ async function runDemo(options: Options): Promise<number> {
     if (!options.exit && !options.json && process.stdout.isTTY) {
       const told = standings.map(({ detail }) => detail.request.request_id);
       onEnd = createListener(demo, { told, tell: printStyled });
-      toInvitation(demo.environment, callAs()).forEach(printStyled);
+      toInvitation(demo, callAs()).forEach(printStyled);
       await aborted(signal);
     } else await finishLeftovers(demo, signal);
     return standings.every((one) => findSurprise(one) === undefined) ? EXIT.done : EXIT.failed;
@@ -78,7 +78,7 @@ async function present(demo: Demo, { view, signal, json }: Presentation): Promis
   view.end();
   if (signal.aborted) return standings;
   const options = { elapsedMs: Date.now() - begunMs, locate: demo.locate };
-  if (json) printJson(toSummaryJson(standings, { ...options, settings: demo.environment }));
+  if (json) printJson(toSummaryJson(standings, { ...options, settings: withoutPassword(demo.environment) }));
   else ["", ...toSummaryLines(standings, options)].forEach(printStyled);
   return standings;
 }

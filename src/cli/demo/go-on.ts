@@ -1,4 +1,5 @@
 // The demo after its pictures are there: says how to ask for more from another terminal, and tells what comes of it.
+import { relative } from "node:path";
 import { hasEnded } from "../../pipeline/archive.ts";
 import type { RequestDetail } from "../../pipeline/records.ts";
 import { plain, style } from "../text.ts";
@@ -8,8 +9,10 @@ import type { Demo } from "./stage.ts";
 const SHOWN = ["REDIS_URL", "QUEUE_PREFIX", "CATALOG_URL", "STORAGE_URL"];
 
 /** What to type in another terminal. `command` is how this program is called there. */
-export function toInvitation(environment: Record<string, string>, command: string): string[] {
-  const exports = SHOWN.map((name) => `  export ${name}='${environment[name]}'`);
+export function toInvitation({ environment, redis }: Pick<Demo, "environment" | "redis">, command: string): string[] {
+  const exports = SHOWN.map((name) =>
+    name === "REDIS_URL" ? toRedisLine(redis) : `  export ${name}='${environment[name]}'`,
+  );
   return [
     "",
     "Worker and sandbox go on until Ctrl-C. To ask for more, in another terminal in this folder:",
@@ -19,6 +22,22 @@ export function toInvitation(environment: Record<string, string>, command: strin
     style("cyan", `  ${command} catalog list --limit 20`),
     "",
   ];
+}
+
+// a terminal is shared, recorded and scrolled back: no password appears on it
+function toRedisLine({ url, passwordFile }: Demo["redis"]): string {
+  const { password, host } = new URL(url);
+  if (password === "") return `  export REDIS_URL='${url}'`;
+  if (passwordFile === undefined) return "  # and REDIS_URL as it is set here";
+  return `  export REDIS_URL="redis://:$(cat '${relative(process.cwd(), passwordFile)}')@${host}"`;
+}
+
+/** The same settings without a password, for a document that is kept. */
+export function withoutPassword(environment: Record<string, string>): Record<string, string> {
+  const url = new URL(environment.REDIS_URL ?? "");
+  if (url.password === "") return environment;
+  url.password = "";
+  return { ...environment, REDIS_URL: url.href };
 }
 
 export interface ListenerOptions {

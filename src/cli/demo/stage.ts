@@ -15,8 +15,8 @@ export const DEMO_FOLDER = "data/demo";
 export interface Demo {
   app: App;
   sandbox: Sandbox;
-  redis: { url: string; startedByUs: boolean };
-  /** The settings with which other commands find this demo. */
+  redis: { url: string; passwordFile?: string; startedByUs: boolean };
+  /** The settings with which other commands find this demo. A password is in there. */
   environment: Record<string, string>;
   /** The path of an image, as short as it opens. */
   locate(key: string): string;
@@ -64,7 +64,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
     return {
       app,
       sandbox,
-      redis: { url: redis.url, startedByUs: redis.startedByUs },
+      redis,
       environment,
       locate: (key) => relative(process.cwd(), app.store().locate(key)),
       close: once(close, () => void worker.stop()),
