@@ -1,7 +1,7 @@
 // What other services import: `import { createClient } from "asset-archiver"`. It loads no database, no store and no image
 // library; the way that is not taken (Redis or HTTP) is not loaded either.
 import type { Client, HttpClient, HttpClientOptions, KnownRequest, RedisClientOptions } from "./client/contract.ts";
-import { createLateClient } from "./client/late-client.ts";
+import { createLateClient, createLateHttpClient } from "./client/late-client.ts";
 import { ConfigError } from "./errors.ts";
 import { redisUrlFault } from "./queue/redis-url.ts";
 
@@ -25,6 +25,7 @@ export { ArchiverError, ConfigError, RejectedError, TransientError, WaitError } 
 export type { ArchivedAsset } from "./pipeline/archive.ts";
 export type { RequestState, WebhookEvent } from "./pipeline/records.ts";
 export type { CallView, RequestView, WebhookView } from "./report/request-view.ts";
+export type { GateView, QueueView, StatusView, WaitReason, WorkerView } from "./report/status-view.ts";
 export type { Json } from "./request/canonical-json.ts";
 export type { AspectRatio, Recipe } from "./request/recipe.ts";
 export type { SubmissionInput } from "./request/submission.ts";
@@ -38,7 +39,7 @@ export function createClient(options: RedisClientOptions): Client<KnownRequest>;
 export function createClient(options: HttpClientOptions | RedisClientOptions): Client<KnownRequest> {
   if ("url" in options && typeof options.url === "string") {
     requireUrl("url", { text: options.url, protocols: ["http:", "https:"] });
-    return createLateClient(async () => (await import("./client/by-http.ts")).createHttpClient(options));
+    return createLateHttpClient(async () => (await import("./client/by-http.ts")).createHttpClient(options));
   }
   if ("redisUrl" in options && typeof options.redisUrl === "string") {
     const fault = redisUrlFault(options.redisUrl);

@@ -1,35 +1,38 @@
-// What is going on, in figures: the catalog's counts and the queues', the same in `status`, over HTTP and in the metrics.
+// What is going on, in figures: the catalog's counts, the queues' and the workers, the same in `status`, over HTTP and in the metrics.
 import type { App } from "./app.ts";
-import type { Counts } from "./catalog/counts.ts";
 import { ConfigError, TransientError } from "./errors.ts";
-import type { QueueCounts } from "./queue/counts.ts";
-import type { GateState } from "./queue/gate.ts";
+import type { HeldJobs } from "./queue/counts.ts";
+import type { StatusView } from "./report/status-view.ts";
+import { toWorkerViews } from "./workers-view.ts";
 
-export interface Overview extends Counts {
-  /** null when Redis cannot be reached. */
-  generate: QueueCounts | null;
-  archive: QueueCounts | null;
-  gate: GateState | null;
-}
+/** What is going on. */
+export type Overview = StatusView;
 
 /** Looks at catalog and queues; `onAway` hears why Redis cannot be asked. */
 export async function lookAround(app: App, onAway: (error: Error) => void): Promise<Overview> {
   const counts = app.catalog().counts();
-  return { ...(await lookAtQueues(app, onAway)), ...counts };
+  const { held, ...queues } = await lookAtQueues(app, onAway);
+  const records = app.catalog().listWorkers();
+  const last = records.reduce((latest, { last_seen }) => Math.max(latest, last_seen), 0);
+  return {
+    ...queues,
+    workers: toWorkerViews(records, held),
+    last_worker_seen: last === 0 ? null : new Date(last).toISOString(),
+    ...counts,
+  };
 }
 
-async function lookAtQueues(
-  app: App,
-  onAway: (error: Error) => void,
-): Promise<Pick<Overview, "generate" | "archive" | "gate">> {
+type Queued = Pick<Overview, "generate" | "archive" | "gate"> & { held: HeldJobs | undefined };
+
+async function lookAtQueues(app: App, onAway: (error: Error) => void): Promise<Queued> {
   try {
     const queues = await app.queues();
     await queues.ping();
-    const [counts, gate] = await Promise.all([queues.counts(), queues.gate.state()]);
-    return { ...counts, gate };
+    const [counts, held, gate] = await Promise.all([queues.counts(), queues.listHeld(), queues.gate.state()]);
+    return { ...counts, held, gate };
   } catch (error) {
     if (!(error instanceof TransientError || error instanceof ConfigError)) throw error;
     onAway(error);
-    return { generate: null, archive: null, gate: null };
+    return { generate: null, archive: null, gate: null, held: undefined };
   }
 }

@@ -3,6 +3,7 @@
 import type { RequestView } from "../client.ts";
 import type { CancelEnd, RetryEnd } from "../decide.ts";
 import type { Overview } from "../overview.ts";
+import type { WaitReason } from "../report/status-view.ts";
 
 export interface Desk {
   enqueue(data: unknown): Promise<RequestView>;
@@ -13,6 +14,8 @@ export interface Desk {
   retry(requestId: string): Promise<RetryEnd | undefined>;
   cancel(requestId: string): Promise<CancelEnd | undefined>;
   overview(): Promise<Overview>;
+  /** Why a request has not ended yet. */
+  explain(requestId: string): Promise<WaitReason[]>;
   /** Where a person can open an archived image. */
   locate(asset: { key: string; digest: string }): string;
 }

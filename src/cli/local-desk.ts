@@ -6,6 +6,7 @@ import type { RequestDetail } from "../pipeline/records.ts";
 import { isUnsuitableRedis } from "../queue/connection.ts";
 import { toRequestView } from "../report/request-view.ts";
 import { submit, waitForEnd } from "../submit.ts";
+import { explainWait } from "../wait-reasons.ts";
 import type { Desk } from "./desk.ts";
 import { say } from "./io.ts";
 
@@ -18,6 +19,7 @@ export function createLocalDesk(app: App): Desk {
     wait: async (requestId, signal) => view(await waitForEnd(app, requestId, signal)),
     retry: (requestId) => retry(app, requestId),
     cancel: (requestId) => cancel(app, requestId),
+    explain: (requestId) => explainWait(app, requestId),
     overview: () => lookAround(app, sayOrThrow),
     locate: ({ key }) => app.store().locate(key),
   };

@@ -1,10 +1,8 @@
 // The desk of a server, by way of the client that other services use.
 
-import { createSend, parseReply } from "../client/http-exchange.ts";
 import { createClient, RejectedError, type SubmissionInput } from "../client.ts";
 import { createFetch } from "../outbound/agent.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
-import type { Overview } from "../overview.ts";
 import type { Desk } from "./desk.ts";
 
 /** Connects at the first use. Must be closed. */
@@ -30,7 +28,8 @@ export function openRemoteDesk(server: { url: string; token: string | undefined;
       const { state, paid } = end;
       return end.cancelled ? { cancelled: true, state: "cancelled" } : { cancelled: false, state, paid };
     },
-    overview: async () => parseReply<Overview>(await createSend(options)({ method: "GET", path: "v1/status" })),
+    overview: () => client.status(),
+    explain: (requestId) => client.explainWait(requestId),
     locate: ({ digest }) => new URL(`v1/assets/${digest}/content`, url.replace(/\/?$/, "/")).href,
     close: () => client.close(),
   };

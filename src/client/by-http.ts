@@ -1,6 +1,7 @@
 // A client that speaks HTTP to an `asset-archiver serve`, which knows everything. No queue and no database is loaded.
 import { TransientError } from "../errors.ts";
 import type { RequestView } from "../report/request-view.ts";
+import type { StatusView, WaitReason } from "../report/status-view.ts";
 import { type Sent, sendBulk } from "./bulk.ts";
 import type { BulkError, BulkResult, CallOptions, FindFilter, HttpClient, HttpClientOptions } from "./contract.ts";
 import { cancelByHttp, retryByHttp } from "./http-decisions.ts";
@@ -30,6 +31,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     cancel: (requestId, options = {}) => cancelByHttp(send, requestId, options),
     retry: (requestId, options = {}) => retryByHttp(send, requestId, options),
     find: (filter = {}, options = {}) => findAll(send, filter, options),
+    status: async ({ signal } = {}) => parseReply<StatusView>(await send({ method: "GET", path: "v1/status", signal })),
+    explainWait: async (requestId, { signal } = {}) => {
+      const path = `v1/requests/${encodeURIComponent(requestId)}/waiting`;
+      return parseReply<{ reasons: WaitReason[] }>(await send({ method: "GET", path, signal })).reasons;
+    },
     // connections that idle are let go of by themselves
     close: async () => undefined,
   };

@@ -2,6 +2,7 @@
 import type { ArchivedAsset } from "../pipeline/archive.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import type { RequestView } from "../report/request-view.ts";
+import type { StatusView, WaitReason } from "../report/status-view.ts";
 import type { SubmissionInput } from "../request/submission.ts";
 
 /** Straight into the queue: no server and no database is needed, and less is known. */
@@ -161,4 +162,9 @@ export interface Client<Found extends KnownRequest = KnownRequest> {
 }
 
 /** A client that speaks HTTP knows everything. */
-export type HttpClient = Client<RequestView>;
+export interface HttpClient extends Client<RequestView> {
+  /** What is going on: counts, queues, workers, and why calls are held. */
+  status(options?: CallOptions): Promise<StatusView>;
+  /** Why a request has not ended yet: no worker, calls that are held, the next try. Empty where it has. */
+  explainWait(requestId: string, options?: CallOptions): Promise<WaitReason[]>;
+}

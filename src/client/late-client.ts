@@ -1,17 +1,32 @@
 // A client whose code is loaded at its first use, so that creating one is quick and loads only the way that is taken.
 import { RejectedError } from "../errors.ts";
-import type { Client, KnownRequest } from "./contract.ts";
+import type { RequestView } from "../report/request-view.ts";
+import type { Client, HttpClient, KnownRequest } from "./contract.ts";
 
 /** The same client, once it is loaded. A client that was never used closes without being loaded. */
 export function createLateClient<Found extends KnownRequest>(load: () => Promise<Client<Found>>): Client<Found> {
-  let loading: Promise<Client<Found>> | undefined;
+  return createLate<Found, Client<Found>>(load).client;
+}
+
+/** The same for one that speaks HTTP. */
+export function createLateHttpClient(load: () => Promise<HttpClient>): HttpClient {
+  const { client, loaded } = createLate<RequestView, HttpClient>(load);
+  return {
+    ...client,
+    status: async (...args) => (await loaded()).status(...args),
+    explainWait: async (...args) => (await loaded()).explainWait(...args),
+  };
+}
+
+function createLate<Found extends KnownRequest, Loaded extends Client<Found>>(load: () => Promise<Loaded>) {
+  let loading: Promise<Loaded> | undefined;
   let closed = false;
   const loaded = () => {
     if (closed) throw new RejectedError("This client is closed", { code: "client_closed" });
     loading ??= load();
     return loading;
   };
-  return {
+  const client: Client<Found> = {
     enqueue: async (...args) => (await loaded()).enqueue(...args),
     enqueueBulk: async function* (...args) {
       yield* (await loaded()).enqueueBulk(...args);
@@ -28,4 +43,5 @@ export function createLateClient<Found extends KnownRequest>(load: () => Promise
       await (await loading)?.close();
     },
   };
+  return { client, loaded };
 }

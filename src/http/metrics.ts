@@ -53,6 +53,7 @@ function createStateMetrics(registry: Registry) {
   });
   const redis = new Gauge({ name: name("redis_up"), help: "Whether Redis could be asked", registers });
   const held = new Gauge({ name: name("calls_held"), help: "Whether all calls are held back just now", registers });
+  const workers = new Gauge({ name: name("workers"), help: "Workers that are alive", registers });
   const loss = new Gauge({
     name: name("seconds_to_nearest_loss"),
     help: "Seconds until the first URL of an image dies that is not archived; +Inf when nothing is at stake",
@@ -65,6 +66,7 @@ function createStateMetrics(registry: Registry) {
     loss.set(overview.seconds_to_nearest_loss ?? Number.POSITIVE_INFINITY);
     redis.set(overview.generate === null ? 0 : 1);
     held.set(overview.gate?.reason ? 1 : 0);
+    workers.set(overview.workers.filter(({ alive }) => alive).length);
     // figures of a Redis that cannot be asked would be old ones
     jobs.reset();
     for (const queue of ["generate", "archive"] as const) {

@@ -13,6 +13,7 @@ const ANSWERS = {
   AssetDetail: forms.assetDetailSchema,
   BulkLine: forms.bulkLineSchema,
   Status: forms.statusSchema,
+  Waiting: forms.waitingSchema,
   Images: forms.imagesAnswerSchema,
   Alive: forms.aliveSchema,
   Ready: forms.readySchema,

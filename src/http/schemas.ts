@@ -134,9 +134,29 @@ export const statusSchema = z.object({
   generate: jobs,
   archive: jobs,
   gate: z.looseObject({ reason: z.string().nullable(), code: z.string().nullable() }).nullable(),
+  workers: z.array(
+    z.looseObject({
+      id: z.string(),
+      host: z.string(),
+      version: z.string(),
+      last_seen: time.nullable(),
+      alive: z.boolean(),
+      generate: z.int().nullable(),
+      archive: z.int().nullable(),
+      concurrency: z.strictObject({ generate: z.int(), archive: z.int() }),
+    }),
+  ),
+  last_worker_seen: time.nullable(),
   requests: z.record(requestState, z.int()),
   calls: z.record(z.enum(["sent", "answered", "refused", "unknown"]), z.int()),
   seconds_to_nearest_loss: z.number().nullable(),
+});
+
+/** Why a request has not ended yet. */
+export const waitingSchema = z.strictObject({
+  request_id: z.string(),
+  state: requestState,
+  reasons: z.array(z.looseObject({ code: z.string(), message: z.string(), next_try_at: time.nullable() })),
 });
 
 /** The image API's own answer. */

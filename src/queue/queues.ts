@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { closeTogether } from "../close-all.ts";
 import { reached } from "./connection.ts";
 import { countJobs, type HeldJobs, listHeld, type QueueCounts } from "./counts.ts";
+import { type FoundJob, findJob } from "./find-job.ts";
 import { type AddBundled, createJobBundle } from "./job-bundle.ts";
 import { createPulse } from "./pulse.ts";
 import { takeOver } from "./take-over.ts";
@@ -34,6 +35,8 @@ export interface Queues {
   counts(): Promise<{ generate: QueueCounts; archive: QueueCounts }>;
   /** Which jobs are in hand, and whose they are. */
   listHeld(): Promise<HeldJobs>;
+  /** The first of these jobs that is in a stage's queue and will run; undefined where none is. */
+  findJob(stage: "generate" | "archive", ...jobIds: string[]): Promise<FoundJob | undefined>;
   /** Removes waiting jobs of queue "generate"; one that is being worked on stays. */
   removeGenerate(jobIds: readonly string[]): Promise<void>;
   /** Puts back the jobs that dead workers hold; returns how many. */
@@ -63,6 +66,8 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
         return { generate: generated, archive: archived };
       }),
     listHeld: () => reached(redisUrl, () => listHeld({ generate, archive }, connection)),
+    findJob: (stage, ...jobIds) =>
+      reached(redisUrl, () => findJob(stage === "generate" ? generate : archive, connection, jobIds)),
     removeGenerate: (jobIds) =>
       reached(redisUrl, async () => void (await Promise.all(jobIds.map((jobId) => generate.remove(jobId))))),
     takeOver: (isDead) =>

@@ -49,7 +49,7 @@ describe("doctor", () => {
     expect(problems(diagnosis)).toEqual([]);
     expect(diagnosis).toMatchObject({ ok: true, code: 0 });
     expect(new Set(diagnosis.findings.map(({ subject }) => subject))).toEqual(
-      new Set(["redis", "store", "api", "catalog", "disk"]),
+      new Set(["redis", "store", "api", "catalog", "disk", "workers"]),
     );
     const left = await readdir(join(place.folder, "archive"), { recursive: true, withFileTypes: true });
     expect(left.filter((entry) => entry.isFile())).toEqual([]);

@@ -3,8 +3,10 @@ import type { App } from "../../app.ts";
 import { followBatch, listFailures } from "../../batch/look.ts";
 import { reportIfDue } from "../../batch/report.ts";
 import type { BatchView } from "../../report/batch-view.ts";
+import { explainBatchWait } from "../../wait-reasons.ts";
 import { callAs, EXIT, print, printJson, say } from "../io.ts";
 import { createLiveView } from "../live-view.ts";
+import { sayWhileWaiting } from "../wait-text.ts";
 import { batchLines, failureLines, type Pace, progressLines } from "./text.ts";
 
 /** A report is written by whichever process looks first: its place is waited for, in ms. */
@@ -28,7 +30,9 @@ export async function waitForBatch(
   const pace: Pace = { looks: [] };
   const onLook = (view: BatchView) =>
     live.draw(progressLines(view, { pace, now: app.clock.now(), columns: live.columns }));
-  const settled = await followBatch(app, batchId, { signal, onLook }).finally(() => live.end());
+  const write = (line: string) => (process.stderr.isTTY ? live.above(line) : say(line));
+  const following = followBatch(app, batchId, { signal, onLook }).finally(() => live.end());
+  const settled = await sayWhileWaiting(following, () => explainBatchWait(app), write);
   if (settled === undefined) return noSuchBatch(batchId);
   if (signal.aborted) {
     say(interrupted.aborted ? comeBack(batchId) : `Batch "${batchId}" did not end in time`);

@@ -6,6 +6,7 @@ import { checkCatalog } from "../doctor/check-catalog.ts";
 import { checkDisk } from "../doctor/check-disk.ts";
 import { checkRedis } from "../doctor/check-redis.ts";
 import { checkStore } from "../doctor/check-store.ts";
+import { checkWorkers } from "../doctor/check-workers.ts";
 import { runInTime, type TimedCheck } from "../doctor/deadline.ts";
 import { checkDeep, type DeepFigures } from "../doctor/deep.ts";
 import { countLevels, type Finding, toFindingLines } from "../doctor/finding.ts";
@@ -45,6 +46,7 @@ async function runDoctor(app: App, options: Options): Promise<number> {
     { subject: "api", setting: "IMAGE_API_BASE_URL", run: (inTime) => checkApi(settings, inTime) },
     { subject: "catalog", setting: "CATALOG_URL", run: async () => checkCatalog(settings.catalogFile) },
     { subject: "disk", setting: "CATALOG_URL", run: () => checkDisk(settings) },
+    { subject: "workers", setting: "REDIS_URL", run: () => checkWorkers(app) },
   ];
   let late = false;
   const findings: Finding[] = [];

@@ -10,6 +10,7 @@ import { collect } from "../catalog-filter.ts";
 import { EXIT, interruption, print, printJson, say } from "../io.ts";
 import { URL_OPTION, withDesk } from "../open-desk.ts";
 import { printView } from "../request-text.ts";
+import { sayWhileWaiting } from "../wait-text.ts";
 
 const EXAMPLES = `
 Examples:
@@ -65,7 +66,7 @@ async function runEnqueue(prompt: string | undefined, options: Options): Promise
     const { request_id } = request;
     if (options.wait) {
       if (process.stderr.isTTY) say(`${request_id} is accepted; Ctrl-C leaves it running`);
-      const ended = await desk.wait(request_id, signal);
+      const ended = await sayWhileWaiting(desk.wait(request_id, signal), () => desk.explain(request_id));
       if (ended === undefined) {
         say(`${request_id} goes on; come back with: asset-archiver wait ${request_id}`);
         return EXIT.interrupted;

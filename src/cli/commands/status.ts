@@ -7,6 +7,7 @@ import type { Desk } from "../desk.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
 import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
 import { printView } from "../request-text.ts";
+import { workerLines } from "../workers-text.ts";
 
 const EXAMPLES = `
 Examples:
@@ -59,6 +60,7 @@ async function showAll(desk: Desk, json = false): Promise<number> {
 }
 
 function printOverview(overview: Overview): void {
+  for (const line of workerLines(overview, Date.now())) print(line);
   print(`requests  ${pairs(overview.requests)}`);
   print(`calls     ${pairs(overview.calls)}`);
   if (overview.generate !== null) print(`generate  ${pairs({ ...overview.generate })}`);

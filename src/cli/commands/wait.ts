@@ -8,6 +8,7 @@ import type { Desk } from "../desk.ts";
 import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
 import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
 import { printView } from "../request-text.ts";
+import { sayWhileWaiting } from "../wait-text.ts";
 
 const EXAMPLES = `
 Exits 0 when all are archived, 1 when one failed, was cancelled, is parked or did not end in time.
@@ -57,7 +58,7 @@ interface Waiting {
 async function waitForRequests(desk: Desk, ids: string[], { signal, interrupted, json }: Waiting): Promise<number> {
   let code: number = EXIT.done;
   for (const id of ids) {
-    const request = await desk.wait(id, signal);
+    const request = await sayWhileWaiting(desk.wait(id, signal), () => desk.explain(id));
     if (interrupted.aborted) return EXIT.interrupted;
     if (request === undefined)
       say(signal.aborted ? `Request "${id}" did not end in time` : `There is no request "${id}"`);

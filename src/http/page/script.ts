@@ -69,9 +69,15 @@ function showStatus(status) {
     tile("parked", number(requests.parked), requests.parked ? "wait" : ""),
     tile("paid calls", number(calls.answered)),
     tile("unknown calls", number(calls.unknown), calls.unknown ? "wait" : ""),
+    tile("workers", number((status.workers ?? []).filter((worker) => worker.alive).length), (status.workers ?? []).some((worker) => worker.alive) ? "" : "bad"),
     tile("nearest loss", loss === null ? "none" : duration(loss), loss !== null && loss < 86400 ? "bad" : ""),
   );
   const notes = [];
+  const alive = (status.workers ?? []).filter((worker) => worker.alive);
+  const dead = (status.workers ?? []).filter((worker) => !worker.alive);
+  const left = dead.reduce((jobs, worker) => jobs + (worker.generate ?? 0) + (worker.archive ?? 0), 0);
+  if (alive.length === 0) notes.push(["No worker is running" + (status.last_worker_seen ? "; the last one was seen " + ago(status.last_worker_seen) : "") + ": nothing is called or archived. Start one with asset-archiver worker", "bad"]);
+  if (left > 0) notes.push([number(left) + " jobs are in the hands of a dead worker; another one takes them over", "bad"]);
   if (generate === null || archive === null) notes.push(["Redis cannot be reached: nothing moves until it is back", "bad"]);
   if (status.gate?.reason) notes.push(["Calls are held back: " + status.gate.reason, ""]);
   $("notes").replaceChildren(...notes.map(([text, tone]) => element("p", { className: "note " + tone, textContent: text })));
@@ -147,7 +153,7 @@ async function look() {
     $("content").hidden = false;
     showStatus(status);
     showGallery(page);
-    live(true, "live");
+    live(status.workers?.some((worker) => worker.alive) ?? true, status.workers?.some((worker) => worker.alive) === false ? "no worker running" : "live");
   } catch (error) {
     if (error.wantsToken) askForToken();
     else live(false, error instanceof TypeError ? "the server cannot be reached" : error.message);

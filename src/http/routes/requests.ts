@@ -8,6 +8,7 @@ import { type RequestView, toRequestView } from "../../report/request-view.ts";
 import { requireExact } from "../../request/submission.ts";
 import { submit } from "../../submit.ts";
 import { parseDuration } from "../../units.ts";
+import { explainWait } from "../../wait-reasons.ts";
 import { withDeadline } from "../deadline.ts";
 import { HttpError, unknownRequest } from "../http-error.ts";
 import { createdHeaders, idempotencyHeaders, withIdempotencyKey } from "../idempotency.ts";
@@ -64,6 +65,20 @@ export function addRequestRoutes(http: Http, parts: HttpParts): void {
       answers: { 200: jsonOf("Request", "the request") },
     },
     (c) => show(parts, c),
+  );
+  addRoute(
+    http,
+    {
+      method: "get",
+      path: "/v1/requests/{id}/waiting",
+      summary: "Why a request has not ended yet",
+      answers: { 200: jsonOf("Waiting", "the reasons; none where it has ended") },
+    },
+    async (c) => {
+      const { request } = await find(parts, idOf(c));
+      const { request_id, state } = request;
+      return c.json({ request_id, state, reasons: await explainWait(parts.app, request_id) });
+    },
   );
   addRoute(
     http,

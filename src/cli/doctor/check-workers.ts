@@ -1,0 +1,43 @@
+// Does a worker run, and do all of them run this version?
+import type { App } from "../../app.ts";
+import { catalogExists } from "../../catalog/migrate.ts";
+import { ArchiverError } from "../../errors.ts";
+import { lookAround } from "../../overview.ts";
+import type { WorkerView } from "../../report/status-view.ts";
+import { VERSION } from "../../version.ts";
+import { noWorker } from "../../wait-reasons.ts";
+import { createFindings, type Finding } from "./finding.ts";
+
+/** Looks at the workers on record and at the jobs in their hands. A catalog that cannot be opened is another check's finding. */
+export async function checkWorkers(app: App): Promise<Finding[]> {
+  const findings = createFindings("workers");
+  // asking must not make a catalog
+  if (!catalogExists(app.settings.catalogFile)) {
+    findings.warning("No worker has ever run on this catalog", { advice: "start one: asset-archiver worker" });
+    return findings.list;
+  }
+  const status = await lookAround(app, () => undefined).catch((error: unknown) => {
+    if (error instanceof ArchiverError) return undefined;
+    throw error;
+  });
+  if (status === undefined) return findings.list;
+  const { workers, last_worker_seen } = status;
+  const alive = workers.filter((worker) => worker.alive);
+  if (alive.length > 0) findings.ok(`${alive.length} running on ${listHosts(alive)}`);
+  else {
+    const message = noWorker(workers, { last_worker_seen, now: app.clock.now() }).replace(/: start one with.*$/, "");
+    findings.warning(message, { advice: "start one: asset-archiver worker" });
+  }
+  const others = alive.filter(({ version }) => version !== VERSION);
+  if (others.length > 0) {
+    const versions = [...new Set(others.map(({ version }) => version || "an unknown version"))].join(", ");
+    findings.warning(`${others.length} of them run ${versions}, and this is ${VERSION}`, {
+      advice: "restart them with the same version",
+    });
+  }
+  return findings.list;
+}
+
+function listHosts(workers: readonly WorkerView[]): string {
+  return [...new Set(workers.map(({ host }) => host))].join(", ");
+}
