@@ -48,6 +48,7 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
     file: settings.catalogFile,
     maxUnarchivedImages: settings.generate.maxUnarchivedImages,
     mirrored: settings.mirror !== undefined,
+    price: settings.pricePerImage,
   };
   const catalog = once(() => {
     const opened = openCatalog(catalogOptions);

@@ -9,6 +9,27 @@ export interface Price {
   currency: string;
 }
 
+/** Money as every JSON document has it: exact to the millionth. */
+export interface Money {
+  amount: number;
+  currency: string;
+}
+
+/** From sums to what is shown to programs. */
+export function toMoney({ micros, currency }: Price): Money {
+  return { amount: micros / 1e6, currency };
+}
+
+/** And back. */
+export function fromMoney({ amount, currency }: Money): Price {
+  return { micros: Math.round(amount * 1e6), currency };
+}
+
+/** `1.25 USD`, as text for people. */
+export function showMoney(money: Money): string {
+  return showPrice(fromMoney(money));
+}
+
 /** `250ms`, `30s`, `7d` in ms; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   return parseQuantity(text, DURATIONS);

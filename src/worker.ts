@@ -46,6 +46,8 @@ export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Pro
     generate: app.settings.generate.concurrency,
     archive: app.settings.archive.concurrency,
   });
+  const { pricePerImage } = app.settings;
+  if (pricePerImage !== undefined) await catalog.ledger.keepReferencePrice(pricePerImage);
   const settled = await catalog.settleAllDeadCalls();
   if (settled > 0)
     app.log.warn(

@@ -14,6 +14,8 @@ export interface BatchFigures {
   requests: Record<RequestState, number>;
   /** Calls that were charged to this batch, and the images they asked for. */
   calls: Record<Call["state"], { calls: number; images: number }>;
+  /** What they cost at the prices of their time, in millionths of the currency that the batch began with. */
+  cost: { spent: number; at_risk: number; currency: string | null };
   /** Requests that were answered from the catalog, free. */
   reused: number;
   /** The images of these: so many were not bought. */
@@ -63,9 +65,29 @@ export function figuresOf(parts: Parts, batchId: string): BatchFigures {
   return {
     requests: countItems(parts, batchId),
     calls: { ...NO_CALLS, ...byState },
+    cost: costOf(parts, batchId),
     ...free,
     seconds_to_nearest_loss: nearestLoss(parts, batchId),
   };
+}
+
+// a call from before prices were recorded has that of its batch
+function costOf(parts: Parts, batchId: string): BatchFigures["cost"] {
+  const { price_micros = null, price_currency = null } = parts.reader.batch(batchId) ?? {};
+  const rows = parts.db
+    .select({
+      state: calls.state,
+      currency: sql<string | null>`coalesce(${calls.price_currency}, ${price_currency})`.as("currency"),
+      micros: sql<number | null>`sum(${calls.n} * coalesce(${calls.price_micros}, ${price_micros}))`,
+    })
+    .from(calls)
+    .where(and(eq(calls.batch_id, batchId), inArray(calls.state, ["answered", "unknown"])))
+    .groupBy(calls.state, sql`currency`)
+    .all();
+  const currency = price_currency ?? rows.find((row) => row.currency !== null)?.currency ?? null;
+  const sum = (state: Call["state"]) =>
+    rows.find((row) => row.state === state && row.currency === currency)?.micros ?? 0;
+  return { spent: sum("answered"), at_risk: sum("unknown"), currency };
 }
 
 function nearestLoss(parts: Parts, batchId: string): number | null {

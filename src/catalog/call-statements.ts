@@ -20,6 +20,8 @@ export const insertSentCall = prepared((db) =>
       seed: given("seed"),
       worker_id: given("workerId"),
       batch_id: given("batchId"),
+      price_micros: given("priceMicros"),
+      price_currency: given("priceCurrency"),
       sent_at: given("now"),
     })
     .returning()

@@ -19,6 +19,7 @@ import {
 } from "./call-statements.ts";
 import { and, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
+import { priceNow } from "./prices.ts";
 import { type RequestRow, toCall } from "./rows.ts";
 import { calls, requests } from "./schema.ts";
 
@@ -42,7 +43,10 @@ function insertCall(parts: Parts, row: RequestRow, call: { n: number; seed: numb
   charge(parts, batch_id, call.n);
   const now = parts.now();
   const { n, seed } = call;
-  const sent = insertSentCall(parts.db).get({ requestId, n, seed, batchId: batch_id, workerId: parts.workerId, now });
+  const { micros: priceMicros = null, currency: priceCurrency = null } = priceNow(parts, batch_id) ?? {};
+  const price = { priceMicros, priceCurrency };
+  const { workerId } = parts;
+  const sent = insertSentCall(parts.db).get({ requestId, n, seed, batchId: batch_id, workerId, now, ...price });
   setGenerating(parts.db).run({ requestId, now });
   return toCall(sent);
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
 import type { ArchivedImage, RequestDetail, RequestRecord } from "../pipeline/records.ts";
+import type { Price } from "../units.ts";
 import { type AcceptedRows, acceptFault, acceptRequest, acceptRows } from "./accept.ts";
 import { listArchivedImages } from "./archived-images.ts";
 import { type Archived, createArchivedLookup } from "./archived-lookup.ts";
@@ -13,6 +14,7 @@ import { holdOf } from "./budget.ts";
 import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
 import { type Counts, createCounts, secondsToNearestLoss } from "./counts.ts";
 import { type Database, openDatabase } from "./database.ts";
+import { clearDecoding, decodeAttempts, markDecoding } from "./decode-marks.ts";
 import {
   type Cancelled,
   cancelRequest,
@@ -68,6 +70,8 @@ export interface CatalogOptions {
   maxUnarchivedImages?: number;
   /** Whether a second store wants a copy of everything. Default: no. */
   mirrored?: boolean;
+  /** What an image costs; stands on the calls that are reserved from now on. */
+  price?: Price | undefined;
 }
 
 /** The pipeline's port, and more. Whoever opened it closes it. */
@@ -190,7 +194,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     batches: createBatches(parts, writer.write),
     schedules: createSchedules(parts, writer.write),
     figures: createFigures(parts),
-    ledger: createLedger(parts),
+    ledger: createLedger(parts, writer.write),
     close: () => {
       writer.flush();
       database.close();
@@ -208,6 +212,7 @@ function createParts(database: Database, options: CatalogOptions): Parts {
     workerId: options.workerId ?? randomUUID(),
     maxUnarchivedImages: options.maxUnarchivedImages ?? Number.POSITIVE_INFINITY,
     mirrored: options.mirrored ?? false,
+    price: options.price,
     isWorkerAlive: (workerId) => isWorkerAlive(db, workerId, clock.now()),
   };
 }
@@ -230,6 +235,9 @@ function createPort(parts: Parts, write: Write): Catalog {
     noteError: (requestId, note) => write(() => noteError(parts, requestId, note)),
     settleForLess: (requestId, error) => write(() => settleForLess(parts, requestId, error)),
     noteSpooled: (image, spoolFile) => write(() => noteSpooled(parts, image, spoolFile)),
+    decodeAttempts: async (image) => decodeAttempts(parts, image),
+    markDecoding: (image) => write(() => markDecoding(parts, image)),
+    clearDecoding: (image) => write(() => clearDecoding(parts, image)),
     noteSidecar: (requestId) => write(() => noteSidecar(parts, requestId)),
     finish: (requestId, end) => write(() => finishRequest(parts, requestId, end)),
   };

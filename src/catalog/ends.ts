@@ -4,6 +4,7 @@ import { sidecarKey } from "../pipeline/keys.ts";
 import type { RequestEnd } from "../pipeline/ports.ts";
 import type { RequestState } from "../pipeline/records.ts";
 import { reopenBatch, settleBatch } from "./batch-ends.ts";
+import { clearDecodingOf } from "./decode-marks.ts";
 import { queueMirror } from "./mirror.ts";
 import { and, count, eq, inArray, isNotNull, isNull, lte, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -53,10 +54,12 @@ const setArchived = prepared((db) =>
 type OtherEnd = Exclude<RequestEnd, { state: "archived" }>;
 
 function setEnded(parts: Parts, { requestId, end, now }: { requestId: string; end: OtherEnd; now: number }) {
+  // a call that ends late must not park what is being copied; the copying itself may
+  const before: RequestState[] = end.state === "parked" && end.while === "copying" ? ["copying"] : BEFORE[end.state];
   return parts.db
     .update(requests)
     .set({ state: end.state, ...toColumns(end.error), updated_at: now })
-    .where(and(eq(requests.request_id, requestId), inArray(requests.state, BEFORE[end.state])))
+    .where(and(eq(requests.request_id, requestId), inArray(requests.state, before)))
     .run();
 }
 
@@ -138,6 +141,7 @@ export function retryRequest(parts: Parts, requestId: string): Retried | undefin
   if (row.deleted_at !== null) return undefined;
   reopenBatch(parts, row.batch_id);
   forgetDeadImages(parts, row);
+  clearDecodingOf(parts, requestId);
   const { kept } = parts.db.select({ kept: count() }).from(images).where(eq(images.request_id, requestId)).get() as {
     kept: number;
   };

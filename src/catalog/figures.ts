@@ -1,7 +1,7 @@
 // Figures that only grow, read in steps: each reading begins where the last one ended, so that a scrape never walks a million rows.
 import { sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
-import { assets, calls, images, requests } from "./schema.ts";
+import { assets, calls, images, requests, reusePrices } from "./schema.ts";
 
 /** Where a reading ended and the next one begins, and whether there was more: then whatever else waits has its turn first. */
 interface Step {
@@ -13,6 +13,13 @@ interface Step {
 export interface AssetGrowth extends Step {
   assets: number;
   bytes: number;
+}
+
+/** Images that were answered from the catalog, and what they would have cost then, in millionths. */
+export interface Saved {
+  currency: string;
+  images: number;
+  micros: number;
 }
 
 /** A place in the order in which requests were archived. */
@@ -31,6 +38,8 @@ export interface Figures {
   assetsSince(place: number): AssetGrowth;
   /** Images that were answered from the catalog since `place`: so many were not bought. */
   reusedSince(place: number): Step & { images: number };
+  /** What those saved that were recorded behind `place` with the price of their time, by currency. */
+  savedSince(place: number): Step & { saved: Saved[] };
   /**
    * Requests archived behind `place`, in order, a page of them. Among them are reused ones, which have no answer, and such as
    * were changed since: they have no latency, but move the place.
@@ -44,6 +53,7 @@ export function createFigures(parts: Parts): Figures {
   return {
     assetsSince: (place) => assetsSince(parts, place),
     reusedSince: (place) => reusedSince(parts, place),
+    savedSince: (place) => savedSince(parts, place),
     archivedSince: (place) => archivedSince(parts, place),
   };
 }
@@ -66,6 +76,20 @@ function reusedSince({ db }: Parts, place: number): Step & { images: number } {
       (select rowid as place, call_number from ${images} where rowid > ${place} order by rowid limit ${STEP})`,
   );
   return { place: row.place ?? place, images: row.images ?? 0, more: row.seen === STEP };
+}
+
+function savedSince({ db }: Parts, place: number): Step & { saved: Saved[] } {
+  const rows = db.all<Saved & { place: number; seen: number }>(
+    sql`select max(row_number) as place, count(*) as seen, price_currency as currency, sum(images) as images,
+      sum(images * price_micros) as micros from
+      (select * from ${reusePrices} where row_number > ${place} order by row_number limit ${STEP})
+      group by price_currency`,
+  );
+  return {
+    place: rows.reduce((last, row) => Math.max(last, row.place), place),
+    saved: rows.map(({ currency, images: count, micros }) => ({ currency, images: count, micros })),
+    more: rows.reduce((sum, row) => sum + row.seen, 0) === STEP,
+  };
 }
 
 /** So old a row must be, in ms, before it is passed by: another process may be just committing one that is a little older. */

@@ -1,6 +1,6 @@
 // A catalog that is being made anew from what the store holds: rows go in as they were, nothing is decided again.
 import type { InferInsertModel } from "drizzle-orm";
-import type { BatchSidecar } from "../pipeline/batch-sidecar.ts";
+import type { BatchRecords } from "../pipeline/batch-sidecar.ts";
 import type { Asset, Image, Proof } from "../pipeline/records.ts";
 import type { SidecarRecords } from "../pipeline/sidecar-form.ts";
 import { placeOf } from "./assets.ts";
@@ -20,7 +20,7 @@ export interface FreshCatalog {
   /** Adds what sidecars hold, in one transaction. Throws where the same request comes twice. */
   add(records: readonly SidecarRecords[]): void;
   /** Its existing items are tied to their requests in the end, whichever come first. */
-  addBatch(sidecar: Pick<BatchSidecar, "batch" | "existing_items">): void;
+  addBatch(sidecar: Pick<BatchRecords, "batch" | "existing_items">): void;
   /** Adds images that no sidecar names. */
   addStray(asset: Asset): void;
   has(requestId: string): boolean;
@@ -53,7 +53,7 @@ export function createFreshCatalog(file: string): FreshCatalog {
   const insert = createInsert(db);
   return {
     add: sqlite.transaction((records: readonly SidecarRecords[]) => records.forEach(insert)),
-    addBatch: sqlite.transaction(({ batch, existing_items = [] }: Pick<BatchSidecar, "batch" | "existing_items">) => {
+    addBatch: sqlite.transaction(({ batch, existing_items = [] }: Pick<BatchRecords, "batch" | "existing_items">) => {
       db.insert(batches).values(batch).onConflictDoNothing().run();
       for (const item of existing_items) noteItem.run({ ...item, batch_id: batch.batch_id });
     }),
@@ -137,8 +137,14 @@ function toRow({ request }: SidecarRecords): InferInsertModel<typeof requests> {
   };
 }
 
-function toCallRow({ error, ...call }: SidecarRecords["calls"][number]): InferInsertModel<typeof calls> {
-  return { ...call, error_code: error?.code ?? null, error_message: error?.message ?? null };
+function toCallRow({ error, price, ...call }: SidecarRecords["calls"][number]): InferInsertModel<typeof calls> {
+  return {
+    ...call,
+    price_micros: price?.micros ?? null,
+    price_currency: price?.currency ?? null,
+    error_code: error?.code ?? null,
+    error_message: error?.message ?? null,
+  };
 }
 
 function toImageRow(image: Image) {

@@ -1,10 +1,14 @@
 // The bill as we know it: calls and images by day and collection, and every call of unknown outcome with its parameters.
 import type { SQL } from "drizzle-orm";
 import type { Call } from "../pipeline/records.ts";
+import type { Price } from "../units.ts";
 import { and, asc, eq, gt, gte, isNotNull, isNull, lt, or, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
+import { findReferencePrice, keepReferencePrice } from "./prices.ts";
 import { toCall } from "./rows.ts";
-import { calls, images, requests } from "./schema.ts";
+import { calls, images, requests, reusePrices } from "./schema.ts";
+import { batches } from "./schema-batches.ts";
+import type { Write } from "./writer.ts";
 
 /** Times in ms since 1970: from `since` on, before `until`. */
 export interface LedgerFilter {
@@ -20,6 +24,9 @@ export interface LedgerRow {
   state: Call["state"];
   calls: number;
   images: number;
+  /** What they cost at the prices of their time, in millionths of `currency`; both null where no price was recorded. */
+  micros: number | null;
+  currency: string | null;
 }
 
 /** What was answered from the catalog on one day (UTC) in one collection: requests, and the images that were not bought. */
@@ -28,6 +35,9 @@ export interface ReuseRow {
   collection: string;
   requests: number;
   images: number;
+  /** What they would have cost then; both null where no price was recorded. */
+  micros: number | null;
+  currency: string | null;
 }
 
 /** The questions that people ask of the bill. */
@@ -38,10 +48,16 @@ export interface LedgerQueries {
   reused(filter?: LedgerFilter): ReuseRow[];
   /** Calls of unknown outcome, the oldest first, page by page. */
   unknown(filter?: LedgerFilter): Generator<UnknownCall>;
+  /** What calls are valued at of which no price is on record; undefined until it is set. */
+  referencePrice(): Price | undefined;
+  /** Sets it where it is not set yet: a later price changes nothing about the past. */
+  keepReferencePrice(price: Price): Promise<void>;
 }
 
-export function createLedger(parts: Parts): LedgerQueries {
+export function createLedger(parts: Parts, write: Write): LedgerQueries {
   return {
+    referencePrice: () => findReferencePrice(parts),
+    keepReferencePrice: (price) => write(() => keepReferencePrice(parts, price)),
     sums: (filter) => sumCalls(parts, filter),
     reused: (filter) => sumReused(parts, filter),
     unknown: (filter) => listUnknownCalls(parts, filter),
@@ -57,18 +73,58 @@ function sumCalls(parts: Parts, filter: LedgerFilter = {}): LedgerRow[] {
       state: calls.state,
       calls: sql<number>`count(*)`,
       images: sql<number>`sum(${calls.n})`,
+      micros: sql<number | null>`sum(${calls.n} * ${PRICE.micros})`,
+      currency: PRICE.currency,
     })
     .from(calls)
     .innerJoin(requests, eq(requests.request_id, calls.request_id))
+    .leftJoin(batches, eq(batches.batch_id, calls.batch_id))
     .where(and(...toConditions(filter, calls.sent_at)))
-    .groupBy(day, requests.collection, calls.state)
+    .groupBy(day, requests.collection, calls.state, PRICE.currency)
     .orderBy(day, asc(requests.collection))
+    .all();
+}
+
+/** Calls from before prices were recorded have that of their batch, where there was one. */
+const PRICE = {
+  micros: sql<number | null>`coalesce(${calls.price_micros}, ${batches.price_micros})`,
+  currency: sql<string | null>`coalesce(${calls.price_currency}, ${batches.price_currency})`,
+};
+
+function sumReused(parts: Parts, filter: LedgerFilter = {}): ReuseRow[] {
+  const priced = Map.groupBy(sumReusePrices(parts, filter), keyOf);
+  return countReused(parts, filter).flatMap(({ images: count, requests: answered, ...row }) => {
+    const own = priced.get(keyOf(row)) ?? [];
+    const left = count - own.reduce((sum, one) => sum + one.images, 0);
+    const rest = { ...row, images: left, micros: null, currency: null };
+    const rows = left > 0 ? [...own, rest] : own;
+    // the requests are counted once, whatever number of prices their images had
+    return rows.map((one, at) => ({ ...one, requests: at === 0 ? answered : 0 }));
+  });
+}
+
+const keyOf = ({ day, collection }: Pick<ReuseRow, "day" | "collection">) => JSON.stringify([day, collection]);
+
+function sumReusePrices(parts: Parts, filter: LedgerFilter): Omit<ReuseRow, "requests">[] {
+  const day = sql<string>`date(${reusePrices.reused_at} / 1000, 'unixepoch')`;
+  return parts.db
+    .select({
+      day,
+      collection: requests.collection,
+      images: sql<number>`sum(${reusePrices.images})`,
+      micros: sql<number>`sum(${reusePrices.images} * ${reusePrices.price_micros})`,
+      currency: reusePrices.price_currency,
+    })
+    .from(reusePrices)
+    .innerJoin(requests, eq(requests.request_id, reusePrices.request_id))
+    .where(and(...toConditions(filter, reusePrices.reused_at)))
+    .groupBy(day, requests.collection, reusePrices.price_currency)
     .all();
 }
 
 // Tied to the request in the moment in which it was answered, and made by no call of its own. SQLite keeps the order of a
 // cross join: from the few requests that were answered so to their images, where it would else read all images.
-function sumReused(parts: Parts, filter: LedgerFilter = {}): ReuseRow[] {
+function countReused(parts: Parts, filter: LedgerFilter): Omit<ReuseRow, "micros" | "currency">[] {
   const day = sql<string>`date(${images.archived_at} / 1000, 'unixepoch')`;
   return parts.db
     .select({
@@ -118,14 +174,22 @@ function* listUnknownCalls(parts: Parts, filter: LedgerFilter = {}): Generator<U
 function pageOfUnknown(parts: Parts, filter: LedgerFilter, after: Call | undefined): UnknownCall[] {
   const { collection, model, prompt, negative_prompt, aspect_ratio, steps, guidance_scale } = requests;
   return parts.db
-    .select({ call: calls, of: { collection, model, prompt, negative_prompt, aspect_ratio, steps, guidance_scale } })
+    .select({
+      call: calls,
+      price: PRICE,
+      of: { collection, model, prompt, negative_prompt, aspect_ratio, steps, guidance_scale },
+    })
     .from(calls)
     .innerJoin(requests, eq(requests.request_id, calls.request_id))
+    .leftJoin(batches, eq(batches.batch_id, calls.batch_id))
     .where(and(eq(calls.state, "unknown"), after && isLater(after), ...toConditions(filter, calls.sent_at)))
     .orderBy(asc(calls.sent_at), asc(calls.request_id), asc(calls.number))
     .limit(PAGE)
     .all()
-    .map(({ call, of }) => ({ ...toCall(call), ...of }));
+    .map(({ call, price: { micros, currency }, of }) => {
+      const price = micros === null || currency === null ? null : { micros, currency };
+      return { ...toCall(call), price, ...of };
+    });
 }
 
 function isLater(after: Call): SQL | undefined {
@@ -139,7 +203,7 @@ function isLater(after: Call): SQL | undefined {
 
 function toConditions(
   { since, until, collection }: LedgerFilter,
-  at: typeof calls.sent_at | typeof images.archived_at,
+  at: typeof calls.sent_at | typeof images.archived_at | typeof reusePrices.reused_at,
 ): (SQL | undefined)[] {
   return [
     since === undefined ? undefined : gte(at, since),

@@ -1,4 +1,5 @@
 // What the functions of this folder are handed: the open database, and the few facts that their rules depend on.
+import type { Price } from "../units.ts";
 import type { Db } from "./database.ts";
 import type { Reader } from "./read.ts";
 
@@ -12,5 +13,7 @@ export interface Parts {
   maxUnarchivedImages: number;
   /** Whether a second store wants a copy of everything. */
   mirrored: boolean;
+  /** PRICE_PER_IMAGE, which calls that are reserved now are recorded with. */
+  price?: Price | undefined;
   isWorkerAlive(workerId: string): boolean;
 }

@@ -1,11 +1,13 @@
 // Answers taken from what is archived already, at no cost.
 import type { RequestDetail } from "../pipeline/records.ts";
+import type { Price } from "../units.ts";
 import { isIntact } from "./assets.ts";
 import { isKey } from "./beginnings.ts";
 import { and, desc, eq, isNull, ne, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { given, prepared } from "./prepared.ts";
-import { images, requests } from "./schema.ts";
+import { priceNow } from "./prices.ts";
+import { images, requests, reusePrices } from "./schema.ts";
 
 /**
  * Answers an explicit-seed request with the images of the newest archived one of the same recipe. One that has made calls
@@ -18,7 +20,7 @@ export function reuseArchived(parts: Parts, requestId: string): RequestDetail | 
   if (!isUntouched(parts, requestId)) return undefined;
   const source = selectSource(parts.db).get({ recipeId: row.recipe_id, requestId })?.request_id;
   if (source === undefined) return undefined;
-  tieImages(parts, { requestId, source });
+  tieImages(parts, { requestId, source, price: priceNow(parts, row.batch_id) });
   return parts.reader.detail(requestId);
 }
 
@@ -48,7 +50,10 @@ function isUntouched(parts: Parts, requestId: string): boolean {
   return detail.images.length === 0 && detail.calls.every((call) => call.state !== "sent");
 }
 
-function tieImages(parts: Parts, { requestId, source }: { requestId: string; source: string }): void {
+function tieImages(
+  parts: Parts,
+  { requestId, source, price }: { requestId: string; source: string; price: Price | undefined },
+): void {
   const now = parts.now();
   const { index, digest, asset_place } = images;
   const shared = parts.db
@@ -60,9 +65,22 @@ function tieImages(parts: Parts, { requestId, source }: { requestId: string; sou
     .insert(images)
     .values(shared.map((image) => ({ request_id: requestId, ...image, archived_at: now })))
     .run();
+  if (price !== undefined) notePrice(parts, { requestId, images: shared.length, price });
   parts.db
     .update(requests)
     .set({ state: "copying", reused_from: source, updated_at: now })
     .where(eq(requests.request_id, requestId))
+    .run();
+}
+
+// a request that was answered before has lost those images since, and is answered once more
+function notePrice(
+  { db, now }: Parts,
+  { requestId, images: count, price }: { requestId: string; images: number; price: Price },
+): void {
+  const { micros: price_micros, currency: price_currency } = price;
+  db.insert(reusePrices)
+    .values({ request_id: requestId, images: count, price_micros, price_currency, reused_at: now() })
+    .onConflictDoNothing()
     .run();
 }

@@ -2,6 +2,7 @@
 import type { InferSelectModel } from "drizzle-orm";
 import type { Asset, Call, Image, Proof, RequestDetail, RequestRecord, Webhook } from "../pipeline/records.ts";
 import type { Recipe } from "../request/recipe.ts";
+import type { Price } from "../units.ts";
 import { assets, type calls, type generations, images, type requests } from "./schema.ts";
 
 export type RequestRow = InferSelectModel<typeof requests>;
@@ -64,8 +65,8 @@ export function toRequestRecord(row: RequestRow): RequestRecord {
 }
 
 export function toCall(row: CallRow): Call {
-  const { error_code, error_message, ...rest } = row;
-  return { ...rest, error: toError({ error_code, error_message }) };
+  const { error_code, error_message, price_micros, price_currency, ...rest } = row;
+  return { ...rest, price: toPrice({ price_micros, price_currency }), error: toError({ error_code, error_message }) };
 }
 
 export interface DetailRows {
@@ -88,6 +89,11 @@ export function toDetail(rows: DetailRows): RequestDetail {
     webhooks: rows.webhooks,
     proof: rows.proof,
   };
+}
+
+function toPrice(row: { price_micros: number | null; price_currency: string | null }): Price | null {
+  const { price_micros: micros, price_currency: currency } = row;
+  return micros === null || currency === null ? null : { micros, currency };
 }
 
 function toRecipeOfRow(row: RequestRow): Recipe {

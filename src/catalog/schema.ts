@@ -98,6 +98,9 @@ export const calls = sqliteTable(
     worker_id: text().notNull(),
     /** The batch whose budget it is charged to. */
     batch_id: text(),
+    /** PRICE_PER_IMAGE when it was reserved, in millionths; null: there was none, or the row is older than prices are. */
+    price_micros: integer(),
+    price_currency: text(),
     sent_at: integer().notNull(),
     ended_at: integer(),
     http_status: integer(),
@@ -194,6 +197,47 @@ export const images = sqliteTable(
       sql`${table.digest} is not null or ${table.url} is not null or ${table.spool_file} is not null`,
     ),
   ],
+);
+
+/** Images whose decoding began and was not seen to end: the process died. None, most of the time. */
+export const decodeMarks = sqliteTable(
+  "decode_marks",
+  {
+    request_id: text()
+      .notNull()
+      .references(() => requests.request_id),
+    index: integer("image_index").notNull(),
+    /** How often. */
+    attempts: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.request_id, table.index] })],
+);
+
+/** What requests would have cost that were answered from the catalog, at the price of that time. */
+export const reusePrices = sqliteTable("reuse_prices", {
+  /** Numbered in the order of recording, for metrics. */
+  row_number: integer().primaryKey(),
+  request_id: text()
+    .notNull()
+    .unique()
+    .references(() => requests.request_id),
+  images: integer().notNull(),
+  /** Of an image, in millionths. */
+  price_micros: integer().notNull(),
+  price_currency: text().notNull(),
+  reused_at: integer().notNull(),
+});
+
+/** What calls without a price of their own are valued at: one row, set once, so that the sums of the past stay as they are. */
+export const referencePrice = sqliteTable(
+  "reference_price",
+  {
+    id: integer().primaryKey(),
+    price_micros: integer().notNull(),
+    price_currency: text().notNull(),
+    set_at: integer().notNull(),
+  },
+  (table) => [check("reference_price_is_one", sql`${table.id} = 1`)],
 );
 
 export const webhooks = sqliteTable(

@@ -1,7 +1,7 @@
 // A plan as text for a person.
 import type { Forecast } from "../plan/forecast.ts";
 import type { Tally, Work } from "../plan/tally.ts";
-import { showDuration, showPrice, showSize } from "../units.ts";
+import { showDuration, showMoney, showSize } from "../units.ts";
 import { print } from "./io.ts";
 
 const KINDS: readonly (readonly [kind: keyof Tally, label: string])[] = [
@@ -28,13 +28,13 @@ export function printPlan(name: string, plan: { tally: Tally; work: Work; foreca
 
 function printForecast(future: Forecast): void {
   const { price, window, budget, max_images } = future;
-  row("price", price === null ? "unknown, PRICE_PER_IMAGE is not set" : money(price));
+  row("price", price === null ? "unknown, PRICE_PER_IMAGE is not set" : showMoney(price));
   row("time", `${showDuration(future.seconds * 1000)} (${TIME_BASIS[future.seconds_from]})`);
   row("disk", `${showSize(future.bytes)} (${BYTES_BASIS[future.bytes_from]})`);
   if (window !== null) {
     row("window", `${verdict(window.fits)}: ${counted(window.nights, "night")} of ${window.hours} ${window.tz}`);
   }
-  if (budget !== null) row("budget", `${verdict(budget.fits)} ${money(budget)}`);
+  if (budget !== null) row("budget", `${verdict(budget.fits)} ${showMoney(budget)}`);
   if (max_images !== null) row("limit", `${verdict(max_images.fits)} ${counted(max_images.images, "image")}`);
 }
 
@@ -55,10 +55,6 @@ function row(label: string, text: string): void {
 
 function verdict(fits: boolean): string {
   return fits ? "fits" : "does not fit";
-}
-
-function money({ amount, currency }: { amount: number; currency: string }): string {
-  return showPrice({ micros: Math.round(amount * 1e6), currency });
 }
 
 function counted(value: number, word: string): string {

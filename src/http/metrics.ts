@@ -97,19 +97,22 @@ function createGrowthMetrics(app: App, registry: Registry) {
   });
   const saved = new Counter({
     name: "asset_archiver_money_saved_total",
-    help: "What the reused images would have cost, where PRICE_PER_IMAGE is set",
+    help: "What the reused images would have cost, at the prices of their time",
     labelNames: ["currency"],
     registers,
   });
-  const price = app.settings.pricePerImage;
   let place = 0;
   let reusedPlace = 0;
+  let savedPlace = 0;
+  /** Reused images: all of them, those with the price of their time, and those that were valued for lack of one. */
+  const images = { reused: 0, priced: 0, valued: 0 };
   let archived = { archived_at: app.clock.now(), request_id: "" };
 
   // the first scrape reads all there is: between two steps everything else has its turn. Each step moves its place before
   // that, so that two scrapes at once count nothing twice
   async function read(): Promise<void> {
-    while (readAssets() || readReused() || readArchived()) await setImmediate();
+    while (readAssets() || readReused() || readSaved() || readArchived()) await setImmediate();
+    addUnpriced();
   }
 
   function readAssets(): boolean {
@@ -124,8 +127,27 @@ function createGrowthMetrics(app: App, registry: Registry) {
     const free = app.catalog().figures.reusedSince(reusedPlace);
     reusedPlace = free.place;
     reused.inc(free.images);
-    if (price !== undefined) saved.inc({ currency: price.currency }, (free.images * price.micros) / 1e6);
+    images.reused += free.images;
     return free.more;
+  }
+
+  function readSaved(): boolean {
+    const page = app.catalog().figures.savedSince(savedPlace);
+    savedPlace = page.place;
+    for (const { currency, images: count, micros } of page.saved) {
+      saved.inc({ currency }, micros / 1e6);
+      images.priced += count;
+    }
+    return page.more;
+  }
+
+  // what was reused before prices were recorded; read behind the reused ones, so that none of these is counted twice
+  function addUnpriced(): void {
+    const price = app.catalog().ledger.referencePrice() ?? app.settings.pricePerImage;
+    const more = images.reused - images.priced - images.valued;
+    if (price === undefined || more < 0) return;
+    images.valued += more;
+    saved.inc({ currency: price.currency }, (more * price.micros) / 1e6);
   }
 
   function readArchived(): boolean {

@@ -6,6 +6,9 @@ import { ASPECT_RATIOS } from "../request/recipe.ts";
 const time = z.iso.datetime();
 const reason = z.strictObject({ code: z.string(), message: z.string() });
 
+/** An amount of money. */
+export const moneySchema = z.strictObject({ amount: z.number(), currency: z.string() });
+
 /** Where a request is. */
 export const requestState = z.enum(["queued", "generating", "copying", "archived", "failed", "parked", "cancelled"]);
 
@@ -14,6 +17,7 @@ export const callSchema = z.strictObject({
   state: z.enum(["sent", "answered", "refused", "unknown"]),
   n: z.int(),
   seed: z.int(),
+  price: moneySchema.nullable(),
   sent_at: time,
   ended_at: time.nullable(),
   http_status: z.int().nullable(),

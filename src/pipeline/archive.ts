@@ -2,7 +2,7 @@
 // Nothing here costs money, so everything may be done again: each step looks at the record first.
 import { ArchiverError, toMessage } from "../errors.ts";
 import { archiveDelayMs } from "./backoff.ts";
-import { copyImage } from "./copy-image.ts";
+import { copyImage, DECODER_DIED } from "./copy-image.ts";
 import type { InspectImage, Thumbnails } from "./image-ports.ts";
 import { missingIndexes } from "./missing.ts";
 import type { Catalog, Clock, Downloader, Log, Notifier, OnStep, RequestEnd, Spool, Store } from "./ports.ts";
@@ -178,7 +178,14 @@ async function removeSpooled(run: ArchiveRun): Promise<void> {
 }
 
 /** Codes after which nothing can change: the image itself is gone, or must not be fetched. */
-const FINAL_CODES = new Set(["url_expired", "address_refused", "image_too_large", "spool_lost", "answer_broken"]);
+const FINAL_CODES = new Set([
+  "url_expired",
+  "address_refused",
+  "image_too_large",
+  "spool_lost",
+  "answer_broken",
+  DECODER_DIED,
+]);
 
 function isFinal(thrown: unknown): boolean {
   return thrown instanceof ArchiverError && FINAL_CODES.has(thrown.code);
@@ -187,6 +194,7 @@ function isFinal(thrown: unknown): boolean {
 async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
   const error = thrown instanceof Error ? thrown : new Error(toMessage(thrown));
   const code = thrown instanceof ArchiverError ? thrown.code : "internal_error";
+  if (code === DECODER_DIED && run.detail !== undefined) return park(run, { code, message: error.message });
   if (isFinal(thrown) && run.detail !== undefined) return fail(run, { code, message: error.message });
   const outcome = waitFor(run, error);
   const { attempt } = run.delivery;
@@ -199,8 +207,22 @@ async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveR
 }
 
 async function fail(run: ArchiveRun, reason: { code: string; message: string }): Promise<Outcome<ArchiveResult>> {
-  const end: RequestEnd = { state: "failed", error: reason };
-  await run.catalog.finish(run.requestId, end);
+  await end(run, { state: "failed", error: reason });
+  await removeSpooled(run);
+  return { kind: "rejected", error: new ArchiverError(reason.message, { code: reason.code }) };
+}
+
+// the bytes are in the spool: a person decides whether they are decoded once more
+async function park(run: ArchiveRun, reason: { code: string; message: string }): Promise<Outcome<ArchiveResult>> {
+  await end(run, { state: "parked", error: reason, while: "copying" });
+  return { kind: "parked", error: new ArchiverError(reason.message, { code: reason.code }) };
+}
+
+type UnarchivedEnd = Exclude<RequestEnd, { state: "archived" }>;
+
+async function end(run: ArchiveRun, how: UnarchivedEnd): Promise<void> {
+  const reason = how.error;
+  await run.catalog.finish(run.requestId, how);
   run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
   run.log.error({ request_id: run.requestId, code: reason.code }, reason.message);
   await run.notifier.notify(run.detail.request);
@@ -209,8 +231,6 @@ async function fail(run: ArchiveRun, reason: { code: string; message: string }):
   await sealed.catch((error) =>
     run.log.warn({ request_id: run.requestId, error: toMessage(error) }, "the sidecar will be written later"),
   );
-  await removeSpooled(run);
-  return { kind: "rejected", error: new ArchiverError(reason.message, { code: reason.code }) };
 }
 
 function msToLoss(run: ArchiveRun): number | null {

@@ -2,7 +2,9 @@
 import { z } from "zod";
 import { RejectedError, toMessage } from "../errors.ts";
 import { parseDocument } from "../request/json-document.ts";
+import { type Money, toMoney } from "../units.ts";
 import type { Batch } from "./batch.ts";
+import { moneyAsPrice } from "./sidecar-form.ts";
 
 /** An item of a manifest whose request was there before its batch. */
 export interface ExistingItem {
@@ -11,11 +13,17 @@ export interface ExistingItem {
   request_id: string;
 }
 
-/** Version 1: the row as it is. Times in ms, as in reports; the webhook's address without its query. */
+/** Version 1: the row as it is, its price as money. Times in ms, as in reports; the webhook's address without its query. */
 export interface BatchSidecar {
   version: 1;
-  batch: Batch;
+  batch: Omit<Batch, "price_micros" | "price_currency"> & { price: Money | null };
   /** Left out where there are none, or more than EXISTING_ITEMS_MAX. */
+  existing_items?: ExistingItem[] | undefined;
+}
+
+/** What a sidecar holds, as records. */
+export interface BatchRecords {
+  batch: Batch;
   existing_items?: ExistingItem[] | undefined;
 }
 
@@ -26,7 +34,7 @@ const text = z.string().nullable();
 const count = z.int().min(0);
 const number = z.int().nullable();
 
-const batch = z.object({
+const row = z.object({
   batch_id: z.string().min(1),
   name: z.string(),
   manifest: z.string(),
@@ -40,8 +48,9 @@ const batch = z.object({
   closes_at: number,
   max_images: number,
   committed_images: count,
-  price_micros: number,
-  price_currency: text,
+  // sidecars have `price`; older ones these two
+  price_micros: number.default(null),
+  price_currency: text.default(null),
   items: count,
   accepted: count,
   retried: count,
@@ -64,6 +73,10 @@ const batch = z.object({
   result: z.json().nullable(),
 }) satisfies z.ZodType<Batch>;
 
+const batch = row.extend({ price: moneyAsPrice.nullable().optional() }).transform(({ price, ...rest }): Batch => {
+  return price ? { ...rest, price_micros: price.micros, price_currency: price.currency } : rest;
+});
+
 const existingItem = z.object({
   batch_item: z.int().min(1),
   manifest_line: number,
@@ -74,7 +87,7 @@ const sidecar = z.object({
   version: z.literal(1),
   batch,
   existing_items: z.array(existingItem).optional(),
-}) satisfies z.ZodType<BatchSidecar>;
+}) satisfies z.ZodType<BatchRecords>;
 
 /** batches/<batch_id>.json */
 export function batchSidecarKey(batchId: string): string {
@@ -83,18 +96,21 @@ export function batchSidecarKey(batchId: string): string {
 
 /** The bytes of a batch's sidecar. */
 export function batchSidecarBytes(batch: Batch, existing: readonly ExistingItem[] = []): Buffer {
+  const { price_micros, price_currency, ...rest } = batch;
+  const isPriced = price_micros !== null && price_currency !== null;
+  const price = isPriced ? toMoney({ micros: price_micros, currency: price_currency }) : null;
   const webhook_url = batch.webhook_url?.split(/[?#]/)[0] ?? null;
   const named = existing.length > 0 && existing.length <= EXISTING_ITEMS_MAX;
   const sidecar: BatchSidecar = {
     version: 1,
-    batch: { ...batch, webhook_url },
+    batch: { ...rest, price, webhook_url },
     ...(named && { existing_items: [...existing] }),
   };
   return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
 }
 
 /** Reads one. Throws a RejectedError `sidecar_invalid`. */
-export function parseBatchSidecar(bytes: Buffer, key: string): BatchSidecar {
+export function parseBatchSidecar(bytes: Buffer, key: string): BatchRecords {
   let data: unknown;
   try {
     data = parseDocument(bytes);

@@ -19,7 +19,7 @@ export interface CopyRun {
   log: Log;
   onStep: OnStep;
   requestId: string;
-  delivery: { signal: AbortSignal };
+  delivery: { signal: AbortSignal; attempt: number };
 }
 
 /** The bytes under a digest never change, so every cache may keep them for ever. */
@@ -60,11 +60,11 @@ async function fromSpool(run: HeldRun, image: Image): Promise<Checked | undefine
   if (bytes === undefined) return orUrl(run, image, { code: "spool_lost", why: "its bytes are gone from the spool" });
   await run.onStep("download", run.requestId);
   try {
-    const facts = await run.inspect(bytes);
+    const facts = await inspectMarked(run, { image, bytes });
     await run.onStep("verify", run.requestId);
     return { bytes, facts };
   } catch (error) {
-    if (!(error instanceof ArchiverError)) throw error;
+    if (!(error instanceof ArchiverError) || KEPT.has(error.code)) throw error;
     const why = `the bytes that came with the answer are no image: ${error.message}`;
     return orUrl(run, image, { code: "answer_broken", why });
   }
@@ -93,10 +93,60 @@ async function download(run: HeldRun, image: Image): Promise<Buffer> {
 
 async function verify(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<InspectedImage> {
   try {
-    return await run.inspect(bytes);
+    return await inspectMarked(run, { image, bytes });
   } catch (error) {
+    if (error instanceof ArchiverError && error.code === DECODER_DIED) throw error;
     throw isDead(run, image) ? expired(run, { image, error }) : error;
   }
+}
+
+/**
+ * Decodes the bytes. What may take the process down is marked before, in a commit of its own, so that a mark that is found
+ * later counts a death: everything large, and whatever a job comes to that was begun before.
+ *
+ * | marks found | decoded |
+ * |---|---|
+ * | 0, 1 | beside others |
+ * | 2 | alone: of several images in hand at two deaths, only one is to blame |
+ * | 3 | never again: its bytes are kept and the request is parked |
+ */
+async function inspectMarked(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<InspectedImage> {
+  const deaths = await run.catalog.decodeAttempts(image);
+  if (deaths > DEATHS_UNTIL_ALONE) throw await park(run, { image, bytes, deaths });
+  let marked = false;
+  const beforeDecode = async ({ decodedBytes }: { decodedBytes: number }) => {
+    if (decodedBytes <= UNMARKED_MAX_BYTES && deaths === 0 && run.delivery.attempt <= 1) return;
+    await run.catalog.markDecoding(image);
+    marked = true;
+    await run.onStep("decode", run.requestId);
+  };
+  try {
+    return await run.inspect(bytes, { exclusive: deaths >= DEATHS_UNTIL_ALONE, beforeDecode });
+  } finally {
+    if (marked) await run.catalog.clearDecoding(image);
+  }
+}
+
+/** So much decoded is what a large answer of the API takes (2048 × 2048): below, the first try costs no commit. */
+const UNMARKED_MAX_BYTES = 32 * 1024 * 1024;
+
+const DEATHS_UNTIL_ALONE = 2;
+
+/** The code of an image that is decoded no more. */
+export const DECODER_DIED = "decoder_died";
+
+/** What these say of bytes holds for the same bytes from the URL, and no other call is to be paid for them. */
+const KEPT: ReadonlySet<string> = new Set([DECODER_DIED, "image_too_large"]);
+
+async function park(
+  run: CopyRun,
+  { image, bytes, deaths }: { image: Image; bytes: Buffer; deaths: number },
+): Promise<ArchiverError> {
+  await rescue(run, { image, bytes });
+  const message =
+    `Cannot copy image ${image.index} of request "${run.requestId}": the worker died ${deaths} times while ` +
+    "it decoded it, the last time alone. Its bytes are kept in the spool; retry decodes it again";
+  return new ArchiverError(message, { code: DECODER_DIED });
 }
 
 // Only a try that failed after the URL's end is final: some providers keep their word for longer. One that we broke off
@@ -143,7 +193,7 @@ async function record(run: CopyRun, held: Put): Promise<void> {
   }
 }
 
-// The store is down and the URL will die: the bytes are at hand now, so they wait on disk.
+// The store is down and the URL will die, or nobody dares to decode them: the bytes are at hand now, so they wait on disk.
 async function rescue(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<void> {
   if (image.spool_file !== null) return;
   const name = `${image.request_id}.${image.call_number ?? 0}.${image.index}`;
@@ -154,7 +204,7 @@ async function rescue(run: CopyRun, { image, bytes }: { image: Image; bytes: Buf
     const code = error instanceof ArchiverError ? error.code : "internal_error";
     run.log.warn(
       { request_id: run.requestId, code, error: toMessage(error) },
-      "cannot spool an image while the store is away",
+      "cannot spool an image that waits to be archived",
     );
   }
 }

@@ -191,6 +191,12 @@ export interface Catalog {
   settleForLess(requestId: string, error: { code: string; message: string }): Promise<void>;
   /** Bytes of an image are on disk now: its URL may die. */
   noteSpooled(image: { request_id: string; index: number }, spoolFile: string): Promise<void>;
+  /** How often decoding the image began and was not seen to end. */
+  decodeAttempts(image: { request_id: string; index: number }): Promise<number>;
+  /** Decoding the image begins: a process that dies meanwhile leaves this on record. */
+  markDecoding(image: { request_id: string; index: number }): Promise<void>;
+  /** Decoding has ended, well or not. */
+  clearDecoding(image: { request_id: string; index: number }): Promise<void>;
   /** The sidecar in the store equals the record. */
   noteSidecar(requestId: string): Promise<void>;
   /** Ends a request. A request that has ended stays as it is; returns whether this call ended it. */
@@ -209,7 +215,9 @@ export interface AnswerRecord {
 export type RequestEnd =
   /** `archived_at` as its sidecar says; left out: now. */
   | { state: "archived"; archived_at?: number }
-  | { state: "failed" | "parked" | "cancelled"; error: { code: string; message: string } };
+  | { state: "failed" | "cancelled"; error: { code: string; message: string } }
+  /** `while: "copying"` by the second stage; left out: by the first, which has no say any more once images are copied. */
+  | { state: "parked"; error: { code: string; message: string }; while?: "copying" };
 
 /**
  * Why an archive job is made: `copy` for all images of a request, `part` for what came of a short answer, `end` for the

@@ -2,6 +2,7 @@
 // Field names are the published ones (exports, sidecars, --json), so that one word serves everywhere. Times: ms since 1970.
 import type { Json } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
+import type { Price } from "../units.ts";
 
 /** Where a request is. The last four are ends; `parked` and `failed` can be retried by a person. */
 export type RequestState = "queued" | "generating" | "copying" | "archived" | "failed" | "parked" | "cancelled";
@@ -56,6 +57,8 @@ export interface Call {
   worker_id: string;
   /** The batch that it is charged to. */
   batch_id: string | null;
+  /** Of an image, when the call was reserved; null where none was set. */
+  price: Price | null;
   sent_at: number;
   ended_at: number | null;
   http_status: number | null;

@@ -5,6 +5,7 @@ import { RejectedError, toMessage } from "../errors.ts";
 import { parseDocument } from "../request/json-document.ts";
 import { ASPECT_RATIOS, recipeId } from "../request/recipe.ts";
 import { RECORDED_ID_PATTERN } from "../request/request-id.ts";
+import { fromMoney } from "../units.ts";
 import { imageKey } from "./keys.ts";
 import type { Asset, Call, Generation, Image, Proof, RequestRecord } from "./records.ts";
 
@@ -64,6 +65,11 @@ const request = z.object({
   erased_at: timeOrNull.default(null),
 });
 
+/** Money as sidecars hold it, read as a price. */
+export const moneyAsPrice = z
+  .object({ amount: z.number().min(0), currency: z.string().regex(/^[A-Z]{3}$/) })
+  .transform(fromMoney);
+
 const call = z.object({
   number: z.int().min(1),
   state: z.enum(["sent", "answered", "refused", "unknown"]),
@@ -71,6 +77,7 @@ const call = z.object({
   seed: count,
   worker_id: z.string(),
   batch_id: z.string().nullable().default(null),
+  price: moneyAsPrice.nullable().default(null),
   sent_at: time,
   ended_at: timeOrNull,
   http_status: z.int().nullable(),
@@ -160,7 +167,16 @@ function toRecords(data: z.output<typeof sidecar>): SidecarRecords {
     calls: data.calls.map((one) => ({ ...one, request_id })),
     generations: data.generations.map((one) => ({ ...one, request_id })),
     images: data.assets.map(({ index, call_number, digest, archived_at }) => {
-      return { request_id, index, call_number, url: null, spool_file: null, expires_at: null, digest, archived_at };
+      return {
+        request_id,
+        index,
+        call_number,
+        url: null,
+        spool_file: null,
+        expires_at: null,
+        digest,
+        archived_at,
+      };
     }),
     assets: data.assets.map(({ index: _, call_number: __, stored_at, archived_at, ...one }) => {
       return { ...one, archived_at: stored_at ?? archived_at };

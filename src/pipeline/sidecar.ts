@@ -1,5 +1,6 @@
 // The sidecar: everything about a request in one JSON file beside its images, sufficient to rebuild the catalog.
 import { createHash } from "node:crypto";
+import { type Money, toMoney } from "../units.ts";
 import { sidecarKey } from "./keys.ts";
 import type { Store } from "./ports.ts";
 import type { Asset, Call, Generation, Proof, RequestDetail, RequestRecord } from "./records.ts";
@@ -19,7 +20,11 @@ export interface Sidecar {
     erase_after: string | null;
     erased_at: string | null;
   };
-  calls: (Omit<Call, "request_id" | "sent_at" | "ended_at"> & { sent_at: string; ended_at: string | null })[];
+  calls: (Omit<Call, "request_id" | "sent_at" | "ended_at" | "price"> & {
+    price: Money | null;
+    sent_at: string;
+    ended_at: string | null;
+  })[];
   generations: (Omit<Generation, "request_id" | "expires_at"> & { expires_at: string | null })[];
   /** `archived_at` is the image's; `stored_at` says since when the bytes are in the store, perhaps for another request. */
   assets: (Omit<Asset, "archived_at"> & {
@@ -72,6 +77,7 @@ export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archi
     },
     calls: detail.calls.map(({ request_id: _, ...call }) => ({
       ...call,
+      price: call.price && toMoney(call.price),
       sent_at: iso(call.sent_at),
       ended_at: isoOrNull(call.ended_at),
     })),

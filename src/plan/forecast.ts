@@ -1,6 +1,6 @@
 // What the work of a plan takes: money, time and disk, and whether that fits. Pure.
 import type { Experience } from "../catalog/manifest-lookup.ts";
-import type { Price } from "../units.ts";
+import { type Money, type Price, toMoney } from "../units.ts";
 import type { Work } from "./tally.ts";
 
 /** What stands in for experience, until there is some: a call's time in ms, an image's size in bytes. */
@@ -23,7 +23,7 @@ export interface Pace {
 
 export interface Forecast {
   /** null where no price per image is set. */
-  price: { amount: number; currency: string } | null;
+  price: Money | null;
   /** How long the calls take, and what that was reckoned from. */
   seconds: number;
   seconds_from: "rate_limit" | "observed_calls" | "assumed_calls";
@@ -31,7 +31,7 @@ export interface Forecast {
   bytes_from: "observed_images" | "assumed_images";
   /** null where no such limit was given. */
   window: { hours: string; tz: string; opens_at: number; closes_at: number; nights: number; fits: boolean } | null;
-  budget: { amount: number; currency: string; fits: boolean } | null;
+  budget: (Money & { fits: boolean }) | null;
   max_images: { images: number; fits: boolean } | null;
   /** Whether it fits all the limits that were given; null where none was. */
   fits: boolean | null;
@@ -49,12 +49,12 @@ export function forecast(
   const window = limits.window === undefined ? null : windowOf(time.seconds, limits.window);
   const judged = {
     window,
-    budget: budget === undefined ? null : { ...toAmount(budget), fits: (priceMicros ?? 0) <= budget.micros },
+    budget: budget === undefined ? null : { ...toMoney(budget), fits: (priceMicros ?? 0) <= budget.micros },
     max_images: maxImages === undefined ? null : { images: maxImages, fits: work.images <= maxImages },
   };
   const verdicts = Object.values(judged).filter((limit) => limit !== null);
   return {
-    price: pricePerImage === undefined ? null : toAmount({ ...pricePerImage, micros: priceMicros ?? 0 }),
+    price: pricePerImage === undefined ? null : toMoney({ ...pricePerImage, micros: priceMicros ?? 0 }),
     ...time,
     ...bytesOf(work, pace.experience),
     ...judged,
@@ -94,8 +94,4 @@ function windowOf(seconds: number, window: NonNullable<Limits["window"]>): NonNu
   const leftMs = seconds * 1000 - (closes_at - Math.max(opens_at, now));
   const nights = leftMs <= 0 ? 1 : 1 + Math.ceil(leftMs / (closes_at - opens_at));
   return { ...rest, nights, fits: nights === 1 };
-}
-
-function toAmount({ micros, currency }: Price): { amount: number; currency: string } {
-  return { amount: micros / 1e6, currency };
 }

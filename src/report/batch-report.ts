@@ -2,7 +2,7 @@
 // Its JSON form is what `report.json` holds; the field names are a promise.
 import type { Batch } from "../pipeline/batch.ts";
 import type { Call, HoldReason, RequestState } from "../pipeline/records.ts";
-import { showPrice } from "../units.ts";
+import { type Money, toMoney } from "../units.ts";
 import { type ArchivedItems, toArchivedItems } from "./batch-archived.ts";
 import { isCuredByRetry, remedyOf } from "./remedies.ts";
 
@@ -41,7 +41,7 @@ export interface SheetImage {
   height: number;
 }
 
-/** The report. Times are ISO 8601, money is exact text such as "1.24 USD" and null where no price was set. */
+/** The report. Times are ISO 8601, money is null where no price was set. */
 export interface BatchReport {
   version: 1;
   batch: string;
@@ -67,12 +67,12 @@ export interface BatchReport {
   images_from_before: number;
   calls: Record<Call["state"], { calls: number; images: number }>;
   budget: { max_images: number | null; committed_images: number };
-  spent: string | null;
+  spent: Money | null;
   /** Calls of which nobody knows whether they were paid. */
-  at_risk: string | null;
+  at_risk: Money | null;
   /** What the reused images would have cost. */
-  saved: string | null;
-  price_per_kept_image: string | null;
+  saved: Money | null;
+  price_per_kept_image: Money | null;
   /** From the first call to the end of the last. */
   working_ms: number | null;
   images_per_minute: number | null;
@@ -89,6 +89,8 @@ export interface ReportSource {
   now: number;
   requests: Record<RequestState, number>;
   calls: BatchReport["calls"];
+  /** What the calls cost at the prices of their time, in the currency that the batch began with. */
+  cost: { spent: number; at_risk: number; currency: string | null };
   reused: number;
   reused_images: number;
   seconds_to_nearest_loss: number | null;
@@ -152,17 +154,15 @@ function stateOf({ batch, held }: ReportSource): BatchReport["state"] {
   return held === null ? "running" : "held";
 }
 
-function moneyOf({ batch, calls, images, reused_images }: ReportSource) {
-  const { price_micros, price_currency: currency } = batch;
-  if (price_micros === null || currency === null)
-    return { spent: null, at_risk: null, saved: null, price_per_kept_image: null };
-  const cost = (count: number) => ({ micros: count * price_micros, currency });
-  const spent = cost(calls.answered.images);
+function moneyOf({ batch, cost, images, reused_images }: ReportSource) {
+  const { currency } = cost;
+  if (currency === null) return { spent: null, at_risk: null, saved: null, price_per_kept_image: null };
+  const money = (micros: number) => toMoney({ micros, currency });
   return {
-    spent: showPrice(spent),
-    at_risk: showPrice(cost(calls.unknown.images)),
-    saved: showPrice(cost(reused_images)),
-    price_per_kept_image: images === 0 ? null : showPrice({ micros: Math.round(spent.micros / images), currency }),
+    spent: money(cost.spent),
+    at_risk: money(cost.at_risk),
+    saved: batch.price_micros === null ? null : money(reused_images * batch.price_micros),
+    price_per_kept_image: images === 0 ? null : money(Math.round(cost.spent / images)),
   };
 }
 

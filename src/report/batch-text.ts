@@ -1,5 +1,5 @@
 // The sentences that the Markdown and the HTML form of a batch's report share. Pure.
-import { showDuration, showSize } from "../units.ts";
+import { type Money, showDuration, showMoney, showSize } from "../units.ts";
 import { archivedText } from "./batch-archived.ts";
 import type { BatchReport, FailedItem } from "./batch-report.ts";
 
@@ -41,13 +41,13 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     },
     {
       name: "Spent",
-      value: report.spent ?? `${number(calls.answered.images)} images`,
-      note: report.price_per_kept_image === null ? "" : `${report.price_per_kept_image} for each image kept`,
+      value: moneyOr(report.spent, calls.answered.images),
+      note: report.price_per_kept_image === null ? "" : `${showMoney(report.price_per_kept_image)} for each image kept`,
     },
     {
       name: "Unknown calls",
       value: number(unknown),
-      note: unknown === 0 ? "" : `${report.at_risk ?? `${number(calls.unknown.images)} images`} at risk`,
+      note: unknown === 0 ? "" : `${moneyOr(report.at_risk, calls.unknown.images)} at risk`,
     },
     {
       name: "Time",
@@ -77,7 +77,11 @@ const PROMPT_LENGTH = 120;
 
 function free({ items, reused, reused_images, saved }: BatchReport): string {
   const told = `${number(items.existing)} archived before, ${number(reused)} by the same recipe`;
-  return reused === 0 ? told : `${told}: ${saved ?? `${number(reused_images)} images`} saved`;
+  return reused === 0 ? told : `${told}: ${moneyOr(saved, reused_images)} saved`;
+}
+
+function moneyOr(money: Money | null, images: number): string {
+  return money === null ? `${number(images)} images` : showMoney(money);
 }
 
 /** What else is to be known, as name and value. */

@@ -1,7 +1,7 @@
 // How a batch looks to whoever asks: the same form in `status --batch --json`, `bulk --json` and over HTTP. Pure.
 import type { Batch } from "../pipeline/batch.ts";
 import type { HoldReason, RequestState } from "../pipeline/records.ts";
-import { showPrice } from "../units.ts";
+import { type Money, toMoney } from "../units.ts";
 import { type ArchivedItems, toArchivedItems } from "./batch-archived.ts";
 
 /** A batch as shown. Times are ISO 8601. */
@@ -17,7 +17,7 @@ export interface BatchView {
   archived: ArchivedItems;
   /** The items of this batch by state; those archived before or under way elsewhere are not among them. */
   requests: Record<RequestState, number>;
-  budget: { max_images: number | null; committed_images: number; committed: string | null };
+  budget: { max_images: number | null; committed_images: number; committed: Money | null };
   window: { daily: string; tz: string | null; opens_at: string | null; closes_at: string | null } | null;
   created_at: string;
   enqueued_at: string | null;
@@ -64,9 +64,9 @@ export function toBatchView({ batch, held, requests, before, locate }: BatchView
 }
 
 /** What so many images of a batch cost; null where no price was set when it began. */
-export function costOf({ price_micros, price_currency }: Batch, images: number): string | null {
+export function costOf({ price_micros, price_currency }: Batch, images: number): Money | null {
   if (price_micros === null || price_currency === null) return null;
-  return showPrice({ micros: images * price_micros, currency: price_currency });
+  return toMoney({ micros: images * price_micros, currency: price_currency });
 }
 
 function windowOf({ window: daily, tz, opens_at, closes_at }: Batch): BatchView["window"] {

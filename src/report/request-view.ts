@@ -3,9 +3,12 @@ import { type ArchivedAsset, toArchivedAssets } from "../pipeline/archive.ts";
 import type { Call, RequestDetail, RequestRecord, RequestState, Webhook, WebhookEvent } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
 import type { Recipe } from "../request/recipe.ts";
+import { type Money, toMoney } from "../units.ts";
 
 /** One call as shown. Times are ISO 8601. */
-export type CallView = Omit<Call, "request_id" | "worker_id" | "batch_id" | "sent_at" | "ended_at"> & {
+export type CallView = Omit<Call, "request_id" | "worker_id" | "batch_id" | "price" | "sent_at" | "ended_at"> & {
+  /** Of an image, when the call was made; null where none was set. */
+  price: Money | null;
   sent_at: string;
   ended_at: string | null;
 };
@@ -56,8 +59,8 @@ export type RequestSummary = Omit<RequestView, "calls" | "assets" | "webhook">;
 
 export function toRequestView(detail: RequestDetail): RequestView {
   const calls = detail.calls.map(
-    ({ request_id: _id, worker_id: _worker, batch_id: _batch, sent_at, ended_at, ...call }) => {
-      return { ...call, sent_at: iso(sent_at), ended_at: isoOrNull(ended_at) };
+    ({ request_id: _id, worker_id: _worker, batch_id: _batch, price, sent_at, ended_at, ...call }) => {
+      return { ...call, price: price && toMoney(price), sent_at: iso(sent_at), ended_at: isoOrNull(ended_at) };
     },
   );
   return {

@@ -4,6 +4,7 @@ import { lookAtBatch } from "../batch/look.ts";
 import { isPending, type Schedule } from "../pipeline/schedule.ts";
 import { nextCronTime } from "../queue/schedule-jobs.ts";
 import type { BatchView } from "../report/batch-view.ts";
+import { type Money, parsePrice, toMoney } from "../units.ts";
 
 /** A schedule as shown. Times are ISO 8601. */
 export interface ScheduleView {
@@ -15,7 +16,7 @@ export interface ScheduleView {
   collection: string | null;
   tags: string[];
   window: string | null;
-  budget: string | null;
+  budget: Money | null;
   max_images: number | null;
   missed: "late" | "skip";
   strict: boolean;
@@ -36,7 +37,7 @@ export function toScheduleView(app: App, schedule: Schedule): ScheduleView {
     collection,
     tags: tags ?? [],
     window,
-    budget,
+    budget: moneyOf(budget),
     max_images,
     missed,
     strict,
@@ -44,6 +45,11 @@ export function toScheduleView(app: App, schedule: Schedule): ScheduleView {
     next: next === undefined ? null : new Date(next).toISOString(),
     last: lastOf(app, schedule),
   };
+}
+
+function moneyOf(budget: string | null): Money | null {
+  const price = budget === null ? undefined : parsePrice(budget);
+  return price === undefined ? null : toMoney(price);
 }
 
 function lastOf(app: App, schedule: Schedule): ScheduleView["last"] {

@@ -37,7 +37,7 @@ test.each([{}, { since: 1 }, { since: 1, until: 2 }, { collection: "c" }, { sinc
   "the ledger of %j reads the reused requests and their images alone",
   (filter) => {
     const { database, parts } = open();
-    const [plan, ...others] = plansOf(database, () => createLedger(parts).reused(filter));
+    const [plan, ...others] = plansOf(database, () => createLedger(parts, async (work) => work()).reused(filter));
     expect(others).toEqual([]);
     expect(plan).toEqual([
       "SCAN requests USING INDEX requests_reused",

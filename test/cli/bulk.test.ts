@@ -97,10 +97,11 @@ test("a manifest is archived and reported, and made again nothing is called for"
     items: { total: 7, accepted: 6, duplicates: 1 },
     requests: { archived: 6 },
   });
-  expect(first.view.budget.committed).toBe("0.24 USD");
+  expect(first.view.budget.committed).toEqual({ amount: 0.24, currency: "USD" });
   const folder = join(place.folder, "archive", "reports", first.view.batch);
   const report = JSON.parse(await readFile(join(folder, "report.json"), "utf8")) as BatchReport;
-  expect(report).toMatchObject({ state: "finished", images: 12, spent: "0.24 USD", price_per_kept_image: "0.02 USD" });
+  const money = { spent: { amount: 0.24, currency: "USD" }, price_per_kept_image: { amount: 0.02, currency: "USD" } };
+  expect(report).toMatchObject({ state: "finished", images: 12, ...money });
   const html = await readFile(join(folder, "report.html"), "utf8");
   expect(html.match(/data:image\/webp/g)).toHaveLength(12);
   expect(html).not.toMatch(/<script|https?:\/\//);

@@ -54,6 +54,51 @@ test("ledger --json sums calls and money by day and collection", async () => {
   expect(code).toBe(0);
 });
 
+test("a call keeps the price of its time, whatever the price is now", async () => {
+  const desk = await openLedger({ PRICE_PER_IMAGE: "0.02 USD" });
+  const later = { env: { PRICE_PER_IMAGE: "0.05 USD" } };
+  const { total, price_per_image } = JSON.parse((await desk.run(["ledger", "--json"], later)).out);
+  expect(price_per_image).toEqual({ amount: 0.05, currency: "USD" });
+  expect(total).toMatchObject({ spent: { amount: 0.02 }, at_risk: { amount: 0.04 }, in_flight: { amount: 0.04 } });
+  expect(total).not.toHaveProperty("unpriced");
+  const unknown = JSON.parse((await desk.run(["ledger", "--unknown", "--json"], later)).out);
+  expect(unknown.at_risk).toEqual({ amount: 0.04, currency: "USD" });
+  const shown = JSON.parse((await desk.run(["status", "answered", "--json"], later)).out);
+  expect(shown.calls[0].price).toEqual({ amount: 0.02, currency: "USD" });
+  // without a price now the past still has its own
+  const { total: unset } = JSON.parse((await desk.run(["ledger", "--json"], { env: { PRICE_PER_IMAGE: "" } })).out);
+  expect(unset.spent).toEqual({ amount: 0.02, currency: "USD" });
+});
+
+test("calls without a price are valued at the first one that a worker had, and counted", async () => {
+  const desk = await openLedger();
+  const ledgerAt = async (price: string) =>
+    JSON.parse((await desk.run(["ledger", "--json"], { env: { PRICE_PER_IMAGE: price } })).out);
+  expect((await ledgerAt("0.02 USD")).total).toMatchObject({
+    spent: { amount: 0.02 },
+    unpriced: { calls: 3, images: 5 },
+  });
+  await desk.app.catalog().ledger.keepReferencePrice({ micros: 30_000, currency: "USD" });
+  await desk.app.catalog().ledger.keepReferencePrice({ micros: 70_000, currency: "USD" });
+  const ledger = await ledgerAt("0.05 USD");
+  expect(ledger.total).toMatchObject({ spent: { amount: 0.03 }, at_risk: { amount: 0.06 } });
+  expect(ledger.price_of_unpriced).toEqual({ amount: 0.03, currency: "USD" });
+});
+
+test("calls in several currencies are never added up", async () => {
+  const desk = await openLedger({ PRICE_PER_IMAGE: "0.02 USD" });
+  const { total } = JSON.parse((await desk.run(["ledger", "--json"], { env: { PRICE_PER_IMAGE: "1 EUR" } })).out);
+  expect(total.spent).toEqual({ amount: 0, currency: "EUR" });
+  expect(total.other_currencies).toEqual([
+    {
+      spent: { amount: 0.02, currency: "USD" },
+      at_risk: { amount: 0.04, currency: "USD" },
+      in_flight: { amount: 0.04, currency: "USD" },
+      saved: { amount: 0, currency: "USD" },
+    },
+  ]);
+});
+
 test("ledger counts what was answered from the catalog, and the money that it saved", async () => {
   const desk = await openDesk({ PRICE_PER_IMAGE: "0.02 USD" });
   const catalog = desk.app.catalog();

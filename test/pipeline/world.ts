@@ -44,7 +44,7 @@ export interface Process {
   store: Store;
   spoolFolder: string;
   generate(data: unknown, options?: DeliveryOptions): Promise<Outcome<GenerateResult>>;
-  archive(requestId: string, options?: { signal?: AbortSignal }): Promise<Outcome<ArchiveResult>>;
+  archive(requestId: string, options?: { signal?: AbortSignal; attempt?: number }): Promise<Outcome<ArchiveResult>>;
 }
 
 interface DeliveryOptions {
@@ -158,7 +158,7 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
         { jobId, addedAtMs: 1_000, data, readRaw: async () => raw, stopping, signal },
         { ports, settings: world.settings },
       ),
-    archive: (requestId, { signal = never } = {}) => archive({ requestId, attempt: 1, signal }, ports),
+    archive: (requestId, { signal = never, attempt = 1 } = {}) => archive({ requestId, attempt, signal }, ports),
   };
 }
 

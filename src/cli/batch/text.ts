@@ -3,7 +3,7 @@ import { archivedText } from "../../report/batch-archived.ts";
 import type { BatchFailure } from "../../report/batch-report.ts";
 import { placeOf, shortPrompt } from "../../report/batch-text.ts";
 import type { BatchView } from "../../report/batch-view.ts";
-import { showDuration } from "../../units.ts";
+import { showDuration, showMoney } from "../../units.ts";
 import { bar } from "../live-view.ts";
 import { plain } from "../text.ts";
 
@@ -28,7 +28,7 @@ export function batchLines(view: BatchView): string[] {
     ["state", counts({ ...requests })],
     [
       "images",
-      `${number(budget.committed_images)} called for${budget.max_images === null ? "" : ` of at most ${number(budget.max_images)}`}${budget.committed === null ? "" : `, ${budget.committed}`}`,
+      `${number(budget.committed_images)} called for${budget.max_images === null ? "" : ` of at most ${number(budget.max_images)}`}${budget.committed === null ? "" : `, ${showMoney(budget.committed)}`}`,
     ],
     ...(window === null
       ? []
@@ -95,7 +95,7 @@ export function progressLines(
     perMs > 0 && left > 0 ? `${showDuration(left / perMs)} left` : "",
     `archived ${number(view.archived.items)}`,
     failed > 0 ? `failed ${number(failed)}` : "",
-    budget.committed ?? `${number(budget.committed_images)} images`,
+    budget.committed === null ? `${number(budget.committed_images)} images` : showMoney(budget.committed),
     view.held_reason === null ? "" : `held by its ${view.held_reason}`,
   ];
   return [

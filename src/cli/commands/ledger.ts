@@ -3,14 +3,15 @@ import type { Command } from "commander";
 import type { App } from "../../app.ts";
 import type { LedgerFilter } from "../../catalog/ledger.ts";
 import { RejectedError } from "../../errors.ts";
-import { type LedgerFigures, type Money, toLedger, toUnknownLine } from "../../report/ledger.ts";
-import { parseTime, showPrice } from "../../units.ts";
+import { type Ledger, type LedgerFigures, type LedgerPrices, toLedger, toUnknownLine } from "../../report/ledger.ts";
+import { type Money, parseTime, showMoney } from "../../units.ts";
 import { EXIT, print, printJson, printSlowly, say, withApp } from "../io.ts";
 import { plain, toTable } from "../text.ts";
 
 const EXAMPLES = `
-A call costs what it asked for, n × PRICE_PER_IMAGE: answered is spent, refused costs nothing, unknown is at risk. What was
-answered from the catalog (images reused) is saved. Days are in UTC. --unknown lists the calls whose outcome nobody knows, with what the provider's support needs to find them.
+A call costs what it asked for, n × PRICE_PER_IMAGE when it was made: answered is spent, refused costs nothing, unknown is at
+risk. What was answered from the catalog (images reused) is saved. Calls that were made without a price are valued at the
+first PRICE_PER_IMAGE that a worker had, else at the present one, and counted. Days are in UTC. --unknown lists the calls whose outcome nobody knows, with what the provider's support needs to find them.
 
 Examples:
   $ asset-archiver ledger
@@ -60,7 +61,7 @@ function toTime(flag: string, text: string | undefined): number | undefined {
 
 async function showSums(app: App, filter: LedgerFilter, json = false): Promise<number> {
   const { sums, reused } = app.catalog().ledger;
-  const ledger = toLedger({ sums: sums(filter), reuses: reused(filter) }, app.settings.pricePerImage);
+  const ledger = toLedger({ sums: sums(filter), reuses: reused(filter) }, pricesOf(app));
   if (json) {
     printJson(ledger);
     return EXIT.done;
@@ -72,7 +73,7 @@ async function showSums(app: App, filter: LedgerFilter, json = false): Promise<n
   const rows = ledger.days.map((line) => [line.day, plain(line.collection), ...toCells(line)]);
   const total = ["total", "", ...toCells(ledger.total)];
   for (const line of toTable(COLUMNS, [...rows, total], process.stdout.columns)) print(line);
-  if (ledger.price_per_image === null) say("PRICE_PER_IMAGE is not set, so there is no money here");
+  for (const note of moneyNotes(ledger)) say(note);
   if (ledger.total.calls.unknown > 0) say("Calls of unknown outcome one by one: ledger --unknown");
   return EXIT.done;
 }
@@ -90,19 +91,35 @@ const COLUMNS = [
 function toCells({ calls, images, reused, ...money }: LedgerFigures): string[] {
   const counts = [calls.answered, calls.refused, calls.unknown, calls.sent, images.answered];
   const { spent, at_risk, in_flight, saved } = money;
-  return [...counts, ...[spent, at_risk, in_flight].map(showMoney), reused.images, showMoney(saved)].map(String);
+  return [...counts, ...[spent, at_risk, in_flight].map(show), reused.images, show(saved)].map(String);
 }
 
-function showMoney(money: Money | null): string {
-  return money === null ? "-" : showPrice({ micros: Math.round(money.amount * 1e6), currency: money.currency });
+function pricesOf(app: App): LedgerPrices {
+  return { current: app.settings.pricePerImage, reference: app.catalog().ledger.referencePrice() };
+}
+
+function moneyNotes({ total, price_of_unpriced }: Ledger): string[] {
+  const { unpriced, other_currencies: others = [] } = total;
+  const notes = others.map(
+    (other) =>
+      `Besides: ${show(other.spent)} spent, ${show(other.at_risk)} at risk, ${show(other.in_flight)} in flight`,
+  );
+  if (unpriced === undefined) return notes;
+  const calls = `${unpriced.calls} calls were made without a price`;
+  if (price_of_unpriced) return [...notes, `${calls}; they are valued at ${showMoney(price_of_unpriced)} an image`];
+  return [...notes, `${calls}, and PRICE_PER_IMAGE is not set, so there is no money for them here`];
+}
+
+function show(money: Money | null): string {
+  return money === null ? "-" : showMoney(money);
 }
 
 async function listUnknown(app: App, filter: LedgerFilter, json = false): Promise<number> {
-  const price = app.settings.pricePerImage;
+  const prices = pricesOf(app);
   let calls = 0;
   for (const call of app.catalog().ledger.unknown(filter)) {
     calls++;
-    const line = toUnknownLine(call, price);
+    const line = toUnknownLine(call, prices);
     await printSlowly(json ? JSON.stringify(line) : toText(line));
   }
   if (calls === 0) say("There is no call of unknown outcome");
@@ -113,7 +130,7 @@ function toText(line: ReturnType<typeof toUnknownLine>): string {
   const { aspect_ratio, n, seed, steps, guidance_scale } = line;
   return [
     `${line.request_id}  call ${line.call}  sent ${line.sent_at}  given up ${line.ended_at ?? "-"}`,
-    `  API request id ${line.api_request_id ?? "none"}, status ${line.http_status ?? "none"}, ${showMoney(line.at_risk)} at risk`,
+    `  API request id ${line.api_request_id ?? "none"}, status ${line.http_status ?? "none"}, ${show(line.at_risk)} at risk`,
     `  ${line.error === null ? "no reason noted" : `${line.error.code}: ${plain(line.error.message)}`}`,
     `  ${line.model}, ${aspect_ratio}, n ${n}, seed ${seed}, steps ${steps}, guidance_scale ${guidance_scale}`,
     `  ${plain(line.prompt ?? "")}`,

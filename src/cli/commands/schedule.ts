@@ -8,6 +8,7 @@ import { archivedText } from "../../report/batch-archived.ts";
 import { type ScheduleFlags, toSchedule } from "../../schedule/set.ts";
 import { type ScheduleView, toScheduleView } from "../../schedule/view.ts";
 import { keepJobSchedulers, watchNights } from "../../schedule/watch.ts";
+import { showMoney } from "../../units.ts";
 import { collect } from "../catalog-filter.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
 
@@ -162,7 +163,11 @@ function show(app: App, schedule: Schedule, json = false): void {
 
 function toLines(view: ScheduleView): string[] {
   const { last } = view;
-  const limits = [view.window, view.budget, view.max_images === null ? null : `${view.max_images} images`];
+  const limits = [
+    view.window,
+    view.budget && showMoney(view.budget),
+    view.max_images === null ? null : `${view.max_images} images`,
+  ];
   const given = limits.filter((limit) => limit !== null).join(", ");
   const batch = last?.batch;
   const night = batch ? `${batch.batch} ${batch.state}, archived ${archivedText(batch.archived)}` : "";

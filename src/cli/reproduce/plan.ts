@@ -1,6 +1,6 @@
 // What re-making would cost, before anything is asked for.
 import type { App } from "../../app.ts";
-import { toMoney } from "../../report/ledger.ts";
+import { costOf } from "../../report/ledger.ts";
 import type { Original } from "../../reproduce/ask.ts";
 import { showPrice } from "../../units.ts";
 import { EXIT, print, printJson, say } from "../io.ts";
@@ -19,7 +19,7 @@ export function showPlan(app: App, plan: Plan & { json: boolean }): number {
   });
   const images = imagesOf(plan);
   if (plan.json) {
-    const price = toMoney(images, app.settings.pricePerImage);
+    const price = costOf(images, app.settings.pricePerImage);
     printJson({ requests, images, price, max_images: plan.maxImages ?? null });
     return EXIT.done;
   }
