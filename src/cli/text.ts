@@ -64,7 +64,7 @@ const GAP = "  ";
 export function toTable(columns: readonly Column[], rows: readonly string[][], width: number | undefined): string[] {
   const safe = rows.map((row) => row.map(toSafeLine));
   const widths = columns.map((column, index) =>
-    Math.max(widthOf(column.title), ...safe.map((row) => widthOf(row[index] ?? ""))),
+    safe.reduce((most, row) => Math.max(most, widthOf(row[index] ?? "")), widthOf(column.title)),
   );
   shrink(columns, widths, width);
   const toLine = (cells: readonly string[]) =>

@@ -43,7 +43,7 @@ const NEAR_MAX_MEAN_ERROR = 2;
  * Compared is what viewers show: rows that EXIF turns are turned. The frames of an animated PNG are compared one by one as
  * they are stored, where both images lay them on the canvas in the same way.
  *
- * Throws TransientError `not_an_image` or `image_broken` for bytes that show no image, RejectedError `image_too_large` for
+ * Throws TransientError `not_an_image` or `image_broken` for bytes that show no image, RejectedError `decoded_too_large` for
  * what is never decoded.
  */
 export async function compareImages(original: Buffer, made: Buffer): Promise<Comparison> {

@@ -30,7 +30,7 @@ export interface DecodeSize {
 
 const budget = createRoom(DECODED_BYTES_MAX);
 
-/** An upper bound of what decoding takes, in bytes. Throws RejectedError `image_too_large` for more than may be decoded. */
+/** An upper bound of what decoding takes, in bytes. Throws RejectedError `decoded_too_large` for more than may be decoded. */
 export function decodedBytes(size: DecodeSize): number {
   const { width, height, frames, channels, bytesPerChannel, heldTwice } = size;
   const pixels = width * height * frames;
@@ -39,7 +39,7 @@ export function decodedBytes(size: DecodeSize): number {
   const shape = `${width} × ${height}${frames > 1 ? ` × ${frames} frames` : ""}`;
   const limits = `at most ${MAX_PIXELS} pixels and ${DECODED_BYTES_MAX} decoded bytes`;
   throw new RejectedError(`Cannot decode the image: it is ${shape}, ${bytes} bytes decoded, expected ${limits}`, {
-    code: "image_too_large",
+    code: "decoded_too_large",
   });
 }
 

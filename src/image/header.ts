@@ -24,7 +24,7 @@ export async function openImage(bytes: Buffer, options: { sequentialRead?: boole
   return (await loadSharp())(bytes, { ...DECODE_OPTIONS, ...options }).timeout({ seconds: DECODE_TIMEOUT_S });
 }
 
-/** Reads the header. Throws RejectedError `image_too_large`, and what the decoder throws. */
+/** Reads the header. Throws RejectedError `decoded_too_large`, and what the decoder throws. */
 export async function readHeader(bytes: Buffer): Promise<ImageHeader> {
   // the decoder's own look at the header costs the loop a fifth of a millisecond, and most images are PNGs
   const png = findType(bytes)?.extension === "png" ? readPngHeader(bytes) : undefined;

@@ -182,6 +182,7 @@ const FINAL_CODES = new Set([
   "url_expired",
   "address_refused",
   "image_too_large",
+  "decoded_too_large",
   "spool_lost",
   "answer_broken",
   DECODER_DIED,

@@ -136,7 +136,7 @@ const DEATHS_UNTIL_ALONE = 2;
 export const DECODER_DIED = "decoder_died";
 
 /** What these say of bytes holds for the same bytes from the URL, and no other call is to be paid for them. */
-const KEPT: ReadonlySet<string> = new Set([DECODER_DIED, "image_too_large"]);
+const KEPT: ReadonlySet<string> = new Set([DECODER_DIED, "decoded_too_large"]);
 
 async function park(
   run: CopyRun,

@@ -34,7 +34,7 @@ export interface InspectOptions {
 
 /**
  * Looks into bytes and decodes them to the end, every frame. Throws TransientError `not_an_image` or `image_broken`, and
- * RejectedError `image_too_large` for what is never decoded.
+ * RejectedError `decoded_too_large` for what is never decoded.
  */
 export type InspectImage = (bytes: Buffer, options?: InspectOptions) => Promise<InspectedImage>;
 

@@ -29,7 +29,7 @@ export function strangerReason({ request, calls, images }: RequestDetail, index:
 export function generatedAt({ request, generations, images, assets }: RequestDetail): number {
   const used = new Set(images.map((image) => image.call_number));
   const told = generations.filter((one) => used.has(one.call_number)).map((one) => one.api_created * 1000);
-  if (told.length > 0) return Math.max(...told);
+  if (told.length > 0) return told.reduce((most, time) => Math.max(most, time));
   const stored = assets.map((asset) => asset.archived_at);
-  return stored.length > 0 ? Math.min(...stored) : request.created_at;
+  return stored.length > 0 ? stored.reduce((least, time) => Math.min(least, time)) : request.created_at;
 }

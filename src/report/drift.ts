@@ -37,7 +37,9 @@ type Witness = Pick<Proof, "original_id" | "outcome" | "generated_at" | "origina
 export function toDrift(proofs: readonly Witness[]): Drift {
   const newest = newestOfEach(proofs);
   const times = newest.map((proof) => proof.original_generated_at);
-  const [first, last] = [Math.min(...times), Math.max(...times)];
+  // as many as there are proofs: more than a call takes as its arguments
+  const first = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
+  const last = times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY);
   const step = stepFor(last - first);
   const from = newest.length === 0 ? [] : stepsBetween({ first, last }, step);
   const points = from.map((start, at) => toPoint(newest, { start, end: from[at + 1] ?? Number.POSITIVE_INFINITY }));

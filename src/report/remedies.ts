@@ -55,6 +55,12 @@ const TABLE: readonly (Remedy & { codes: RegExp })[] = [
   },
   { codes: /^store_/, cure: "fix", text: "check the store with asset-archiver doctor, then retry" },
   { codes: /^(spool_failed|catalog_\w+)$/, cure: "fix", text: "check the disk with asset-archiver doctor, then retry" },
+  { codes: /^decoded_too_large$/, cure: "edit", text: `no image of that size is decoded: ${EDIT_AND_RUN}` },
+  {
+    codes: /^decoder_died$/,
+    cure: "decide",
+    text: "its bytes are kept and end the process that decodes them; a retry decodes them once more, at no cost",
+  },
   { codes: /^image_too_large$/, cure: "fix", text: "raise IMAGE_MAX_BYTES, then retry" },
   {
     codes: /^address_refused$/,

@@ -29,7 +29,7 @@ export function chooseSample(candidates: readonly Candidate[], { count, spans, m
 
 function* inTurns(candidates: readonly Candidate[], spans: number): Generator<Candidate> {
   const bySpan = Map.groupBy(candidates, (candidate) => candidate.span);
-  const rounds = Math.max(0, ...[...bySpan.values()].map((own) => own.length));
+  const rounds = [...bySpan.values()].reduce((most, own) => Math.max(most, own.length), 0);
   const order = spreadOrder(spans);
   for (let round = 0; round < rounds; round++) {
     for (const span of order) {

@@ -12,26 +12,30 @@ import { type FollowOptions, followReproductions } from "./follow.ts";
 export interface RemakeOptions extends Pick<FollowOptions, "signal" | "onLook"> {
   /** No more images are paid for, whatever is lost. */
   maxImages: number;
+  /** Pay again, too, for what was made again before and came out different, or is still being made. Default: no. */
+  again?: boolean;
 }
 
 /** Re-makes what a repair had to leave, as far as the budget goes; the same list, with what came of it. */
 export async function remakeLost(
   app: App,
   repaired: readonly Repaired[],
-  { maxImages, ...follow }: RemakeOptions,
+  { maxImages, again = false, ...follow }: RemakeOptions,
 ): Promise<Repaired[]> {
-  const lost = repaired.filter(isLost);
-  const wanted = await findOriginals(app, lost);
-  const affordable = within([...new Map([...wanted.values()].map((one) => [one.request_id, one])).values()], maxImages);
-  if (affordable.length === 0) return repaired.map((one) => (isLost(one) ? notRemade(one, wanted) : one));
+  const wanted = await findOriginals(app, repaired.filter(isLost));
+  const known = again ? new Map<string, Remade>() : await findRemade(app, wanted);
+  const unknown = [...wanted].flatMap(([digest, one]) => (known.has(digest) ? [] : [[one.request_id, one] as const]));
+  const affordable = within([...new Map(unknown).values()], maxImages);
+  const leave = (one: Repaired) => (isLost(one) ? (toKnown(one, known) ?? notRemade(one, wanted)) : one);
+  if (affordable.length === 0) return repaired.map(leave);
   const { batchId, ids } = await askWithin(app, affordable, { collection: REPRODUCTIONS, maxImages });
   const { why, details } = await followReproductions(app, ids, { ...follow, batchId });
   const byOriginal = new Map(details.map((detail) => [detail.request.reproduces, detail]));
   const ends: Repaired[] = [];
   for (const one of repaired) {
-    const made = isLost(one) ? byOriginal.get(wanted.get(one.digest ?? "")?.request_id ?? "") : undefined;
-    if (made !== undefined) ends.push(await toEnd(app, one, { made, idle: why === "no_worker" }));
-    else ends.push(isLost(one) ? notRemade(one, wanted) : one);
+    const isOpen = isLost(one) && !known.has(one.digest ?? "");
+    const made = isOpen ? byOriginal.get(wanted.get(one.digest ?? "")?.request_id ?? "") : undefined;
+    ends.push(made === undefined ? leave(one) : await toEnd(app, one, { made, idle: why === "no_worker" }));
   }
   return ends;
 }
@@ -56,6 +60,56 @@ async function findOriginals(app: App, lost: readonly Repaired[]): Promise<Map<s
 }
 
 const REQUESTS_LOOKED_AT = 20;
+
+/** A request by which a lost image was asked for before, and what came of it. */
+interface Remade {
+  request_id: string;
+  left: string;
+}
+
+const PAY_AGAIN = "pay for it once more with --again";
+
+/** Of which lost images it is known that asking once more is paid in vain, or that they are asked for already. */
+async function findRemade(app: App, wanted: ReadonlyMap<string, Original>): Promise<Map<string, Remade>> {
+  const known = new Map<string, Remade>();
+  for (const [digest, { request_id }] of wanted) {
+    const remade = await lastRemade(app, { digest, original: request_id });
+    if (remade !== undefined) known.set(digest, remade);
+  }
+  return known;
+}
+
+/**
+ * The newest reproduction that did not fail decides.
+ *
+ * | it is | and holds the lost bytes | asked for again |
+ * |---|---|---|
+ * | archived | no | no: the recipe makes another image now |
+ * | archived | yes | yes: they were lost a second time |
+ * | on its way, or parked | – | no: it is paid, or may be |
+ */
+async function lastRemade(
+  app: App,
+  { digest, original }: { digest: string; original: string },
+): Promise<Remade | undefined> {
+  for (const { request_id, state } of app.catalog().reproductions.of(original)) {
+    if (state === "failed" || state === "cancelled") continue;
+    if (state !== "archived")
+      return {
+        request_id,
+        left: `asked for again already as request "${request_id}", which is ${state}; ${PAY_AGAIN}`,
+      };
+    const made = await app.catalog().find(request_id);
+    if (made?.images.some((image) => image.digest === digest)) return undefined;
+    return { request_id, left: `made again before as request "${request_id}", with other bytes; ${PAY_AGAIN}` };
+  }
+  return undefined;
+}
+
+function toKnown(one: Repaired, known: ReadonlyMap<string, Remade>): Repaired | undefined {
+  const before = known.get(one.digest ?? "");
+  return before && { ...one, left: before.left, remade_as: before.request_id };
+}
 
 function within(originals: readonly Original[], maxImages: number): Original[] {
   let images = 0;

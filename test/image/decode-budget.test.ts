@@ -63,7 +63,7 @@ describe("what is never decoded", () => {
   test("a PNG that says it is huge is refused by its header", async () => {
     const bytes = await picture().png().toBuffer();
     bytes.writeUInt32BE(6_000_000, 16);
-    const refused = { name: "RejectedError", code: "image_too_large" };
+    const refused = { name: "RejectedError", code: "decoded_too_large" };
     await expect(createInspector()(bytes)).rejects.toMatchObject(refused);
   });
 });
@@ -109,7 +109,7 @@ describe("memory of a process that is given many bombs at once", () => {
     // the size of a VP8L stands behind its signature byte: 14 bits each, less one
     bytes.writeUInt32LE(((bytes.readUInt32LE(21) & 0xf0000000) | (16_382 << 14) | 16_382) >>> 0, 21);
     const { mib, ends } = await decodeMany(bytes);
-    expect(ends.toSorted()).toEqual(["image_too_large", "refused"]);
+    expect(ends.toSorted()).toEqual(["decoded_too_large", "refused"]);
     expect(mib).toBeLessThan(60);
   });
 

@@ -136,3 +136,13 @@ describe("steps of time", () => {
     expect(starts.map((start) => new Date(start).toISOString().slice(0, 10))).toEqual(wanted);
   });
 });
+
+test("more proofs than a call takes arguments are no trouble", () => {
+  const one = proof("2026-01-10", "2026-06-01", "near");
+  const many = Array.from({ length: 200_000 }, (_, at) => ({
+    ...one,
+    original_id: `o${at}`,
+    original_generated_at: at,
+  }));
+  expect(toDrift(many)).toMatchObject({ originals: 200_000, proofs: 200_000, step: "day" });
+});

@@ -78,3 +78,34 @@ test("are not made again beyond the budget, nor where no recipe is left to ask f
   expect(byDigest.get(gone.images[0]?.digest ?? "")).toContain("no request is left");
   expect(world.sandbox.bill().images).toBe(paid);
 });
+
+test("what came out different is never paid for again without being told to", async () => {
+  const world = await openBusyWorld();
+  const original = await archive(world, { request_id: "fox", prompt: "a red fox" });
+  await rm(pathOf(world, original));
+  world.sandbox.configure({ modelChange: "slight" });
+  const [first] = await remakeLost(world.app, await mend(world), { maxImages: 9, signal });
+  const paid = world.sandbox.bill().paid_calls;
+  const [second] = await remakeLost(world.app, await mend(world), { maxImages: 9, signal });
+  expect(second).toMatchObject({
+    by: null,
+    remade_as: first?.remade_as,
+    left: expect.stringMatching(/made again before/),
+  });
+  expect(second?.left).toContain("--again");
+  expect(world.sandbox.bill().paid_calls).toBe(paid);
+  const [third] = await remakeLost(world.app, await mend(world), { maxImages: 9, again: true, signal });
+  expect(third?.remade_as).not.toBe(first?.remade_as);
+  expect(world.sandbox.bill().paid_calls).toBe(paid + 1);
+});
+
+test("what came back is made again when it is lost a second time", async () => {
+  const world = await openBusyWorld();
+  const original = await archive(world, { request_id: "fox", prompt: "a red fox" });
+  for (const paid of [2, 3]) {
+    await rm(pathOf(world, original));
+    const [remade] = await remakeLost(world.app, await mend(world), { maxImages: 1, signal });
+    expect(remade).toMatchObject({ by: "remade", left: null });
+    expect(world.sandbox.bill().paid_calls).toBe(paid);
+  }
+});

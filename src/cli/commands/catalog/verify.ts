@@ -19,7 +19,8 @@ store's names are looked through for what the catalog does not know. A run that 
 Without --repair nothing in the store is changed. With it, images come from the mirror, else from the provider's address
 while it lives; what is doubtful is set aside under quarantine/. A repair of more than 1 % of what was read wants --yes.
 With --remake, images without any good copy are made again of their recipes, which is paid and needs a worker; what comes
-stands beside the lost ones under a request of its own, and only what is the same to the byte takes their place.
+stands beside the lost ones under a request of its own, and only what is the same to the byte takes their place. What came out
+different before is not paid for again without --again.
 
 Examples:
   $ asset-archiver catalog verify
@@ -37,6 +38,7 @@ interface Options {
   repair?: boolean;
   yes?: boolean;
   remake?: string;
+  again?: boolean;
   undo?: string;
   json?: boolean;
 }
@@ -52,6 +54,7 @@ export function addCatalogVerify(group: Command, end: (code: number) => void): v
     .option("--repair", "mend what was found")
     .option("--yes", "mend it even where that touches more than 1 %")
     .option("--remake <budget>", 'with --repair: ask for lost images again, for so many images or such as "2 USD"')
+    .option("--again", "with --remake: pay again, too, for what came out different before, or is still being made")
     .option("--undo <run>", "put back what a repair has set aside")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
@@ -112,7 +115,12 @@ async function verifyAndMend(app: App, run: Run): Promise<number> {
   if (maxImages === undefined) return tell({ verified, options, run: mended });
   const onLook = ({ ended, of }: { ended: number; of: number }) =>
     progress.show(() => `asked again for ${of} requests, ${ended} have ended`);
-  const repaired = await remakeLost(app, mended.repaired, { maxImages, signal, onLook });
+  const repaired = await remakeLost(app, mended.repaired, {
+    maxImages,
+    again: options.again ?? false,
+    signal,
+    onLook,
+  });
   progress.end();
   return tell({ verified, options, run: { ...mended, repaired } });
 }
@@ -140,7 +148,9 @@ function toOptions(options: Options): VerifyOptions {
   };
 }
 
-function toRemake({ remake, repair: mends }: Options, app: App): number | undefined {
+function toRemake({ remake, again, repair: mends }: Options, app: App): number | undefined {
+  if (again && remake === undefined)
+    throw new RejectedError("--again: expected with --remake", { code: "invalid_request" });
   if (remake === undefined) return undefined;
   if (!mends) throw new RejectedError("--remake: wanted with --repair", { code: "invalid_request" });
   return toMaxImages(remake, { flag: "--remake", price: app.settings.pricePerImage });
