@@ -44,6 +44,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["client", "webhooks"],
   ["client.ts"],
   // above the adapters, which are handed options and a log, and know no settings
+  ["env-file.ts", "setting-grammar.ts", "setting-names.ts"],
   ["clock.ts", "config.ts", "end-watch.ts", "nameless-file.ts", "workers-view.ts"],
   ["log.ts"],
   ["app.ts"],

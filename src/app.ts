@@ -42,6 +42,7 @@ export interface AppOptions {
 
 /** Puts an app together; opens nothing yet. */
 export function createApp({ settings, log, onStep = () => undefined }: AppOptions): App {
+  for (const { name, meant } of settings.misspelled) log.warn({ name }, `not a setting; did you mean ${meant}?`);
   const closers: (() => void | Promise<void>)[] = [];
   const closing = (close: () => void | Promise<void>) => void closers.push(close);
   const catalogOptions = {

@@ -4,6 +4,7 @@ import type { Client, HttpClient, HttpClientOptions, KnownRequest, RedisClientOp
 import { createLateClient, createLateHttpClient } from "./client/late-client.ts";
 import { ConfigError } from "./errors.ts";
 import { redisUrlFault } from "./queue/redis-url.ts";
+import { httpUrlFault } from "./request/http-url.ts";
 
 export type {
   BulkError,
@@ -38,7 +39,8 @@ export function createClient(options: HttpClientOptions): HttpClient;
 export function createClient(options: RedisClientOptions): Client<KnownRequest>;
 export function createClient(options: HttpClientOptions | RedisClientOptions): Client<KnownRequest> {
   if ("url" in options && typeof options.url === "string") {
-    requireUrl("url", { text: options.url, protocols: ["http:", "https:"] });
+    const fault = httpUrlFault(options.url);
+    if (fault !== undefined) throw invalid("url", fault);
     return createLateHttpClient(async () => (await import("./client/by-http.ts")).createHttpClient(options));
   }
   if ("redisUrl" in options && typeof options.redisUrl === "string") {
@@ -50,12 +52,6 @@ export function createClient(options: HttpClientOptions | RedisClientOptions): C
 }
 
 /** The value stays out of the message: it may hold a password. */
-function requireUrl(field: string, { text, protocols }: { text: string; protocols: readonly string[] }): void {
-  if (protocols.includes(URL.parse(text)?.protocol ?? "")) return;
-  const message = `wanted a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
-  throw invalid(field, message);
-}
-
 function invalid(field: string, message: string): ConfigError {
   return new ConfigError(`Cannot create a client: ${field}: ${message}`, {
     code: "invalid_settings",

@@ -1,41 +1,37 @@
 // The environment, checked and frozen: the only reader of process.env and of `.env`.
-import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { loadEnvFile } from "node:process";
 import { z } from "zod";
-import { ConfigError, type Fault, toMessage } from "./errors.ts";
-import { redisUrlFault } from "./queue/redis-url.ts";
-import { parseStorageUrl, type StorageLocation } from "./store/storage-url.ts";
-import { type Price, parseDuration, parsePrice, parseRate, parseSize } from "./units.ts";
+import { readEnvFile } from "./env-file.ts";
+import { ConfigError, type Fault } from "./errors.ts";
+import { httpUrlFault } from "./request/http-url.ts";
+import {
+  boolean,
+  DAY_MS,
+  duration,
+  file,
+  folder,
+  headerText,
+  hostList,
+  httpUrl,
+  isHeaderText,
+  list,
+  listenHost,
+  noProxy,
+  price,
+  proxyUrl,
+  rate,
+  rateOrNone,
+  redisUrl,
+  size,
+  storage,
+  text,
+  whole,
+} from "./setting-grammar.ts";
+import { findMisspelled, type MisspelledSetting } from "./setting-names.ts";
+import type { StorageLocation } from "./store/storage-url.ts";
+import type { Price } from "./units.ts";
 
-const DAY_MS = 24 * 3600_000;
-// a timer takes 24.8 days at most: with more it fires at once, which for the API's timeout would break every paid call
-const duration = ({ least = 1, most = DAY_MS } = {}) =>
-  text(
-    (value) => within(parseDuration(value), { least, most }),
-    `a duration such as 250ms, 30s or 7d, ${least === 0 ? "" : "more than 0 and "}at most ${most / DAY_MS}d`,
-  );
-const size = text((value) => parseSize(value) || undefined, "a size such as 500KB or 64MiB, more than 0");
-const rate = text(parseRate, "a rate such as 10/s or 300/m");
-const price = text(parsePrice, "a price such as 0.02 USD");
-const boolean = text(
-  (value) => ({ true: true, false: false, "1": true, "0": false })[value.toLowerCase()],
-  "true or false",
-);
-const list = z.string().transform((value) =>
-  value
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== ""),
-);
-const file = text(toFile, "file:<path>, such as file:./data/catalog.db");
-const whole = (min: number, max: number) =>
-  text(
-    (value) => (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max ? Number(value) : undefined),
-    `a whole number from ${min} to ${max}`,
-  );
-
-const WEBHOOK_SECRET_WANTED = "wanted whsec_ and 24 to 64 random bytes in base64: openssl rand -base64 32";
+const WEBHOOK_SECRET_WANTED = "whsec_ and 24 to 64 random bytes in base64: openssl rand -base64 32";
 const isWebhookSecret = (secret: string) => {
   const base64 = secret.replace(/^whsec_/, "");
   const { length } = Buffer.from(base64, "base64");
@@ -44,19 +40,18 @@ const isWebhookSecret = (secret: string) => {
 
 /** Every setting with its form and its default; the table in docs/settings.md is tested against it. */
 export const SETTINGS = z.object({
-  REDIS_URL: redisUrl().default("redis://127.0.0.1:6379"),
-  QUEUE_PREFIX: z.string().min(1).max(100).default("{asset-archiver}"),
+  REDIS_URL: redisUrl.default("redis://127.0.0.1:6379"),
+  QUEUE_PREFIX: text(
+    (value) => (/^\S{1,100}$/.test(value) ? value : undefined),
+    "1 to 100 characters without spaces",
+  ).prefault("{asset-archiver}"),
   CATALOG_URL: file.prefault("file:./data/catalog.db"),
-  STORAGE_URL: z.string().transform(toStorage).prefault("file:./data/archive"),
-  MIRROR_URL: z.string().transform(toStorage).optional(),
+  STORAGE_URL: storage.prefault("file:./data/archive"),
+  MIRROR_URL: storage.optional(),
   S3_FORCE_PATH_STYLE: boolean.optional(),
-  SPOOL_DIR: z.string().min(1).optional(),
-  IMAGE_API_BASE_URL: url(["http:", "https:"]).superRefine(checkBaseUrl).default("https://api.modelverse.cn/v1"),
-  // what a header cannot carry would fail at every call, without a word about the key
-  IMAGE_API_KEY: z
-    .string()
-    .regex(/^[\x21-\x7e]+$/, "wanted printable ASCII characters without spaces")
-    .optional(),
+  SPOOL_DIR: folder.optional(),
+  IMAGE_API_BASE_URL: httpUrl({ bare: true }).superRefine(checkBaseUrl).default("https://api.modelverse.cn/v1"),
+  IMAGE_API_KEY: headerText.optional(),
   IMAGE_API_TIMEOUT: duration().prefault("180s"),
   GENERATE_CONCURRENCY: whole(1, 10_000).prefault("16"),
   ARCHIVE_CONCURRENCY: whole(1, 10_000).prefault("16"),
@@ -66,25 +61,23 @@ export const SETTINGS = z.object({
   MAX_UNARCHIVED_IMAGES: whole(4, 10_000_000).prefault("2000"),
   URL_LIFETIME: duration({ most: 36_500 * DAY_MS }).prefault("7d"),
   IMAGE_MAX_BYTES: size.prefault("64MiB"),
-  PRIVATE_IMAGE_HOSTS: list.prefault(""),
+  PRIVATE_IMAGE_HOSTS: hostList.prefault(""),
   PRICE_PER_IMAGE: price.optional(),
   SHUTDOWN_GRACE: duration({ least: 0 }).prefault("60s"),
-  HTTP_PROXY: z.string().optional(),
-  HTTPS_PROXY: z.string().optional(),
-  NO_PROXY: z.string().optional(),
-  HOST: z.string().min(1).default("127.0.0.1"),
+  HTTP_PROXY: proxyUrl.optional(),
+  HTTPS_PROXY: proxyUrl.optional(),
+  ALL_PROXY: proxyUrl.optional(),
+  NO_PROXY: noProxy.optional(),
+  HOST: listenHost.prefault("127.0.0.1"),
   PORT: whole(0, 65_535).prefault("8080"),
-  API_TOKENS: list.prefault(""),
-  HTTP_RATE_LIMIT: text(
-    (value) => (value === "none" ? null : parseRate(value)),
-    "a rate such as 100/s or 6000/m, or none",
-  ).prefault("2000/s"),
-  PUBLIC_URL: url(["http:", "https:"]).optional(),
+  API_TOKENS: list(isHeaderText, "tokens separated by commas, each of printable ASCII without spaces").prefault(""),
+  HTTP_RATE_LIMIT: rateOrNone.prefault("2000/s"),
+  PUBLIC_URL: httpUrl({ bare: true }).optional(),
   ASSET_REDIRECT: boolean.prefault("false"),
-  WEBHOOK_SECRET: list.refine((secrets) => secrets.every(isWebhookSecret), WEBHOOK_SECRET_WANTED).prefault(""),
-  PRIVATE_WEBHOOK_HOSTS: list.prefault(""),
-  ASSET_ARCHIVER_URL: url(["http:", "https:"]).optional(),
-  ASSET_ARCHIVER_TOKEN: z.string().min(1).optional(),
+  WEBHOOK_SECRET: list(isWebhookSecret, WEBHOOK_SECRET_WANTED).prefault(""),
+  PRIVATE_WEBHOOK_HOSTS: hostList.prefault(""),
+  ASSET_ARCHIVER_URL: httpUrl({ bare: true }).optional(),
+  ASSET_ARCHIVER_TOKEN: headerText.optional(),
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"], {
       error: "wanted trace, debug, info, warn, error, fatal or silent",
@@ -137,37 +130,73 @@ export interface Settings {
   /** The server that commands speak to instead of catalog and queues. */
   readonly remote: { readonly url: string | undefined; readonly token: string | undefined };
   readonly http: HttpSettings;
-  /** For calls and downloads alike; the store has the AWS SDK's own ways. */
-  readonly proxy: { httpProxy: string | undefined; httpsProxy: string | undefined; noProxy: string | undefined };
+  /** For everything that leaves by HTTP: calls, downloads, webhooks, manifests, S3, the server of commands. */
+  readonly proxy: {
+    readonly httpProxy: string | undefined;
+    readonly httpsProxy: string | undefined;
+    readonly noProxy: string | undefined;
+  };
+  /** Variables that look like a setting of ours and are none, with the one that was probably meant. */
+  readonly misspelled: readonly MisspelledSetting[];
   readonly logLevel: z.output<typeof SETTINGS>["LOG_LEVEL"];
 }
 
 /** Reads `.env` (where there is one) and the environment. Throws a ConfigError that names every setting that does not fit. */
 export function readSettings(): Settings {
-  if (existsSync(".env")) loadEnvFile(".env");
+  // into the environment, since the AWS SDK and Node read theirs from there
+  for (const [name, value] of Object.entries(readEnvFile(".env"))) process.env[name] ??= value;
   return parseSettings(process.env);
 }
 
 /** Checks an environment. An empty value counts as none, as `.env` files often hold them. */
 export function parseSettings(environment: Environment): Settings {
-  const given: Environment = Object.fromEntries(
-    Object.entries(withUpperCaseProxies(environment)).filter(([, value]) => value !== undefined && value.trim() !== ""),
-  );
+  const given = toGiven(environment);
   const parsed = SETTINGS.safeParse(given);
-  if (!parsed.success) throw toConfigError(parsed.error);
-  return Object.freeze(toSettings(parsed.data, given));
+  const faults = [...(parsed.error?.issues ?? []).map(toFault), ...findAwsFaults(environment)];
+  if (!parsed.success || faults.length > 0) throw toConfigError(faults);
+  return Object.freeze({ ...toSettings(parsed.data, given), misspelled: findMisspelled(environment, SETTING_NAMES) });
 }
 
-// the proxy variables are written in lower case by half of the world, and that form wins (curl)
-function withUpperCaseProxies(environment: Environment): Environment {
-  const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"].flatMap((name) => {
-    const value = environment[name.toLowerCase()] ?? environment[name];
-    return value === undefined ? [] : [[name, value] as const];
+const SETTING_NAMES = Object.keys(SETTINGS.shape);
+const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+/** The values as they were meant: what some tools that read env files leave around them is not part of them. */
+function toGiven(environment: Environment): Environment {
+  const given: Environment = {};
+  for (const name of [...SETTING_NAMES, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]) {
+    // the proxy variables are often written in lower case, and that form wins (curl)
+    const value = (PROXIES.includes(name) ? environment[name.toLowerCase()] : undefined) ?? environment[name];
+    const meant = withoutQuotes(value ?? "");
+    if (meant !== "") given[name] = meant;
+  }
+  // often SOCKS, beside two that are not: it only stands in for those that are missing
+  if (given.HTTP_PROXY !== undefined && given.HTTPS_PROXY !== undefined) delete given.ALL_PROXY;
+  return given;
+}
+
+// docker's --env-file keeps the quotes that a shell would take off
+function withoutQuotes(value: string): string {
+  const trimmed = value.trim();
+  return (/^(["'])(.*)\1$/s.exec(trimmed)?.[2] ?? trimmed).trim();
+}
+
+const AWS_NAMES =
+  "AWS_REGION AWS_DEFAULT_REGION AWS_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3".split(
+    " ",
+  );
+
+/** The SDK reads these by itself and as they stand: what it would stumble over in the middle of the work is found here. */
+function findAwsFaults(environment: Environment): Fault[] {
+  return AWS_NAMES.flatMap((field) => {
+    const value = environment[field] ?? "";
+    if (value.trim() === "") return [];
+    if (value !== withoutQuotes(value)) return [{ field, message: "wanted no quotes or spaces around the value" }];
+    const message = field.startsWith("AWS_ENDPOINT_URL") ? httpUrlFault(value) : undefined;
+    return message === undefined ? [] : [{ field, message }];
   });
-  return { ...environment, ...Object.fromEntries(proxies) };
 }
 
-function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Settings {
+function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Omit<Settings, "misspelled"> {
   const endpointSet = given.AWS_ENDPOINT_URL_S3 !== undefined || given.AWS_ENDPOINT_URL !== undefined;
   const forcePathStyle = values.S3_FORCE_PATH_STYLE ?? endpointSet;
   return {
@@ -202,42 +231,23 @@ function toSettings(values: z.output<typeof SETTINGS>, given: Environment): Sett
       publicUrl: values.PUBLIC_URL,
       assetRedirect: values.ASSET_REDIRECT,
     },
-    proxy: { httpProxy: values.HTTP_PROXY, httpsProxy: values.HTTPS_PROXY, noProxy: values.NO_PROXY },
+    proxy: {
+      httpProxy: values.HTTP_PROXY ?? values.ALL_PROXY,
+      httpsProxy: values.HTTPS_PROXY ?? values.ALL_PROXY,
+      noProxy: values.NO_PROXY,
+    },
     logLevel: values.LOG_LEVEL,
   };
 }
 
+function toFault(issue: z.core.$ZodIssue): Fault {
+  return { field: issue.path.join("."), message: issue.message };
+}
+
 /** Names every setting at fault; the values are left out, since one of them may be a secret. */
-function toConfigError(error: z.ZodError): ConfigError {
-  const faults: Fault[] = error.issues.map((issue) => ({ field: issue.path.join("."), message: issue.message }));
+function toConfigError(faults: readonly Fault[]): ConfigError {
   const lines = faults.map((fault) => `  ${fault.field}: ${fault.message}`);
   return new ConfigError(`The settings do not fit:\n${lines.join("\n")}`, { code: "invalid_settings", faults });
-}
-
-/** A setting read by `parse`, which gives undefined for what does not fit. */
-function text<T>(parse: (value: string) => T | undefined, wanted: string) {
-  return z.string().transform((value, context): T => {
-    const parsed = parse(value.trim());
-    if (parsed !== undefined) return parsed;
-    context.issues.push({ code: "custom", message: `wanted ${wanted}`, input: value });
-    return z.NEVER;
-  });
-}
-
-function within(value: number | undefined, { least, most }: { least: number; most: number }): number | undefined {
-  return value !== undefined && value >= least && value <= most ? value : undefined;
-}
-
-/** The path of a file: with or without the scheme `file:`, and with no other (":memory:" would keep nothing). */
-function toFile(value: string): string | undefined {
-  const path = value.replace(/^file:(?:\/\/(?=\/))?/i, "");
-  return path === "" || /^[A-Za-z][\w+.-]+:|^:/.test(path) ? undefined : path;
-}
-
-function url(protocols: readonly string[]) {
-  const wanted = `wanted a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`;
-  const fits = (url: URL | null) => url !== null && protocols.includes(url.protocol) && url.hostname !== "";
-  return z.string().refine((value) => fits(URL.parse(value)), wanted);
 }
 
 /** The last parts of whole endpoints, which people paste from a provider's example. */
@@ -249,29 +259,9 @@ function checkBaseUrl(value: string, context: z.RefinementCtx): void {
   const url = URL.parse(value.trim());
   if (url === null) return;
   const refuse = (message: string) => context.addIssue({ code: "custom", message });
-  if (value.includes("?")) refuse("wanted no query (?…) in a base URL");
-  if (value.includes("#")) refuse("wanted no fragment (#…) in a base URL");
   let path = url.pathname;
   while (path.endsWith("/")) path = path.slice(0, -1);
   const endpoint = ENDPOINT.exec(path)?.[0];
   if (endpoint === undefined) return;
   refuse(`wanted the part before /images/generations, such as https://api.modelverse.cn/v1, without "${endpoint}"`);
-}
-
-function redisUrl() {
-  return z.string().transform((value, context): string => {
-    const fault = redisUrlFault(value);
-    if (fault === undefined) return value.trim();
-    context.issues.push({ code: "custom", message: fault, input: value });
-    return z.NEVER;
-  });
-}
-
-function toStorage(value: string, context: z.RefinementCtx): StorageLocation {
-  try {
-    return parseStorageUrl(value);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: toMessage(error) });
-    return z.NEVER;
-  }
 }

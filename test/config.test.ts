@@ -63,6 +63,62 @@ test("settings are read as people write them", () => {
   expect(Object.isFrozen(settings)).toBe(true);
 });
 
+test.each([
+  ["quotes, which docker leaves around what an env file holds", '"', '"'],
+  ["single quotes", "'", "'"],
+  ["spaces", "  ", "\t"],
+])("%s are no part of a value", (_, before, after) => {
+  const values = {
+    REDIS_URL: "redis://redis.test:6380",
+    CATALOG_URL: "file:./c.db",
+    STORAGE_URL: "s3://bucket",
+    IMAGE_API_BASE_URL: "https://api.test/v1",
+    IMAGE_API_KEY: "sk-1",
+    PRIVATE_IMAGE_HOSTS: "a.test,b.test:8080",
+    PORT: "81",
+    HTTPS_PROXY: "proxy.test:3128",
+    API_TOKENS: "one,two",
+  };
+  const wrapped = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, before + value + after]));
+  expect(parseSettings(wrapped)).toEqual(parseSettings(values));
+});
+
+test.each([
+  ["file:///srv/my%20catalog.db", "/srv/my catalog.db"],
+  ["file:./my%20catalog.db", "./my%20catalog.db"],
+])("%s is decoded as STORAGE_URL is: %s", (url, path) => {
+  expect(parseSettings({ CATALOG_URL: url }).catalogFile).toBe(path);
+  expect(parseSettings({ STORAGE_URL: url }).storage).toMatchObject({ path });
+  expect(parseSettings({ SPOOL_DIR: url }).spoolFolder).toBe(path);
+});
+
+test.each([
+  [{ HTTP_PROXY: "p.test:1" }, "http://p.test:1/", undefined],
+  [{ http_proxy: "http://low.test:1", HTTP_PROXY: "http://up.test:1" }, "http://low.test:1/", undefined],
+  [{ ALL_PROXY: "http://all.test:1" }, "http://all.test:1/", "http://all.test:1/"],
+  [{ all_proxy: "all.test:1", https_proxy: "s.test:1" }, "http://all.test:1/", "http://s.test:1/"],
+  [
+    { HTTP_PROXY: "h.test:1", HTTPS_PROXY: "s.test:1", ALL_PROXY: "socks5://x.test:1" },
+    "http://h.test:1/",
+    "http://s.test:1/",
+  ],
+])("the proxies of %j", (environment: Environment, httpProxy, httpsProxy) => {
+  expect(parseSettings(environment).proxy).toEqual({ httpProxy, httpsProxy, noProxy: undefined });
+});
+
+test("tokens named twice count once, and an IPv6 host loses its brackets", () => {
+  expect(parseSettings({ API_TOKENS: "a,,b,a", HOST: "[::1]" }).http).toMatchObject({
+    tokens: ["a", "b"],
+    host: "::1",
+  });
+});
+
+test("what is misspelt is found, and refuses nothing", () => {
+  expect(parseSettings({ GENERATE_CONCURENCY: "4" }).misspelled).toEqual([
+    { name: "GENERATE_CONCURENCY", meant: "GENERATE_CONCURRENCY" },
+  ]);
+});
+
 test("what is empty or blank counts as not given", () => {
   const names = ["REDIS_URL", "STORAGE_URL", "IMAGE_API_KEY", "GENERATE_RATE_LIMIT", "PORT", "API_TOKENS", "LOG_LEVEL"];
   for (const value of ["", "  ", "\t\n", undefined]) {
@@ -93,8 +149,22 @@ test.each([
 
 const WRONG: [string, string[]][] = [
   ["REDIS_URL", ["127.0.0.1:6379", "http://redis.test", "redis", "redis://"]],
-  ["CATALOG_URL", ["file:", "postgres://db.test/x", "s3://bucket/x", ":memory:", "file::memory:"]],
-  ["STORAGE_URL", ["./data", "ftp://x", "s3://", "file:"]],
+  [
+    "CATALOG_URL",
+    [
+      ...["file:", "postgres://db.test/x", "s3://bucket/x", ":memory:", "file::memory:", "sqlite:x.db"],
+      ...["file:./data/", "file:~/c.db", "~/c.db", "file://rel.db", "file:///srv/%zz.db", "file:./c.db?mode=ro"],
+    ],
+  ],
+  [
+    "STORAGE_URL",
+    [
+      ...["./data", "ftp://x", "s3://", "file:", "file:~/archive", "file://rel", "s3://Bucket"],
+      ...["s3://key:secret@bucket", "s3://bucket/a?x", "https://bucket.s3.test"],
+    ],
+  ],
+  ["SPOOL_DIR", ["~/spool", "s3://bucket/spool", "file:"]],
+  ["QUEUE_PREFIX", ["a b", "x".repeat(101)]],
   ["S3_FORCE_PATH_STYLE", ["yes", "2"]],
   [
     "IMAGE_API_BASE_URL",
@@ -160,7 +230,7 @@ describe("what does not fit", () => {
 
   test("never shows a value, for one of them may be a secret", () => {
     const secret = "hunter2";
-    const environment = Object.fromEntries(WRONG.map(([name]) => [name, ` ${secret} with spaces ://`]));
+    const environment = Object.fromEntries(WRONG.map(([name]) => [name, ` ${secret} with spaces ://@`]));
     const error = faults(environment);
     expect(error.faults.length).toBeGreaterThan(10);
     expect(JSON.stringify([error.message, error.faults, error])).not.toContain(secret);

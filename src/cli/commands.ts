@@ -85,7 +85,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "doctor",
-    about: "check Redis, store, image API, catalog and disk, and name the setting that is wrong",
+    about: "check settings, Redis, store, image API, catalog and disk, and name the setting that is wrong",
     load: async () => (await import("./commands/doctor.ts")).addDoctorCommand,
   },
 ];

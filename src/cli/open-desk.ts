@@ -1,6 +1,7 @@
 // Chooses the desk of a command: a server where one is named, or else the catalog here. Loads only the one that is taken.
 import { readSettings, type Settings } from "../config.ts";
 import { ConfigError } from "../errors.ts";
+import { httpUrlFault } from "../request/http-url.ts";
 import type { Desk } from "./desk.ts";
 import { withApp } from "./io.ts";
 
@@ -34,6 +35,7 @@ export async function withDesk(options: DeskOptions, use: (desk: Desk) => Promis
 
 function remoteUrl({ url }: DeskOptions, settings: Settings): string | undefined {
   if (url === undefined) return settings.remote.url;
-  if (/^https?:$/.test(URL.parse(url)?.protocol ?? "")) return url;
-  throw new ConfigError("--url: wanted a URL that begins with http:// or https://", { code: "invalid_settings" });
+  const fault = httpUrlFault(url);
+  if (fault === undefined) return url;
+  throw new ConfigError(`--url: ${fault}`, { code: "invalid_settings" });
 }

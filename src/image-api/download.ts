@@ -4,6 +4,7 @@ import { ArchiverError, RejectedError, TransientError, toMessage } from "../erro
 import { createGuardedAgent, type GuardedAgent, type GuardOptions } from "../outbound/address-guard.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { Downloader } from "../pipeline/ports.ts";
+import { redactUrl } from "../request/http-url.ts";
 import { decodeContent } from "./content-encoding.ts";
 import { scrub } from "./error-body.ts";
 
@@ -137,7 +138,7 @@ function failed(url: URL, code: string, why: string, cause?: unknown): Transient
   return new TransientError(`Cannot download ${show(url)}: ${why}${detail}`, { code, cause });
 }
 
-/** Without the query and what follows it. */
+/** The origin alone: path and query are what gives access. */
 function show(url: URL): string {
-  return url.origin + url.pathname;
+  return redactUrl(url.href) ?? "an image";
 }

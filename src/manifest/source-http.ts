@@ -4,6 +4,7 @@ import { createGuardedAgent, type GuardedAgent } from "../outbound/address-guard
 import { createFetch } from "../outbound/agent.ts";
 import { isLoopbackHost } from "../outbound/host-pattern.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
+import { withoutQuery } from "../request/http-url.ts";
 import type { ManifestSource } from "./entry.ts";
 
 /** Redirects followed at most. */
@@ -22,7 +23,7 @@ interface HttpOptions {
 
 /** Asks a server for a manifest; the body is read as it is needed. */
 export async function openHttp(where: string, options: HttpOptions): Promise<ManifestSource> {
-  const name = nameOf(where);
+  const name = withoutQuery(where);
   const watch = createWatch(options.signal);
   let guard: GuardedAgent | undefined;
   try {
@@ -140,19 +141,16 @@ function toSourceError(thrown: unknown, name: string, outer: AbortSignal | undef
   return unreachable(name, toMessage(cause), thrown);
 }
 
-/** A URL as people may see it: signed ones keep their secret in the query. */
-function nameOf(where: string): string {
-  const url = URL.parse(where);
-  return url === null ? where.replace(/[?#].*$/, "") : `${url.protocol}//${url.host}${url.pathname}`;
-}
-
 function unreadable(where: string, reason: string): ConfigError {
-  return new ConfigError(`Cannot read manifest "${nameOf(where)}": ${reason}`, { code: "manifest_unreadable" });
+  return new ConfigError(`Cannot read manifest "${withoutQuery(where)}": ${reason}`, { code: "manifest_unreadable" });
 }
 
 function unreachable(where: string, reason: string, cause?: unknown): TransientError {
-  return new TransientError(`Cannot read manifest "${nameOf(where)}": ${reason}, wanted an answer from the server`, {
-    code: "manifest_unreachable",
-    cause,
-  });
+  return new TransientError(
+    `Cannot read manifest "${withoutQuery(where)}": ${reason}, wanted an answer from the server`,
+    {
+      code: "manifest_unreachable",
+      cause,
+    },
+  );
 }

@@ -1,6 +1,7 @@
 // The sidecar of a batch: its row in the store, so that a rebuilt catalog knows the batches that its requests name. Pure.
 import { z } from "zod";
 import { RejectedError, toMessage } from "../errors.ts";
+import { redactUrl } from "../request/http-url.ts";
 import { parseDocument } from "../request/json-document.ts";
 import { type Money, toMoney } from "../units.ts";
 import type { Batch } from "./batch.ts";
@@ -13,7 +14,7 @@ export interface ExistingItem {
   request_id: string;
 }
 
-/** Version 1: the row as it is, its price as money. Times in ms, as in reports; the webhook's address without its query. */
+/** Version 1: the row as it is, its price as money. Times in ms, as in reports; of the webhook's address the origin alone. */
 export interface BatchSidecar {
   version: 1;
   batch: Omit<Batch, "price_micros" | "price_currency"> & { price: Money | null };
@@ -99,11 +100,10 @@ export function batchSidecarBytes(batch: Batch, existing: readonly ExistingItem[
   const { price_micros, price_currency, ...rest } = batch;
   const isPriced = price_micros !== null && price_currency !== null;
   const price = isPriced ? toMoney({ micros: price_micros, currency: price_currency }) : null;
-  const webhook_url = batch.webhook_url?.split(/[?#]/)[0] ?? null;
   const named = existing.length > 0 && existing.length <= EXISTING_ITEMS_MAX;
   const sidecar: BatchSidecar = {
     version: 1,
-    batch: { ...rest, price, webhook_url },
+    batch: { ...rest, price, webhook_url: redactUrl(batch.webhook_url) },
     ...(named && { existing_items: [...existing] }),
   };
   return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
@@ -118,7 +118,8 @@ export function parseBatchSidecar(bytes: Buffer, key: string): BatchRecords {
     throw invalid(key, toMessage(error));
   }
   const parsed = sidecar.safeParse(data);
-  if (parsed.success) return parsed.data;
+  // the whole address is in no sidecar: what is left of it is for people to read
+  if (parsed.success) return { ...parsed.data, batch: { ...parsed.data.batch, webhook_url: null } };
   throw invalid(key, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }
 

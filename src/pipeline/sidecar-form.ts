@@ -163,7 +163,8 @@ function toRecords(data: z.output<typeof sidecar>): SidecarRecords {
   const { request_id } = data.request;
   const updated_at = data.request.updated_at ?? data.request.archived_at ?? data.request.created_at;
   return {
-    request: { ...data.request, updated_at },
+    // the whole address is in no sidecar: what is left of it is for people to read
+    request: { ...data.request, updated_at, webhook_url: null },
     calls: data.calls.map((one) => ({ ...one, request_id })),
     generations: data.generations.map((one) => ({ ...one, request_id })),
     images: data.assets.map(({ index, call_number, digest, archived_at }) => {

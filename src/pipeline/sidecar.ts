@@ -1,5 +1,6 @@
 // The sidecar: everything about a request in one JSON file beside its images, sufficient to rebuild the catalog.
 import { createHash } from "node:crypto";
+import { redactUrl } from "../request/http-url.ts";
 import { type Money, toMoney } from "../units.ts";
 import { sidecarKey } from "./keys.ts";
 import type { Store } from "./ports.ts";
@@ -11,7 +12,7 @@ type RequestTimes = "created_at" | "updated_at" | "archived_at" | "deleted_at" |
 export interface Sidecar {
   version: 1;
   request: Omit<RequestRecord, RequestTimes | "webhook_url"> & {
-    /** Without user, password and query, which may hold a secret. */
+    /** The origin alone, to be read by people: the rest may be a secret, and a rebuilt catalog notifies nobody. */
     webhook_url: string | null;
     created_at: string;
     updated_at: string;
@@ -67,7 +68,7 @@ export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archi
     request: {
       ...request,
       ...archived,
-      webhook_url: withoutSecrets(request.webhook_url),
+      webhook_url: redactUrl(request.webhook_url),
       created_at: iso(request.created_at),
       updated_at: iso(as?.archived_at ?? request.updated_at),
       archived_at: isoOrNull(as?.archived_at ?? request.archived_at),
@@ -116,11 +117,6 @@ function toSidecarAssets({ images, assets }: RequestDetail): Sidecar["assets"] {
           },
         ];
   });
-}
-
-function withoutSecrets(url: string | null): string | null {
-  const parsed = url === null ? null : URL.parse(url);
-  return parsed === null ? null : parsed.origin + parsed.pathname;
 }
 
 function isoOrNull(ms: number | null): string | null {

@@ -2,6 +2,7 @@
 import { type ArchivedAsset, toArchivedAssets } from "../pipeline/archive.ts";
 import type { Call, RequestDetail, RequestRecord, RequestState, Webhook, WebhookEvent } from "../pipeline/records.ts";
 import type { Json } from "../request/canonical-json.ts";
+import { redactUrl } from "../request/http-url.ts";
 import type { Recipe } from "../request/recipe.ts";
 import { type Money, toMoney } from "../units.ts";
 
@@ -41,7 +42,7 @@ export interface RequestView extends Partial<Recipe> {
   webhook: WebhookView | null;
 }
 
-/** The address, without a query that may be a secret, and how far each event came. Times are ISO 8601. */
+/** The origin of the address, whose path and query may be a secret, and how far each event came. Times are ISO 8601. */
 export interface WebhookView {
   url: string;
   events: {
@@ -76,7 +77,7 @@ function toWebhookView({ request, webhooks }: RequestDetail): WebhookView | null
   const events = webhooks.map(({ event_id, event, state, attempts, last_error, delivered_at }) => {
     return { event_id, event, state, attempts, last_error, delivered_at: isoOrNull(delivered_at) };
   });
-  return { url: request.webhook_url.split(/[?#]/)[0] ?? "", events };
+  return { url: redactUrl(request.webhook_url) ?? "", events };
 }
 
 /** The same without calls and assets, as in listings. */

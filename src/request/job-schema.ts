@@ -23,7 +23,7 @@ export function toJobSchema(): object {
       ...properties,
       // rules that stand in code there, and can be said here
       prompt: { ...(properties.prompt as object), pattern: "\\S" },
-      webhook_url: { ...(properties.webhook_url as object), pattern: "^https?://" },
+      webhook_url: { ...(properties.webhook_url as object), pattern: "^https?://[^/?#@\\\\]+([/?#]|$)" },
     },
   };
 }

@@ -1,8 +1,11 @@
 // The name somebody probably meant. Pure.
 
-/** The candidate nearest to `name`, or undefined where none is within a third of its length (at least 2 edits). */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(name.length / 3));
+/** The candidate nearest to `name`, or undefined where none is within `limit` edits: a third of its length, at least 2. */
+export function nearest(
+  name: string,
+  candidates: readonly string[],
+  limit = Math.max(2, Math.floor(name.length / 3)),
+): string | undefined {
   const ranked = candidates
     // as many edits as the lengths differ are needed at least: a "name" of a million characters is not walked through
     .filter((candidate) => Math.abs(candidate.length - name.length) <= limit)

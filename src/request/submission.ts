@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Fault, RejectedError } from "../errors.ts";
 import { canonicalDigest, type Json } from "./canonical-json.ts";
 import { toFaults } from "./faults.ts";
+import { hasUserinfo } from "./http-url.ts";
 import { findUnsafeValues, MAX_FAULTS } from "./json-safety.ts";
 import type { JsonText } from "./json-text.ts";
 import { DRAWN_SEED_LIMIT, RANDOM_SEED, type Recipe, recipeFields, recipeId, toRecipe } from "./recipe.ts";
@@ -33,7 +34,9 @@ export const submissionSchema = z.strictObject({
   reuse: z.boolean().default(true),
   webhook_url: z
     .url({ protocol: /^https?$/, error: "wanted an http or https URL" })
-    .max(2000)
+    .refine((url) => !URL.canParse(url) || !hasUserinfo(new URL(url)), "wanted a URL without user and password")
+    // a text of its own: the usual one quotes the value, which may be a secret
+    .max(2000, "wanted at most 2000 characters")
     .optional(),
 });
 

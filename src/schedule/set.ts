@@ -6,6 +6,7 @@ import { isTimeZone, localTimeZone } from "../batch/window.ts";
 import type { ScheduleSetting } from "../catalog/schedules.ts";
 import { RejectedError } from "../errors.ts";
 import { nextCronTime } from "../queue/schedule-jobs.ts";
+import { httpUrlFault } from "../request/http-url.ts";
 
 /** The flags of `schedule set`. */
 export interface ScheduleFlags {
@@ -31,9 +32,8 @@ export function toSchedule(app: App, name: string, flags: ScheduleFlags): Schedu
   const { cron, tz = localTimeZone(), window, budget, maxImages, webhookUrl } = flags;
   if (!isTimeZone(tz)) throw wrong(`--tz: wanted a time zone such as Europe/Berlin, got "${tz}"`);
   checkCron({ cron, tz }, app.clock.now());
-  if (webhookUrl !== undefined && !/^https?:$/.test(URL.parse(webhookUrl)?.protocol ?? "")) {
-    throw wrong("--webhook-url: wanted an http or https URL");
-  }
+  const webhookFault = webhookUrl === undefined ? undefined : httpUrlFault(webhookUrl);
+  if (webhookFault !== undefined) throw wrong(`--webhook-url: ${webhookFault}`);
   const given = { ...(window === undefined ? {} : { window, tz }), ...(budget === undefined ? {} : { budget }) };
   toLimits(given, { price: app.settings.pricePerImage, now: app.clock.now() });
   const images = toLimits(maxImages === undefined ? {} : { maxImages }, { price: undefined, now: 0 });
@@ -70,6 +70,8 @@ function checkCron(line: { cron: string; tz: string }, now: number): void {
 // the worker that reads it at night stands in another folder
 function toManifest(where: string): string {
   if (where === "-") throw wrong("--manifest: wanted a file, s3://bucket/key or https://…: nobody types at night");
+  const fault = /^https?:/i.test(where) ? httpUrlFault(where) : undefined;
+  if (fault !== undefined) throw wrong(`--manifest: ${fault}`);
   return /^[a-z0-9+]+:\/\//i.test(where) ? where : resolve(where);
 }
 

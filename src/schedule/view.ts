@@ -4,6 +4,7 @@ import { lookAtBatch } from "../batch/look.ts";
 import { isPending, type Schedule } from "../pipeline/schedule.ts";
 import { nextCronTime } from "../queue/schedule-jobs.ts";
 import type { BatchView } from "../report/batch-view.ts";
+import { withoutQuery } from "../request/http-url.ts";
 import { type Money, parsePrice, toMoney } from "../units.ts";
 
 /** A schedule as shown. Times are ISO 8601. */
@@ -11,7 +12,7 @@ export interface ScheduleView {
   name: string;
   cron: string;
   tz: string;
-  /** Without the query of an address. */
+  /** Without user, password and query of an address. */
   manifest: string;
   collection: string | null;
   tags: string[];
@@ -33,7 +34,7 @@ export function toScheduleView(app: App, schedule: Schedule): ScheduleView {
     name,
     cron,
     tz,
-    manifest: /^https?:/i.test(schedule.manifest) ? (schedule.manifest.split(/[?#]/)[0] ?? "") : schedule.manifest,
+    manifest: /^https?:/i.test(schedule.manifest) ? withoutQuery(schedule.manifest) : schedule.manifest,
     collection,
     tags: tags ?? [],
     window,

@@ -20,15 +20,30 @@ const PREFIX_MAX_LENGTH = 200;
  */
 export function parseStorageUrl(text: string): StorageLocation {
   const trimmed = text.trim();
-  if (/^file:/i.test(trimmed)) return { kind: "directory", path: toPath(trimmed) };
+  if (/^file:/i.test(trimmed)) return { kind: "directory", path: toDirectory(trimmed) };
   if (/^s3:\/\//i.test(trimmed)) return toBucket(trimmed.slice("s3://".length));
   throw invalid(/^[./~]/.test(trimmed) ? `${WANTED}; for a directory put file: before the path` : WANTED);
 }
 
-function toPath(url: string): string {
+function toDirectory(url: string): string {
+  if (/^file:$/i.test(url)) throw invalid("wanted a directory after file:");
+  const path = parseFileUrl(url);
+  const fault = pathFault(path);
+  if (fault !== undefined) throw invalid(fault);
+  return path;
+}
+
+/** What is wrong with a path that somebody typed, or undefined. */
+export function pathFault(path: string): string | undefined {
+  if (/^~(\/|$)/.test(path)) return "wanted a path from / or from the working directory: ~ is not expanded";
+  return path.includes("\0") ? "wanted a path without NUL" : undefined;
+}
+
+/** The path of `file:…` as in the table above. Throws a RejectedError that says what was wanted. */
+export function parseFileUrl(url: string): string {
   const rest = url.slice("file:".length);
   if (!rest.startsWith("//")) {
-    if (rest === "") throw invalid("wanted a directory after file:");
+    if (rest === "") throw invalid("wanted a path after file:");
     return rest;
   }
   const parsed = URL.parse(url);

@@ -3,10 +3,11 @@ import { ArchiverError, RejectedError, toMessage } from "../errors.ts";
 import { createGuardedAgent } from "../outbound/address-guard.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
+import { redactUrl } from "../request/http-url.ts";
 import { parseRetryAfter } from "../retry-after.ts";
 import type { WebhookMessage } from "./message.ts";
 
-/** How a try ended. `refused`: no further try can help. The error never shows the query of the address. */
+/** How a try ended. `refused`: no further try can help. The error shows the origin of the address alone. */
 export type SendEnd =
   | { kind: "delivered" }
   | { kind: "refused"; error: string }
@@ -57,7 +58,7 @@ export function createSender({ timeoutMs = 15_000, ...options }: SenderOptions):
  * | 3xx and every other status, none at all | failed |
  */
 function toEnd({ status, headers, broken }: Exchange, url: URL): SendEnd {
-  const where = url.origin + url.pathname;
+  const where = redactUrl(url.href);
   if (status !== null && status >= 200 && status < 300) return { kind: "delivered" };
   if (status === 410) return { kind: "refused", error: `${where} answered 410: it wants no more` };
   if (status !== null)

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { startProxy } from "../support/proxy.ts";
 import { type Environment, openPlace, type Place, startWorker } from "./support.ts";
 
 interface Finding {
@@ -98,6 +99,34 @@ describe("doctor", () => {
       );
     },
   );
+
+  test("names a misspelt setting, tokens that can be guessed, and what a proxy leaves open, as warnings", async () => {
+    const diagnosis = await diagnose({
+      IMAGE_API_KEYS: "x",
+      GENERATE_CONCURENCY: "4",
+      API_TOKENS: "short",
+      HTTPS_PROXY: "me:secret@proxy.test:3128",
+    });
+    expect(problems(diagnosis)).toEqual([]);
+    const warnings = diagnosis.findings.filter(({ subject }) => subject === "settings");
+    expect(warnings.map(({ level, setting }) => [level, setting])).toEqual([
+      ["warning", "IMAGE_API_KEY"],
+      ["warning", "GENERATE_CONCURRENCY"],
+      ["warning", "API_TOKENS"],
+      ["warning", "HTTPS_PROXY"],
+    ]);
+    expect(warnings[3]?.message).toContain("http://proxy.test:3128");
+    expect(JSON.stringify(diagnosis)).not.toMatch(/secret|"short"/);
+  });
+
+  test("asks the API through the proxy", async () => {
+    const proxy = await startProxy({ answer: '{"data":[]}' });
+    const diagnosis = await diagnose({ IMAGE_API_BASE_URL: "http://api.test/v1", HTTP_PROXY: proxy.origin.slice(7) });
+    expect(proxy.asked).toEqual(["GET http://api.test/v1/models"]);
+    expect(diagnosis.findings.find(({ subject }) => subject === "api")?.message).toContain(
+      "http://api.test/v1 answers",
+    );
+  });
 
   test.each([
     ["no key", { IMAGE_API_KEY: "" }, "IMAGE_API_KEY"],

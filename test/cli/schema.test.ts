@@ -52,6 +52,8 @@ describe("the job schema and the worker agree on", () => {
     ["a misspelt field", { prompt: "a", sedd: 1 }, false],
     ["tags that are no list", { prompt: "a", tags: "x" }, false],
     ["metadata of any kind", { prompt: "a", metadata: "text" }, true],
+    ["a webhook with a password", { prompt: "a", webhook_url: "https://me:pw@a.test/b" }, false],
+    ["a webhook with an @ in its path", { prompt: "a", webhook_url: "https://a.test/@b?c=d@e" }, true],
     ["a webhook by ftp", { prompt: "a", webhook_url: "ftp://a/b" }, false],
     ["no object", ["a"], false],
   ])("%s", (_, data, fits) => {

@@ -47,6 +47,14 @@ describe("settings that do not fit", () => {
     expect(JSON.parse(out)).toMatchObject({ catalog: "./catalog.db" });
   });
 
+  test("are read from a .env with a byte order mark, its first line too", async () => {
+    await writeFile(join(place.folder, ".env"), "\ufeffGENERATE_ATTEMPTS=none\r\nPORT=high\r\n");
+    const { code, err } = await place.run(["worker"], { env: { HTTP_PROXY: "proxy" } });
+    expect(code).toBe(2);
+    for (const name of ["GENERATE_ATTEMPTS", "PORT", "HTTP_PROXY"]) expect(err).toContain(`${name}: wanted`);
+    expect(err).not.toMatch(/^\s+at /m);
+  });
+
   test("are one JSON document with --json", async () => {
     const { err } = await place.run(["status", "--json"], { env: { PORT: "high", LOG_LEVEL: "loud" } });
     const { error } = JSON.parse(err) as { error: { code: string; faults: { field: string }[] } };

@@ -228,11 +228,17 @@ it("brings batches back that have come to rest", async () => {
     items: 1,
     invalid: 0,
     max_images: 10,
-    webhook_url: "https://example.com/hook",
+    webhook_url: "https://example.com/secret-hook?token=t",
   });
   await batches.endEnqueuing(batch.batch_id);
   await reportBatch(app, { batch: batches.find("night-1") ?? batch, rest: "all" });
   const target = join(place.folder, "again.db");
   await expect(rebuildTo(target, partsOf(place))).resolves.toMatchObject({ batches: 1, unusable: [] });
-  expect(rowsOf(target, "batches")).toEqual(rowsOf(join(place.folder, "catalog.db"), "batches"));
+  const without = ["webhook_url"];
+  expect(rowsOf(target, "batches", without)).toEqual(rowsOf(join(place.folder, "catalog.db"), "batches", without));
+  // its address is in no sidecar
+  expect(rowsOf(target, "batches").map((row) => row.webhook_url)).toEqual([null]);
+  const sidecar = String(await app.store().get("batches/night-1.json"));
+  expect(sidecar).toContain('"webhook_url": "https://example.com"');
+  expect(sidecar).not.toMatch(/secret|token/);
 });

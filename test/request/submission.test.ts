@@ -147,7 +147,10 @@ const RANGES: [string, unknown[], unknown[]][] = [
   [
     "webhook_url",
     ["https://h.test/x?y=z", "http://127.0.0.1:1"],
-    ["h.test", "ftp://h.test", "javascript:alert(1)", "", `https://h.test/${"x".repeat(2_000)}`],
+    [
+      ...["h.test", "ftp://h.test", "javascript:alert(1)", "", `https://h.test/${"x".repeat(2_000)}`],
+      ...["https://me:secret@h.test/", "https://me@h.test", "https://:secret@h.test"],
+    ],
   ],
 ];
 

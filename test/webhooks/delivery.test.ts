@@ -114,6 +114,9 @@ test("a receiver that fails is tried again under the same id, and stays on recor
     });
   const [event] = await eventsOf(world, "fox");
   expect(event?.last_error).not.toContain("t0ken");
+  const detail = await world.app.catalog().find("fox");
+  expect(detail && toRequestView(detail).webhook?.url).toBe(new URL(url).origin);
+  expect(event?.last_error).not.toContain(new URL(url).pathname);
   const { webhook } = await world.app.queues();
   const job = await webhook.getJob(event?.event_id ?? "");
   await expect.poll(() => job?.isDelayed(), { timeout: SOON_MS }).toBe(true);

@@ -15,6 +15,7 @@ import type { ManifestSource } from "../../manifest/entry.ts";
 import { describeFaultList } from "../../manifest/faults.ts";
 import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
 import { openManifest } from "../../manifests.ts";
+import { httpUrlFault } from "../../request/http-url.ts";
 import { comeBack, noSuchBatch, showBatch, waitForBatch } from "../batch/follow.ts";
 import { batchLine } from "../batch/text.ts";
 import { collect } from "../catalog-filter.ts";
@@ -193,9 +194,8 @@ function listBatches(app: App, { json }: Options): number {
 function limitsOf(app: App, options: Options): BatchChange {
   const price = app.settings.pricePerImage;
   const { webhookUrl } = options;
-  if (webhookUrl !== undefined && !/^https?:$/.test(URL.parse(webhookUrl)?.protocol ?? "")) {
-    throw wrong("--webhook-url: wanted an http or https URL");
-  }
+  const webhookFault = webhookUrl === undefined ? undefined : httpUrlFault(webhookUrl);
+  if (webhookFault !== undefined) throw wrong(`--webhook-url: ${webhookFault}`);
   return {
     ...toLimits(options, { price, now: app.clock.now() }),
     ...(webhookUrl === undefined ? {} : { webhook_url: webhookUrl }),

@@ -5,6 +5,7 @@ import { checkApi } from "../doctor/check-api.ts";
 import { checkCatalog } from "../doctor/check-catalog.ts";
 import { checkDisk } from "../doctor/check-disk.ts";
 import { checkRedis } from "../doctor/check-redis.ts";
+import { checkSettings } from "../doctor/check-settings.ts";
 import { checkStore } from "../doctor/check-store.ts";
 import { checkWorkers } from "../doctor/check-workers.ts";
 import { runInTime, type TimedCheck } from "../doctor/deadline.ts";
@@ -30,7 +31,7 @@ interface Options {
 export function addDoctorCommand(program: Command, end: (code: number) => void): void {
   program
     .command("doctor")
-    .description("check Redis, store, image API, catalog and disk, and name the setting that is wrong")
+    .description("check settings, Redis, store, image API, catalog and disk, and name the setting that is wrong")
     .option("--deep", "compare the whole catalog with store, queues and spool, too")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
@@ -54,6 +55,7 @@ async function runDoctor(app: App, options: Options): Promise<number> {
     findings.push(...found);
     if (!options.json) found.flatMap(toFindingLines).forEach(printStyled);
   };
+  tell(checkSettings(settings));
   for (const check of checks) {
     const checked = await runInTime(check, { signal });
     tell(checked.findings);
