@@ -13,6 +13,9 @@ export interface LimitFlags {
   maxImages?: string;
 }
 
+/** The value of a flag that takes its limit away. */
+export const LIFTED = "none";
+
 /** What is to be recorded. Flags that were not given change nothing. Throws a RejectedError that names the flag. */
 export function toLimits(
   flags: LimitFlags,
@@ -23,7 +26,7 @@ export function toLimits(
 
 function toWindow({ window: text, tz = localTimeZone() }: LimitFlags, now: number) {
   if (text === undefined) return {};
-  if (text === "none") return { window: null, tz: null, opens_at: null, closes_at: null };
+  if (text === LIFTED) return { window: null, tz: null, opens_at: null, closes_at: null };
   if (!isTimeZone(tz)) throw wrong(`--tz: wanted a time zone such as Europe/Berlin, got "${tz}"`);
   const window = parseWindow(text, tz);
   if (window === undefined) throw wrong(`--window: wanted two times such as 01:00-06:00, got "${text}"`);
@@ -31,11 +34,13 @@ function toWindow({ window: text, tz = localTimeZone() }: LimitFlags, now: numbe
 }
 
 function toMaxImages({ budget, maxImages }: LimitFlags, price: Price | undefined) {
+  const given = [budget, maxImages].filter((flag) => flag !== undefined);
+  if (given.length === 0) return {};
   const limits = [
-    ...(budget === undefined ? [] : [toImages(budget, price)]),
-    ...(maxImages === undefined ? [] : [toCount(maxImages)]),
+    ...(budget === undefined || budget === LIFTED ? [] : [toImages(budget, price)]),
+    ...(maxImages === undefined || maxImages === LIFTED ? [] : [toCount(maxImages)]),
   ];
-  return limits.length === 0 ? {} : { max_images: Math.min(...limits) };
+  return { max_images: limits.length === 0 ? null : Math.min(...limits) };
 }
 
 function toImages(text: string, price: Price | undefined): number {

@@ -4,8 +4,9 @@ import { lookAtBatch } from "../batch/look.ts";
 import { isPending, type Schedule } from "../pipeline/schedule.ts";
 import { nextCronTime } from "../queue/schedule-jobs.ts";
 import type { BatchView } from "../report/batch-view.ts";
-import { withoutQuery } from "../request/http-url.ts";
+import { redactUrl } from "../request/http-url.ts";
 import { type Money, parsePrice, toMoney } from "../units.ts";
+import { shownManifest } from "./set.ts";
 
 /** A schedule as shown. Times are ISO 8601. */
 export interface ScheduleView {
@@ -14,11 +15,14 @@ export interface ScheduleView {
   tz: string;
   /** Without user, password and query of an address. */
   manifest: string;
+  format: string | null;
   collection: string | null;
   tags: string[];
   window: string | null;
   budget: Money | null;
   max_images: number | null;
+  /** The host of its webhook: the rest of the address may be a secret. */
+  webhook: string | null;
   missed: "late" | "skip";
   strict: boolean;
   paused: boolean;
@@ -34,12 +38,14 @@ export function toScheduleView(app: App, schedule: Schedule): ScheduleView {
     name,
     cron,
     tz,
-    manifest: /^https?:/i.test(schedule.manifest) ? withoutQuery(schedule.manifest) : schedule.manifest,
+    manifest: shownManifest(schedule.manifest),
+    format: schedule.format,
     collection,
     tags: tags ?? [],
     window,
     budget: moneyOf(budget),
     max_images,
+    webhook: redactUrl(schedule.webhook_url),
     missed,
     strict,
     paused,

@@ -7,7 +7,7 @@ import { checkManifest, type ManifestCheck } from "../../batch/check-manifest.ts
 import { enqueueManifest } from "../../batch/enqueue.ts";
 import { goOn } from "../../batch/go-on.ts";
 import { type KeptItems, openKeptItems } from "../../batch/kept-items.ts";
-import { type LimitFlags, toLimits } from "../../batch/limits.ts";
+import { LIFTED, type LimitFlags, toLimits } from "../../batch/limits.ts";
 import { lookAtBatch } from "../../batch/look.ts";
 import type { BatchChange } from "../../catalog/batches.ts";
 import { RejectedError } from "../../errors.ts";
@@ -61,8 +61,8 @@ export function addBulkCommand(program: Command, end: (code: number) => void): v
     .option("--skip-invalid", "go on without the items that are wrong")
     .option("--window <from-to>", 'start calls only in these hours, such as 01:00-06:00; "none" lifts it')
     .option("--tz <zone>", "the window's time zone, such as Europe/Berlin (default: this machine's)")
-    .option("--budget <price>", 'never spend more, such as "20 USD"; needs PRICE_PER_IMAGE')
-    .option("--max-images <count>", "never call for more images than this")
+    .option("--budget <price>", 'never spend more, such as "20 USD"; needs PRICE_PER_IMAGE; "none" lifts it')
+    .option("--max-images <count>", 'never call for more images than this; "none" lifts it')
     .option("--webhook-url <url>", "told when the batch has come to rest")
     .option("--wait", "wait until every item has ended; exits 1 when some failed")
     .option("--resume <batch>", "on with a batch that was held or paused, under new limits where given")
@@ -194,11 +194,11 @@ function listBatches(app: App, { json }: Options): number {
 function limitsOf(app: App, options: Options): BatchChange {
   const price = app.settings.pricePerImage;
   const { webhookUrl } = options;
-  const webhookFault = webhookUrl === undefined ? undefined : httpUrlFault(webhookUrl);
+  const webhookFault = webhookUrl === undefined || webhookUrl === LIFTED ? undefined : httpUrlFault(webhookUrl);
   if (webhookFault !== undefined) throw wrong(`--webhook-url: ${webhookFault}`);
   return {
     ...toLimits(options, { price, now: app.clock.now() }),
-    ...(webhookUrl === undefined ? {} : { webhook_url: webhookUrl }),
+    ...(webhookUrl === undefined ? {} : { webhook_url: webhookUrl === LIFTED ? null : webhookUrl }),
     ...(price === undefined ? {} : { price_micros: price.micros, price_currency: price.currency }),
   };
 }

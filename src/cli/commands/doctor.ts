@@ -5,6 +5,7 @@ import { checkApi } from "../doctor/check-api.ts";
 import { checkCatalog } from "../doctor/check-catalog.ts";
 import { checkDisk } from "../doctor/check-disk.ts";
 import { checkRedis } from "../doctor/check-redis.ts";
+import { checkSchedules } from "../doctor/check-schedules.ts";
 import { checkSettings } from "../doctor/check-settings.ts";
 import { checkStore } from "../doctor/check-store.ts";
 import { checkWorkers } from "../doctor/check-workers.ts";
@@ -48,6 +49,7 @@ async function runDoctor(app: App, options: Options): Promise<number> {
     { subject: "catalog", setting: "CATALOG_URL", run: async () => checkCatalog(settings.catalogFile) },
     { subject: "disk", setting: "CATALOG_URL", run: () => checkDisk(settings) },
     { subject: "workers", setting: "REDIS_URL", run: () => checkWorkers(app) },
+    { subject: "schedule", setting: "schedule set", run: (inTime) => checkSchedules(app, inTime) },
   ];
   let late = false;
   const findings: Finding[] = [];

@@ -1,16 +1,20 @@
 // `schedule`: manifests that are run again and again, at night.
 import { type Command, Option } from "commander";
 import type { App } from "../../app.ts";
+import { LIFTED } from "../../batch/limits.ts";
 import { toMessage } from "../../errors.ts";
+import { describeFaultList } from "../../manifest/faults.ts";
 import { MANIFEST_FORMATS } from "../../manifest/format.ts";
 import type { Schedule } from "../../pipeline/schedule.ts";
 import { archivedText } from "../../report/batch-archived.ts";
-import { type ScheduleFlags, toSchedule } from "../../schedule/set.ts";
+import { planSchedule, type SchedulePlan } from "../../schedule/plan.ts";
+import { listChanges, type ScheduleChange, type ScheduleFlags, toSchedule } from "../../schedule/set.ts";
 import { type ScheduleView, toScheduleView } from "../../schedule/view.ts";
 import { keepJobSchedulers, watchNights } from "../../schedule/watch.ts";
 import { showMoney } from "../../units.ts";
 import { collect } from "../catalog-filter.ts";
-import { EXIT, print, printJson, say, withApp } from "../io.ts";
+import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
+import { printPlan } from "../plan-text.ts";
 
 const EXAMPLES = `
 The manifest is read when the night begins, by whichever worker is there: a file must be where the workers are. At the end of
@@ -20,6 +24,8 @@ that of each night.
 Examples:
   $ asset-archiver schedule set nightly --cron "0 1 * * *" --tz Europe/Berlin --manifest s3://prompts/night.yaml \\
       --window 01:00-06:00 --budget "20 USD" --collection night
+  $ asset-archiver schedule set nightly --budget "30 USD"
+  $ asset-archiver schedule set nightly --window none
   $ asset-archiver schedule list
   $ asset-archiver schedule run nightly
   $ asset-archiver schedule pause nightly`;
@@ -61,12 +67,17 @@ export function addScheduleCommand(program: Command, end: End): void {
 function addSet(schedule: Command, end: End): void {
   schedule
     .command("set")
-    .description("make a schedule, or change it")
+    .description("make a schedule, or change what is named of one; none takes an optional setting away")
     .argument("<name>")
-    .requiredOption("--cron <line>", 'when: minute, hour, day, month, weekday, such as "0 1 * * *"')
-    .requiredOption("--manifest <where>", "a file, s3://bucket/key or https://…")
+    .option(
+      "--cron <line>",
+      'when: minute, hour, day, month, weekday, such as "0 1 * * *"; required for a new schedule',
+    )
+    .option("--manifest <where>", "a file, s3://bucket/key or https://…; required for a new schedule")
     .option("--tz <zone>", "the time zone of the cron line and the window (default: this machine's)")
-    .addOption(new Option("--format <format>", "found by name and content if left out").choices(MANIFEST_FORMATS))
+    .addOption(
+      new Option("--format <format>", "found by name and content if left out").choices([...MANIFEST_FORMATS, LIFTED]),
+    )
     .option("--collection <name>", "for items that name none")
     .option("--tag <tag>", "for items that have none; may be repeated", collect)
     .option("--window <from-to>", "start calls only in these hours, such as 01:00-06:00")
@@ -74,14 +85,19 @@ function addSet(schedule: Command, end: End): void {
     .option("--max-images <count>", "never call for more images in a night")
     .option("--webhook-url <url>", "told when a night has come to rest")
     .option("--strict", "enqueue nothing while something in the manifest is wrong (default: on without what is wrong)")
+    .option("--no-strict", "on without what is wrong")
     .addOption(
-      new Option("--missed <how>", "a night on which no worker was there: run once when one is, or left out")
-        .choices(["late", "skip"])
-        .default("late"),
+      new Option(
+        "--missed <how>",
+        "a night on which no worker was there: run once when one is (late, the default), or left out",
+      ).choices(["late", "skip", LIFTED]),
     )
+    .option("--no-check", "do not read the manifest now, such as one that is written later")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
-    .action(async (name: string, flags: ScheduleFlags & Json) => end(await withApp((app) => set(app, name, flags))));
+    .action(async (name: string, flags: ScheduleFlags & Json & { check: boolean }) =>
+      end(await withApp((app) => set(app, name, flags))),
+    );
 }
 
 function exampleOf(args: string): string {
@@ -117,11 +133,43 @@ function addVerb(schedule: Command, { end, verb, about, act }: Verb): void {
     );
 }
 
-async function set(app: App, name: string, flags: ScheduleFlags & Json): Promise<number> {
-  const schedule = await app.catalog().schedules.set(toSchedule(app, name, flags));
+async function set(app: App, name: string, flags: ScheduleFlags & Json & { check: boolean }): Promise<number> {
+  const before = app.catalog().schedules.find(name);
+  const setting = toSchedule(app, name, flags);
+  const plan = flags.check ? await planSchedule(app, setting, interruption()) : undefined;
+  const wrong = plan?.faults.count ?? 0;
+  if (plan !== undefined) for (const line of describeFaultList(plan.name, plan.faults)) say(line);
+  if (wrong > 0 && setting.strict) {
+    say(`${name} is not set: ${counted(wrong)}, and it is strict, so that no night would begin`);
+    return EXIT.failed;
+  }
+  const schedule = await app.catalog().schedules.set(setting);
   await tellRedis(() => keepJobSchedulers(app));
-  show(app, schedule, flags.json);
-  return EXIT.done;
+  const changes = listChanges(before, setting);
+  if (flags.json)
+    printJson({ ...toScheduleView(app, schedule), changes, plan: plan === undefined ? null : toJson(plan) });
+  else {
+    show(app, schedule);
+    for (const line of changeLines(before !== undefined, changes)) print(line);
+    if (plan !== undefined) printPlan(plan.name, plan);
+  }
+  if (wrong > 0) say(`${name} is set; ${counted(wrong)}: a night goes on without what is wrong`);
+  return wrong > 0 ? EXIT.failed : EXIT.done;
+}
+
+function toJson({ name: manifest, tally, work, forecast, faults }: SchedulePlan) {
+  const { calls, images } = work;
+  return { manifest, ...tally, calls, images, ...forecast, fault_count: faults.count, faults: faults.shown };
+}
+
+function changeLines(isKnown: boolean, changes: readonly ScheduleChange[]): string[] {
+  if (!isKnown) return [];
+  if (changes.length === 0) return ["  nothing changed"];
+  return changes.map(({ field, from, to }) => `  changed   ${field}: ${from ?? "none"} → ${to ?? "none"}`);
+}
+
+function counted(faults: number): string {
+  return `${faults.toLocaleString("en")} ${faults === 1 ? "fault" : "faults"} in its manifest`;
 }
 
 function list(app: App, json = false): number {
