@@ -27,6 +27,14 @@ export interface Keeping {
   delayMirrorJob(job: mirror.MirrorJob, why: { delayMs: number; error: string }): Promise<void>;
   /** Asks for a copy of something that is neither an image nor a request's sidecar. */
   queueMirror(key: string): Promise<void>;
+  /** Which of these assets the second store was given. */
+  mirroredAmong(digests: readonly string[]): Set<string>;
+  /** Whether the second store was given the sidecar of a request as it is now. */
+  isSidecarMirrored(requestId: string): boolean;
+  /** Second copies that are lost or spoilt: `catalog mirror` makes them again. */
+  forgetMirrored(lost: { digests?: readonly string[]; requests?: readonly string[] }): Promise<void>;
+  /** The second store has a copy, proven at `at`. */
+  noteMirrored(copy: { digest: string | null; request_id: string | null; at: number }): Promise<void>;
   /** Asks for everything that has no copy, bit by bit; resolves to how many copies are asked for then. */
   queueAllMirrors(options?: CatchUpOptions): Promise<number>;
   countMirrorJobs(): number;
@@ -55,6 +63,13 @@ export function createKeeping(parts: Parts, write: Write): Keeping {
     endMirrorJob: (job, begunAt) => write(() => mirror.endMirrorJob(parts, job, begunAt)),
     delayMirrorJob: (job, why) => write(() => mirror.delayMirrorJob(parts, job, why)),
     queueMirror: (key) => write(() => mirror.queueMirror(parts, { key, digest: null, request_id: null })),
+    mirroredAmong: (digests) => mirror.mirroredAmong(parts, digests),
+    isSidecarMirrored: (requestId) => mirror.isSidecarMirrored(parts, requestId),
+    forgetMirrored: async (lost) => {
+      if ([...(lost.digests ?? []), ...(lost.requests ?? [])].length > 0)
+        await write(() => mirror.forgetMirrored(parts, lost));
+    },
+    noteMirrored: (copy) => write(() => mirror.noteMirrored(parts, copy)),
     queueAllMirrors: (options) => queueAllMirrors(parts, write, options),
     countMirrorJobs: () => mirror.countMirrorJobs(parts),
     isErased: (digest) => isErased(parts, digest),

@@ -44,14 +44,51 @@ export function claimMirrorJobs(parts: Parts, limit: number): MirrorJob[] {
 
 /** The copy is made, of what the key held at `begunAt`. A sidecar that was asked for again meanwhile stays asked for. */
 export function endMirrorJob(parts: Parts, job: MirrorJob, begunAt: number): void {
-  const now = parts.now();
   parts.db
     .delete(mirrorJobs)
     .where(and(eq(mirrorJobs.key, job.key), eq(mirrorJobs.tries, job.tries)))
     .run();
-  if (job.digest !== null) parts.db.update(assets).set({ mirrored_at: now }).where(eq(assets.digest, job.digest)).run();
-  if (job.request_id !== null)
-    parts.db.update(requests).set({ mirrored_at: begunAt }).where(eq(requests.request_id, job.request_id)).run();
+  noteMirrored(parts, { digest: job.digest, request_id: null, at: parts.now() });
+  noteMirrored(parts, { digest: null, request_id: job.request_id, at: begunAt });
+}
+
+/** The second store has a copy of an image, or of a sidecar as it was at that time. */
+export function noteMirrored(
+  { db }: Parts,
+  { digest, request_id, at: mirrored_at }: { digest: string | null; request_id: string | null; at: number },
+): void {
+  if (digest !== null) db.update(assets).set({ mirrored_at }).where(eq(assets.digest, digest)).run();
+  if (request_id !== null) db.update(requests).set({ mirrored_at }).where(eq(requests.request_id, request_id)).run();
+}
+
+/** Which of these assets the second store was given. */
+export function mirroredAmong({ db }: Parts, digests: readonly string[]): Set<string> {
+  const named = sql`(select value from json_each(${JSON.stringify(digests)}))`;
+  const rows = db
+    .select({ digest: assets.digest })
+    .from(assets)
+    .where(sql`${assets.digest} in ${named} and ${assets.mirrored_at} is not null and ${assets.erased_at} is null`)
+    .all();
+  return new Set(rows.map((row) => row.digest));
+}
+
+/** Whether the second store was given the sidecar of a request as it is now. */
+export function isSidecarMirrored({ db }: Parts, requestId: string): boolean {
+  const row = db
+    .select({ mirrored: sql<number>`${requests.mirrored_at} >= ${requests.sidecar_at}` })
+    .from(requests)
+    .where(eq(requests.request_id, requestId))
+    .get();
+  return row?.mirrored === 1;
+}
+
+/** Second copies that are lost or spoilt. */
+export function forgetMirrored(
+  { db }: Parts,
+  { digests = [], requests: ids = [] }: { digests?: readonly string[]; requests?: readonly string[] },
+): void {
+  for (const digest of digests) db.update(assets).set({ mirrored_at: null }).where(eq(assets.digest, digest)).run();
+  for (const id of ids) db.update(requests).set({ mirrored_at: null }).where(eq(requests.request_id, id)).run();
 }
 
 /** The copy was not made: it is tried again after `delayMs`. */

@@ -24,7 +24,7 @@ export interface RepairParts {
 /** What was done about one finding. */
 export interface Repaired extends Finding {
   /** Where good bytes came from, or what else was done; null: nothing could be done. */
-  by: "mirror" | "provider" | "remade" | "catalog" | "quarantine" | null;
+  by: "mirror" | "store" | "provider" | "remade" | "catalog" | "quarantine" | null;
   /** Where the doubtful bytes lie now. */
   quarantined: string | null;
   /** Why it stays as it is, and what would help. */
@@ -74,6 +74,11 @@ function repairOne(run: Run, finding: Finding): Promise<Repaired> {
     case "sidecar_missing":
     case "sidecar_differs":
       return repairSidecar(run, finding);
+    case "mirror_missing":
+    case "mirror_corrupt":
+      return repairCopy(run, finding);
+    case "mirror_unreadable":
+      return Promise.resolve(leave(finding, "check MIRROR_URL with asset-archiver doctor, and verify again"));
     case "orphaned":
       return setOrphanAside(run, finding);
     case "misrecorded":
@@ -126,6 +131,24 @@ async function findGoodBytes(run: Run, asset: { digest: string; key: string }): 
     if (bytes !== undefined && isGood(bytes)) return { by: "provider", bytes };
   }
   return undefined;
+}
+
+// from the first store, whose copy was proven or repaired just before; the spoilt one is set aside in the mirror
+async function repairCopy(run: Run, finding: Finding): Promise<Repaired> {
+  const { mirror, store, catalog, clock, signal } = run;
+  if (mirror === undefined) return leave(finding, "MIRROR_URL is not set");
+  const { key, digest, request_id } = finding;
+  const at = clock.now();
+  const bytes = await store.get(key, { signal });
+  const isProven =
+    bytes !== undefined &&
+    (digest === null ? (await proveSidecar(request_id ?? "", run))?.fault === undefined : sha256(bytes) === digest);
+  if (!isProven) return leave(finding, "the store has no good copy of it either");
+  const quarantined = await setAside({ ...run, store: mirror }, key);
+  const cacheControl = digest === null ? {} : { cacheControl: CACHE_CONTROL };
+  await mirror.put(key, bytes, { contentType: toContentType(key), digest: sha256(bytes), ...cacheControl, signal });
+  await catalog.keeping.noteMirrored({ digest, request_id, at });
+  return { ...finding, by: "store", quarantined, left: null };
 }
 
 async function repairSidecar(run: Run, finding: Finding): Promise<Repaired> {

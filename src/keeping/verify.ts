@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import type { KeepingRun } from "../catalog/proofs.ts";
-import { ArchiverError } from "../errors.ts";
+import { ArchiverError, toMessage } from "../errors.ts";
 import type { ImageFacts, InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
 import type { Asset, AssetFault } from "../pipeline/records.ts";
@@ -14,6 +14,8 @@ import { walkSidecars } from "./walk-sidecars.ts";
 export interface VerifyParts {
   catalog: OpenCatalog;
   store: Store;
+  /** The second store, where there is one: what it was given is read back, too. */
+  mirror?: Store | undefined;
   inspect: InspectImage;
   clock: Clock;
   signal: AbortSignal;
@@ -42,14 +44,18 @@ export interface Checked {
  * - an asset: `missing`, `corrupt`, `undecodable`, `misrecorded` (see AssetFault)
  * - `orphaned`: an image or a sidecar in the store that the catalog does not know
  * - `sidecar_missing`, `sidecar_differs`: of a request that the catalog knows
+ * - `mirror_missing`, `mirror_corrupt`: the second copy of an image or a sidecar
+ * - `mirror_unreadable`: the second store could not be read from this key on
  */
 export interface Finding {
-  kind: AssetFault | "orphaned" | "sidecar_missing" | "sidecar_differs";
+  kind: AssetFault | "orphaned" | "sidecar_missing" | "sidecar_differs" | MirrorFault;
   key: string;
   digest: string | null;
   request_id: string | null;
   reason: string;
 }
+
+type MirrorFault = "mirror_missing" | "mirror_corrupt" | "mirror_unreadable";
 
 /** How a verification went. `complete` is false when it was cut short, and for samples. */
 export interface Verified extends Checked {
@@ -108,6 +114,7 @@ async function verifyAssets(
     }
     await writeDown(run, proofs);
     signal.throwIfAborted();
+    await verifyMirrored(run, group.slice(0, read));
     if (read < group.length) return false;
   }
   return true;
@@ -121,6 +128,49 @@ async function writeDown(run: Run & { whole: boolean }, proofs: readonly Proof[]
   const digests = proofs.map(({ asset }) => asset.digest);
   if (!run.whole) for (const id of keeping.sealedRequestsOf(digests)) await verifySidecar(run, id);
   run.onProgress(run.done);
+}
+
+/** Reads back the second copies of these assets. */
+async function verifyMirrored(run: Run, group: readonly Asset[]): Promise<void> {
+  const { mirror, done, signal } = run;
+  if (mirror === undefined || !isMirrorReadable(done)) return;
+  const { keeping } = run.catalog;
+  const copied = keeping.mirroredAmong(group.map(({ digest }) => digest));
+  const lost: string[] = [];
+  for await (const { asset, fault } of mapInOrder(
+    group.filter(({ digest }) => copied.has(digest)),
+    AT_ONCE,
+    async (asset) => ({ asset, fault: await proveCopy(asset, { mirror, signal }) }),
+  )) {
+    if (fault === undefined || !isMirrorReadable(done)) continue;
+    add(done, { ...fault, key: asset.key, digest: asset.digest, request_id: null });
+    if (fault.kind !== "mirror_unreadable") lost.push(asset.digest);
+  }
+  await keeping.forgetMirrored({ digests: lost });
+}
+
+// one outage of the second store is one finding, and no reason to leave the first one unread
+function isMirrorReadable({ found }: Verified): boolean {
+  return !found.some(({ kind }) => kind === "mirror_unreadable");
+}
+
+type CopyFault = { kind: MirrorFault; reason: string } | undefined;
+
+// the same bytes decode as those in the first store did
+async function proveCopy(
+  { key, digest }: Asset,
+  { mirror, signal }: { mirror: Store; signal: AbortSignal },
+): Promise<CopyFault> {
+  try {
+    const bytes = await mirror.get(key, { signal });
+    if (bytes === undefined) return { kind: "mirror_missing", reason: "it is not in the mirror" };
+    const found = createHash("sha256").update(bytes).digest("hex");
+    if (found === digest) return undefined;
+    return { kind: "mirror_corrupt", reason: `the mirror holds ${bytes.length} bytes with digest ${found}` };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: "mirror_unreadable", reason: `the mirror cannot be read: ${toMessage(error)}` };
+  }
 }
 
 interface Turn {
@@ -201,7 +251,26 @@ async function verifySidecar({ done, ...parts }: Run, requestId: string): Promis
   if (proof === undefined) return false;
   done.sidecars += 1;
   if (proof.fault !== undefined) add(done, { ...proof.fault, key: proof.key, digest: null, request_id: requestId });
-  return proof.fault !== undefined;
+  const copyFault = await proveSidecarCopy(requestId, { done, ...parts });
+  if (copyFault !== undefined) add(done, { ...copyFault, key: proof.key, digest: null, request_id: requestId });
+  return proof.fault !== undefined || copyFault !== undefined;
+}
+
+/** The second copy of a sidecar, where it was given after the last change. */
+async function proveSidecarCopy(requestId: string, { done, mirror, ...parts }: Run): Promise<CopyFault> {
+  const { keeping } = parts.catalog;
+  if (mirror === undefined || !isMirrorReadable(done) || !keeping.isSidecarMirrored(requestId)) return undefined;
+  try {
+    const proof = await proveSidecar(requestId, { ...parts, store: mirror });
+    // a change that came meanwhile is copied later
+    if (proof?.fault === undefined || !keeping.isSidecarMirrored(requestId)) return undefined;
+    await keeping.forgetMirrored({ requests: [requestId] });
+    if (proof.fault.kind === "sidecar_missing") return { kind: "mirror_missing", reason: "it is not in the mirror" };
+    return { kind: "mirror_corrupt", reason: `in the mirror: ${proof.fault.reason}` };
+  } catch (error) {
+    parts.signal.throwIfAborted();
+    return { kind: "mirror_unreadable", reason: `the mirror cannot be read: ${toMessage(error)}` };
+  }
 }
 
 async function findOrphans(run: Run): Promise<void> {

@@ -1,10 +1,14 @@
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { clock } from "../../src/clock.ts";
+import { createInspector } from "../../src/image/inspect.ts";
 import { type MirrorParts, mirrorDelayMs, mirrorDue, queueBatches } from "../../src/keeping/mirror.ts";
+import { repair } from "../../src/keeping/repair.ts";
+import { type Finding, verify } from "../../src/keeping/verify.ts";
 import { sidecarKey } from "../../src/pipeline/keys.ts";
+import type { Store } from "../../src/pipeline/ports.ts";
 import { createS3Store } from "../../src/store/s3.ts";
 import { startS3Server } from "../support/s3-server.ts";
 import { archiveAll, openApp, openPlace, type Place, QUIET } from "./support.ts";
@@ -129,4 +133,80 @@ it("catches up with the sidecars of batches", async () => {
   expect(await parts.mirror.get("batches/night.json")).toEqual(bytes);
   await queueBatches(parts);
   expect(parts.keeping.countMirrorJobs()).toBe(0);
+});
+
+it("verify finds spoilt and missing second copies, and repair and the next mirroring make them again", async () => {
+  const place = await openPlace();
+  place.env.MIRROR_URL = `file:${place.folder}/mirror`;
+  const details = await archiveAll(place, [
+    { request_id: "a", prompt: "a" },
+    { request_id: "b", prompt: "b" },
+  ]);
+  const app = openApp(place);
+  const mirror = app.mirror() as Store;
+  const signal = new AbortController().signal;
+  const parts = { catalog: app.catalog(), store: app.store(), mirror, clock, inspect: createInspector(), signal };
+  const { keeping } = app.catalog();
+  const copyAll = async () => {
+    await keeping.queueAllMirrors();
+    await mirrorDue({ keeping, store: app.store(), mirror, clock, log: QUIET, signal });
+  };
+  const check = async () => (await verify({ ...parts, onProgress: () => undefined })).found;
+  const kinds = async () => (await check()).map(({ kind }) => kind).toSorted();
+  const [image = "", other = ""] = details.map((detail) => detail?.assets[0]?.key ?? "");
+  const sidecar = sidecarKey(details[0]?.request ?? { request_id: "", created_at: 0 });
+  const inMirror = (key: string) => join(place.folder, "mirror", key);
+  const inStore = (key: string) => readFileSync(join(place.folder, "archive", key));
+  const spoil = () => {
+    writeFileSync(inMirror(image), "spoilt");
+    rmSync(inMirror(other));
+    writeFileSync(inMirror(sidecar), "{}");
+  };
+  await copyAll();
+  expect(await kinds()).toEqual([]);
+
+  spoil();
+  const found = await check();
+  expect(found.map(({ kind }) => kind).toSorted()).toEqual(["mirror_corrupt", "mirror_corrupt", "mirror_missing"]);
+  const downloader = { download: () => Promise.reject(new Error("gone")) };
+  const { repaired, run_id } = await repair({ ...parts, downloader }, found);
+  expect(repaired.map(({ by, left }) => [by, left])).toEqual(found.map(() => ["store", null]));
+  for (const key of [image, other, sidecar]) expect(readFileSync(inMirror(key))).toEqual(inStore(key));
+  expect(readFileSync(inMirror(`quarantine/${run_id}/${image}`), "utf8")).toBe("spoilt");
+  expect(await kinds()).toEqual([]);
+
+  spoil();
+  expect(await kinds()).toHaveLength(3);
+  await copyAll();
+  for (const key of [image, other, sidecar]) expect(readFileSync(inMirror(key))).toEqual(inStore(key));
+  expect(await kinds()).toEqual([]);
+
+  // and the other way round, both at once: a spoilt first copy comes from the mirror
+  writeFileSync(join(place.folder, "archive", image), "spoilt");
+  const [one] = await check();
+  expect(one?.kind).toBe("corrupt");
+  expect((await repair({ ...parts, downloader }, [one as Finding])).repaired).toMatchObject([
+    { by: "mirror", left: null },
+  ]);
+});
+
+it("a mirror that cannot be read is one finding, and the store is verified all the same", async () => {
+  const place = await openPlace();
+  place.env.MIRROR_URL = `file:${place.folder}/mirror`;
+  await archiveAll(place, [
+    { request_id: "a", prompt: "a" },
+    { request_id: "b", prompt: "b" },
+  ]);
+  const app = openApp(place);
+  const parts = await partsOf(place);
+  await parts.keeping.queueAllMirrors();
+  await mirrorDue(parts);
+  await parts.server.close();
+  const { mirror, signal } = parts;
+  const checked = await verify({
+    ...{ catalog: app.catalog(), store: app.store(), mirror, clock, inspect: createInspector(), signal },
+    onProgress: () => undefined,
+  });
+  expect(checked).toMatchObject({ assets: 2, sidecars: 2, complete: true });
+  expect(checked.found.map(({ kind }) => kind)).toEqual(["mirror_unreadable"]);
 });

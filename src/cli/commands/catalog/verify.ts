@@ -15,7 +15,7 @@ import { createProgress } from "../../live-view.ts";
 
 const EXAMPLES = `
 Every asset's bytes are read, hashed and decoded, the longest unproven first; then every sidecar is compared, and the
-store's names are looked through for what the catalog does not know. A run that is cut short goes on where it was.
+store's names are looked through for what the catalog does not know. With MIRROR_URL, second copies are read back, too. A run that is cut short goes on where it was.
 Without --repair nothing in the store is changed. With it, images come from the mirror, else from the provider's address
 while it lives; what is doubtful is set aside under quarantine/. A repair of more than 1 % of what was read wants --yes.
 With --remake, images without any good copy are made again of their recipes, which is paid and needs a worker; what comes
@@ -94,7 +94,8 @@ interface Run {
 async function verifyAndMend(app: App, run: Run): Promise<number> {
   const { options, maxImages, signal, progress } = run;
   const { clock } = app;
-  const parts = { catalog: app.catalog(), store: app.store(), inspect: createInspector(), clock, signal };
+  const mirror = app.mirror();
+  const parts = { catalog: app.catalog(), store: app.store(), mirror, inspect: createInspector(), clock, signal };
   const onProgress = ({ assets, sidecars, findings }: Checked) => {
     run.read = assets;
     progress.show(() => `${assets} assets, ${sidecars} sidecars, ${findings} findings`);
@@ -127,14 +128,14 @@ async function verifyAndMend(app: App, run: Run): Promise<number> {
 
 async function mend(
   app: App,
-  { verified, ...parts }: Omit<Parameters<typeof repair>[0], "mirror" | "downloader"> & { verified: Verified },
+  { verified, ...parts }: Omit<Parameters<typeof repair>[0], "downloader"> & { verified: Verified },
 ): ReturnType<typeof repair> {
   const { imageMaxBytes: maxBytes, privateImageHosts: privateHosts, proxy } = app.settings;
   const downloader = createDownloader({ maxBytes, privateHosts, proxy, connections: 4 });
   app.onClose(() => downloader.close());
   // told first, so that also a run that is cut short can be undone
   const onBegin = (runId: string) => say(`Repairing as run ${runId}`);
-  return repair({ ...parts, mirror: app.mirror(), downloader, onBegin }, verified.found);
+  return repair({ ...parts, downloader, onBegin }, verified.found);
 }
 
 function toOptions(options: Options): VerifyOptions {
