@@ -45,8 +45,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["client.ts"],
   // above the adapters, which are handed options and a log, and know no settings
   ["env-file.ts", "setting-grammar.ts", "setting-names.ts"],
-  ["clock.ts", "config.ts", "end-watch.ts", "nameless-file.ts", "workers-view.ts"],
-  ["log.ts"],
+  ["clock.ts", "config.ts", "end-watch.ts", "nameless-file.ts", "outages.ts", "workers-view.ts"],
+  ["activity.ts", "log.ts", "settings-view.ts"],
   ["app.ts"],
   ["thumbnails"],
   ["batch", "keeping"],

@@ -5,8 +5,9 @@ import { clock } from "./clock.ts";
 import { closeAll } from "./close-all.ts";
 import type { Settings } from "./config.ts";
 import { createEndWatch, type EndWatch } from "./end-watch.ts";
+import { createOutages, type Outages, watched } from "./outages.ts";
 import type { Clock, Log, OnStep } from "./pipeline/ports.ts";
-import { openProducerConnection } from "./queue/connection.ts";
+import { type ConnectionEvents, openProducerConnection } from "./queue/connection.ts";
 import { createGate, type OpenGate } from "./queue/gate.ts";
 import { createQueues, type Queues } from "./queue/queues.ts";
 import { createSpool, type OpenSpool } from "./spool/spool.ts";
@@ -27,6 +28,8 @@ export interface App {
   mirror(): ProbedStore | undefined;
   /** Fails within seconds when Redis is away. */
   queues(): Promise<Queues & { gate: OpenGate }>;
+  /** What is away, each with one line when it goes and one when it is back. */
+  readonly outages: Outages;
   /** The ends of requests: all who wait in this process share one look at the record. */
   readonly endWatch: EndWatch;
   /** Runs when the app closes, before what was opened earlier is closed. */
@@ -51,6 +54,8 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
     mirrored: settings.mirror !== undefined,
     price: settings.pricePerImage,
   };
+  const outages = createOutages({ log, clock });
+  closing(() => outages.close());
   const catalog = once(() => {
     const opened = openCatalog(catalogOptions);
     closing(() => opened.close());
@@ -65,24 +70,31 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
     recorder: once(() => {
       const recorder = openRecorder(catalog(), catalogOptions);
       closing(() => recorder.close());
-      return recorder;
+      return watched(recorder, outages, { what: "catalog", writes: (method) => !RECORDER_READS.has(method) });
     }),
     store: once(() => {
       const store = openStore(toStoreSettings(settings.storage, settings));
       closing(() => store.close());
-      return store;
+      return watched(store, outages, { what: "store", writes: isStoreWrite });
     }),
     mirror: once(() => {
       if (settings.mirror === undefined) return undefined;
       const mirror = openStore(toStoreSettings(settings.mirror, settings));
       closing(() => mirror.close());
-      return mirror;
+      return watched(mirror, outages, { what: "mirror", writes: isStoreWrite });
     }),
+    outages,
     endWatch: createEndWatch({ states: (ids) => catalog().browse.states(ids) }),
-    queues: untilOpen(() => openQueues(settings, closing)),
+    queues: untilOpen(() => openQueues(settings, { closing, outages })),
     onClose: closing,
     close: () => closeAll(lastFirst(closers)),
   };
+}
+
+const RECORDER_READS: ReadonlySet<string> = new Set(["find", "holdOf", "countUnarchivedImages", "ready", "close"]);
+
+function isStoreWrite(method: string): boolean {
+  return method === "put" || method === "delete" || method === "probeGuarantees";
 }
 
 // each is taken off before it is closed: closing twice closes nothing twice
@@ -92,10 +104,10 @@ function* lastFirst<T>(closers: T[]): Generator<T> {
 
 async function openQueues(
   settings: Settings,
-  closing: (close: () => Promise<void>) => void,
+  { closing, outages }: { closing: (close: () => Promise<void>) => void; outages: Outages },
 ): Promise<Queues & { gate: OpenGate }> {
   const { redisUrl, queuePrefix: prefix } = settings;
-  const connection = await openProducerConnection(redisUrl);
+  const connection = await openProducerConnection(redisUrl, toConnectionEvents(outages));
   const queues = createQueues({ connection, redisUrl, prefix });
   closing(() => closeAll([queues.close, () => connection.disconnect()]));
   const { rateLimit } = settings.generate;
@@ -110,6 +122,11 @@ async function openQueues(
       callTimeoutMs: settings.imageApi.timeoutMs,
     }),
   };
+}
+
+/** What the connections to Redis tell the log. */
+export function toConnectionEvents(outages: Outages): ConnectionEvents {
+  return { failed: (reason) => outages.failed("redis", reason), ready: () => outages.worked("redis") };
 }
 
 /** The spool of these settings; it holds nothing open. */

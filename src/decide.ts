@@ -1,5 +1,7 @@
 // What a person decides about a request that is there already: try it again, or let it go. All doors share it.
+
 import type { App } from "./app.ts";
+import { levelOf, toMessage } from "./errors.ts";
 import type { RequestState } from "./pipeline/records.ts";
 import { toJobId } from "./request/request-id.ts";
 import { requeue } from "./submit.ts";
@@ -22,7 +24,7 @@ export async function retry(app: App, requestId: string): Promise<RetryEnd | und
   if (done === undefined) return { retried: false, state };
   // it is on record: a Redis that fails just now is made good by the workers' upkeep
   await requeue(app, detail.request, done.stage).catch((error) =>
-    app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"),
+    app.log[levelOf(error)]({ error: toMessage(error) }, "recorded; the queue will hear of it later"),
   );
   const again = before.calls.some((call) => call.state === "answered" || call.state === "unknown");
   return { retried: true, ...done, again, state };
@@ -39,7 +41,7 @@ export async function cancel(app: App, requestId: string): Promise<CancelEnd | u
   if (end === undefined) return undefined;
   if (!end.cancelled && end.state !== "cancelled") return { cancelled: false, state: end.state, paid: end.paid };
   await passOn(app, requestId).catch((error) =>
-    app.log.warn({ error: String(error) }, "cancelled; the queues will hear of it later"),
+    app.log[levelOf(error)]({ error: toMessage(error) }, "cancelled; the queues will hear of it later"),
   );
   return { cancelled: true, state: "cancelled" };
 }

@@ -63,3 +63,23 @@ export class UnknownOutcomeError extends ArchiverError {}
 export function toMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** What can go away while we work. */
+export type Dependency = "redis" | "store" | "mirror" | "catalog" | "spool" | "api";
+
+/** Codes that begin like an outage and concern one object or one job alone. */
+const NO_OUTAGE = ["redis_refused_job", "spool_lost", "store_key_invalid", "store_mismatch", "store_object_too_large"];
+
+const OUTAGE = /^(redis|store|catalog|spool)_/;
+
+/** Which dependency an error says is away or cannot be used; undefined where it is about something else. */
+export function outageOf(thrown: unknown): Dependency | undefined {
+  if (!(thrown instanceof TransientError || thrown instanceof ConfigError)) return undefined;
+  if (NO_OUTAGE.includes(thrown.code)) return undefined;
+  return OUTAGE.exec(thrown.code)?.[1] as Dependency | undefined;
+}
+
+/** The level at which an error is logged: what an outage causes is one line for all, and the rest of it detail. */
+export function levelOf(thrown: unknown, otherwise: "warn" | "error" = "warn"): "debug" | "warn" | "error" {
+  return outageOf(thrown) === undefined ? otherwise : "debug";
+}

@@ -6,9 +6,10 @@ import type { PrettyOptions } from "pino-pretty";
 import type { Settings } from "./config.ts";
 import { toSafeText, toSafeValue } from "./terminal-text.ts";
 
-/** A logger at the level of LOG_LEVEL. */
+/** A logger at the level of LOG_LEVEL. Levels are named, times are ISO 8601. */
 export function createLog({ level }: { level: Settings["logLevel"] }): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters };
   const stderr = pino.destination({ dest: 2, sync: true });
   const toText = process.stderr.isTTY ? createReadable() : toSafeText;
   const safe: DestinationStream = { write: (line) => void stderr.write(toText(line)) };

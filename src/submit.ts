@@ -1,5 +1,7 @@
 // The way in for our own doors: a request is recorded first, then its job is added. All doors share it.
+
 import type { App } from "./app.ts";
+import { levelOf, toMessage } from "./errors.ts";
 import type { Catalog } from "./pipeline/ports.ts";
 import type { RequestDetail } from "./pipeline/records.ts";
 import { archiveJobId } from "./queue/archive-jobs.ts";
@@ -34,7 +36,9 @@ export async function submit(
   // from here on it is accepted: a Redis that fails just now is made good by the workers' upkeep
   await queues
     .addGenerate(toGenerateJob(detail.request))
-    .catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
+    .catch((error) =>
+      app.log[levelOf(error)]({ error: toMessage(error) }, "recorded; the queue will hear of it later"),
+    );
   return detail;
 }
 

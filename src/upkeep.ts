@@ -1,6 +1,7 @@
 // What a worker does besides its jobs: says that it lives, takes over from the dead, puts back what Redis lost, warns of
 // losses that come near.
 import { setImmediate } from "node:timers/promises";
+import { createActivity } from "./activity.ts";
 import { type App, createSpoolOf } from "./app.ts";
 import { createBatchCare } from "./batch/care.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
@@ -10,6 +11,7 @@ import { closeAll, closeTogether } from "./close-all.ts";
 import { toMessage } from "./errors.ts";
 import { careForMirror, createArchiveCare } from "./keeping/care.ts";
 import { createArchiveQueue } from "./queue/archive-jobs.ts";
+import { reached } from "./queue/connection.ts";
 import type { Queues } from "./queue/queues.ts";
 import { reconcile } from "./queue/reconcile.ts";
 import { reconcileWebhooks } from "./queue/webhook-jobs.ts";
@@ -34,6 +36,9 @@ const ARCHIVE_CARE_EVERY_MS = 3_000;
 const WARN_EVERY_MS = 60_000;
 const WARN_BELOW_S = 24 * 3600;
 
+/** What was done is looked at this often, in ms; how often it is said grows with the time that work goes on. */
+const ACTIVITY_EVERY_MS = 60_000;
+
 interface UpkeepParts {
   catalog: OpenCatalog;
   queues: Queues;
@@ -52,6 +57,8 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
     // what a held batch let go is put back by the comparison
     if (await batchCare.run()) compareNow();
   };
+  const warnOfLoss = createLossWarning(app, catalog);
+  const logActivity = createActivityLog(app, catalog);
   const duties = [
     repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => recorder.beat() }),
     repeat(app, { name: "bury", everyMs: () => BURY_EVERY_MS, work: bury }),
@@ -72,7 +79,8 @@ export function startUpkeep(app: App, { catalog, queues }: UpkeepParts): { stop(
       everyMs: () => ARCHIVE_CARE_EVERY_MS,
       work: () => careForMirror(app, stopping.signal),
     }),
-    repeat(app, { name: "warn", everyMs: () => WARN_EVERY_MS, work: async () => warn(app, catalog) }),
+    repeat(app, { name: "warn", everyMs: () => WARN_EVERY_MS, work: async () => warnOfLoss() }),
+    repeat(app, { name: "activity", everyMs: () => ACTIVITY_EVERY_MS, work: async () => logActivity() }),
   ];
   const swept = sweepSpool(app, catalog).catch((error) =>
     app.log.warn({ error: toMessage(error) }, "cannot sweep the spool"),
@@ -106,14 +114,23 @@ interface RunningDuty {
 function repeat(app: App, duty: Duty): RunningDuty {
   let pause = new AbortController();
   let stopped = false;
+  let failure = "";
   const ended = run();
   async function run(): Promise<void> {
     while (!stopped) {
       const begun = app.clock.now();
       await duty
         .work(() => stopped)
-        .catch((error) =>
-          app.log.warn({ duty: duty.name, error: toMessage(error) }, "upkeep failed; it is tried again"),
+        .then(
+          () => {
+            failure = "";
+          },
+          (error) => {
+            // one line for an outage, and one for each new kind of failure: not one for each round
+            const isNews = !app.outages.note(error) && toMessage(error) !== failure;
+            failure = toMessage(error);
+            app.log[isNews ? "warn" : "debug"]({ duty: duty.name, error: failure }, "upkeep failed; it is tried again");
+          },
         );
       await app.clock.sleep(duty.everyMs(app.clock.now() - begun), pause.signal);
       if (!stopped) pause = new AbortController();
@@ -158,9 +175,10 @@ async function compare(app: App, { catalog, queues, isOver }: UpkeepParts & { is
     if (isOver()) return;
     // everything that waits takes its turn: nothing of a page may be for the queues, a thousand times in a row
     if (page.length === 0) await setImmediate();
-    lost += await reconcile(queues, page);
+    lost += await reached(app.settings.redisUrl, () => reconcile(queues, page));
   }
-  for (const page of catalog.listPendingWebhooks()) lost += await reconcileWebhooks(queues.webhook, page);
+  for (const page of catalog.listPendingWebhooks())
+    lost += await reached(app.settings.redisUrl, () => reconcileWebhooks(queues.webhook, page));
   if (lost > 0) app.log.warn({ jobs: lost }, "put back jobs that Redis had lost, or that a held batch had let go");
   await sealEnded(app, { catalog, queues });
 }
@@ -174,11 +192,32 @@ async function sealEnded(app: App, { catalog, queues }: UpkeepParts): Promise<vo
   }
 }
 
-function warn(app: App, catalog: OpenCatalog): void {
-  const seconds = catalog.secondsToNearestLoss();
-  if (seconds === null || seconds >= WARN_BELOW_S) return;
-  const left = seconds > 0 ? `in ${showDuration(seconds * 1000)}` : "now";
-  app.log.warn({ seconds_to_nearest_loss: seconds }, `the URL of an image that is not archived dies ${left}`);
+/** Warns when a loss comes near, then each time that half of what was left has passed, and when it is averted. */
+function createLossWarning(app: App, catalog: OpenCatalog): () => void {
+  let warnedAt: number | undefined;
+  return () => {
+    const seconds = catalog.secondsToNearestLoss();
+    if (seconds === null || seconds >= WARN_BELOW_S) {
+      if (warnedAt !== undefined)
+        app.log.info({ seconds_to_nearest_loss: seconds }, "no image is about to be lost any more");
+      warnedAt = undefined;
+      return;
+    }
+    if (warnedAt !== undefined && seconds > Math.max(0, warnedAt / 2)) return;
+    if (warnedAt !== undefined && warnedAt <= 0) return;
+    warnedAt = seconds;
+    const left = seconds > 0 ? `in ${showDuration(seconds * 1000)}` : "now";
+    app.log.warn({ seconds_to_nearest_loss: seconds }, `the URL of an image that is not archived dies ${left}`);
+  };
+}
+
+/** Says at info what was done, so that nothing of it has to be said for each request. */
+function createActivityLog(app: App, catalog: OpenCatalog): () => void {
+  const activity = createActivity();
+  return () => {
+    const line = activity(catalog.counts());
+    if (line !== undefined) app.log.info(line.fields, line.message);
+  };
 }
 
 // a kill between "archived" and "tidy" leaves bytes behind that nobody needs any more

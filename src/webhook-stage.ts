@@ -2,6 +2,7 @@
 import type { App } from "./app.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import type { Notifier } from "./pipeline/ports.ts";
+import { reached } from "./queue/connection.ts";
 import type { Queues } from "./queue/queues.ts";
 import { addWebhookJobs } from "./queue/webhook-jobs.ts";
 import { runWebhookWorker, type StageOptions, type StageWorker } from "./queue/workers.ts";
@@ -14,10 +15,14 @@ const CONCURRENCY = 32;
 
 /** What tells the queue of webhooks that a request has ended. */
 export function createAppNotifier(
-  { log }: App,
+  { log, settings }: App,
   { catalog, queues }: { catalog: OpenCatalog; queues: Queues },
 ): Notifier {
-  return createNotifier({ catalog, add: (eventIds) => addWebhookJobs(queues.webhook, eventIds), log });
+  return createNotifier({
+    catalog,
+    add: (eventIds) => reached(settings.redisUrl, () => addWebhookJobs(queues.webhook, eventIds)),
+    log,
+  });
 }
 
 /** Runs the queue of webhooks until it is closed. */

@@ -1,20 +1,25 @@
 // A worker process: the stages on their queues, and the upkeep that keeps catalog and queues in step.
-import { type App, createSpoolOf } from "./app.ts";
+import { type App, createSpoolOf, toConnectionEvents } from "./app.ts";
 import type { OpenCatalog } from "./catalog/catalog.ts";
 import { closeTogether } from "./close-all.ts";
 import { ConfigError, toMessage } from "./errors.ts";
 import { createInspector } from "./image/inspect.ts";
 import { createImageApi } from "./image-api/client.ts";
 import { createDownloader } from "./image-api/download.ts";
+import { type Outages, watched } from "./outages.ts";
 import { type ArchivePorts, archive } from "./pipeline/archive.ts";
 import { generate } from "./pipeline/generate.ts";
 import type { GeneratePorts } from "./pipeline/generate-run.ts";
+import type { ImageApi } from "./pipeline/ports.ts";
 import { createRoom } from "./pipeline/room.ts";
+import { ABORTED } from "./pipeline/verdict.ts";
 import { createArchiveQueue } from "./queue/archive-jobs.ts";
 import { runArchiveWorker, runGenerateWorker, type StageWorker } from "./queue/workers.ts";
 import { runScheduleStage } from "./schedule/stage.ts";
+import { toSettingsView } from "./settings-view.ts";
 import { createThumbnailMaker } from "./thumbnails/maker.ts";
 import { startUpkeep } from "./upkeep.ts";
+import { VERSION } from "./version.ts";
 import { createAppNotifier, runWebhookStage } from "./webhook-stage.ts";
 
 export interface RunningWorker {
@@ -39,6 +44,7 @@ export interface WorkerOptions {
 /** Starts a worker and resolves when it takes jobs. Throws ConfigError without an API key. */
 export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Promise<RunningWorker> {
   const apiKey = requireApiKey(app);
+  app.log.info({ settings: toSettingsView(app.settings, "worker") }, `asset-archiver ${VERSION}: worker is starting`);
   const catalog = app.catalog();
   // the thread takes its time to load, while everything else here goes on
   const recording = app.recorder().ready();
@@ -104,7 +110,8 @@ async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> 
   const archivePorts = { ...createArchivePorts(app), notifier };
   const { redisUrl, queuePrefix: prefix, urlLifetimeMs } = settings;
   const { stopping, signal, lockMs, catalog } = parts;
-  const shared = { redisUrl, prefix, log, stopping, signal, lockMs, workerId: catalog.workerId };
+  const connection = toConnectionEvents(app.outages);
+  const shared = { redisUrl, prefix, log, connection, stopping, signal, lockMs, workerId: catalog.workerId };
   const stages = [
     runGenerateWorker({ ...shared, concurrency: settings.generate.concurrency, queue: queues.generate }, (delivery) =>
       generate(delivery, { ports: generatePorts, settings: { ...settings.generate, urlLifetimeMs } }),
@@ -137,14 +144,39 @@ function createGeneratePorts(
   const { gate } = parts.queues;
   return {
     catalog: app.recorder(),
-    api,
+    api: watchedApi(api, app.outages),
     gate,
-    spool: createSpoolOf(settings),
+    spool: watched(createSpoolOf(settings), app.outages, { what: "spool", writes: (method) => method === "write" }),
     archiveQueue,
     clock,
     random: Math.random,
     log,
     onStep,
+  };
+}
+
+/** So many calls in a row that bring nothing are an outage, whatever the API says about each. */
+const FAILURES_IN_A_ROW = 5;
+
+// which failures halt the fleet is the gate's business: this is for people who read the log
+function watchedApi(api: ImageApi, outages: Outages): ImageApi {
+  let inARow = 0;
+  return {
+    ...api,
+    call: async (request, options) => {
+      const result = await api.call(request, options);
+      if (result.kind === "answered") {
+        inARow = 0;
+        outages.worked("api");
+        return result;
+      }
+      const { failure, kind } = result;
+      if (failure.code === ABORTED || failure.class === "rejected" || failure.class === "wait") return result;
+      inARow += 1;
+      const isSure = failure.class === "config" || kind === "unsent" || inARow >= FAILURES_IN_A_ROW;
+      if (isSure) outages.failed("api", failure.message);
+      return result;
+    },
   };
 }
 

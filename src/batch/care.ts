@@ -1,7 +1,7 @@
 // What a worker does for batches besides their jobs: opens the next night's window, ends what was cancelled, reports what
 // came to rest. Every worker does it; what must happen once is claimed in the catalog.
 import type { App } from "../app.ts";
-import { toMessage } from "../errors.ts";
+import { levelOf, toMessage } from "../errors.ts";
 import type { Batch } from "../pipeline/batch.ts";
 import { cancelItems } from "./cancel.ts";
 import { reportBatch } from "./report.ts";
@@ -70,7 +70,7 @@ async function careFor(app: App, batch: Batch): Promise<void> {
 }
 
 function complain(app: App, { batch_id }: Batch, error: unknown): void {
-  app.log.warn({ batch_id, error: toMessage(error) }, "cannot look after a batch; it is tried again");
+  app.log[levelOf(error)]({ batch_id, error: toMessage(error) }, "cannot look after a batch; it is tried again");
 }
 
 /** Sets the next occurrence of a window that has closed. Until then the closed one holds the batch. */

@@ -12,7 +12,7 @@ export function toRefusal(
   if (isOurs(thrown)) {
     const fields = { exchange: exchangeId, method, path, ...toLogFields(thrown) };
     if (answer.status === 500) app.log.error(fields, "an exchange failed");
-    else app.log.warn(fields, "an exchange was put off");
+    else app.log[app.outages.note(thrown) ? "debug" : "warn"](fields, "request rejected: a dependency is unavailable");
   }
   return answer;
 }

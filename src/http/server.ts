@@ -72,7 +72,7 @@ export async function startServer(app: App, { ownsProcess = false }: ServerOptio
 async function refuseUnsuitable(app: App): Promise<void> {
   await app.queues().catch((error: unknown) => {
     if (isUnsuitableRedis(error)) throw error;
-    app.log.warn({ error: toMessage(error) }, "Redis is unavailable; requests are answered 503 until it is back");
+    app.outages.failed("redis", toMessage(error));
   });
 }
 

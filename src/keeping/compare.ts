@@ -2,7 +2,7 @@
 // seconds; a command that waits does it at once. Nothing in the store is changed but the reproduction's own sidecar.
 import { createHash } from "node:crypto";
 import type { OpenCatalog } from "../catalog/catalog.ts";
-import { ArchiverError, toMessage } from "../errors.ts";
+import { ArchiverError, levelOf, toMessage } from "../errors.ts";
 import { compareImages } from "../image/compare.ts";
 import type { Clock, Log, Store } from "../pipeline/ports.ts";
 import { generatedAt, strangerReason, worstOf } from "../pipeline/proof.ts";
@@ -26,7 +26,7 @@ export async function compareDue(parts: CompareParts): Promise<number> {
       if ((await compareReproduction(parts, id)) !== null) compared += 1;
     } catch (error) {
       // the store is away: the next round finds it here again
-      parts.log.warn({ request_id: id, error: toMessage(error) }, "a reproduction will be compared later");
+      parts.log[levelOf(error)]({ request_id: id, error: toMessage(error) }, "a reproduction will be compared later");
     }
   }
   return compared;
@@ -45,7 +45,7 @@ export async function compareReproduction(parts: CompareParts, requestId: string
     log.info({ request_id: requestId, original_id, outcome }, "compared with its original");
     // the care of workers does it again where this fails
     await reseal(parts, requestId).catch((error) =>
-      log.warn({ request_id: requestId, error: toMessage(error) }, "its sidecar will be written later"),
+      log[levelOf(error)]({ request_id: requestId, error: toMessage(error) }, "its sidecar will be written later"),
     );
   }
   return (await catalog.find(requestId))?.proof ?? proof;

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Keeping } from "../catalog/keeping.ts";
 import type { MirrorJob } from "../catalog/mirror.ts";
-import { TransientError, toMessage } from "../errors.ts";
+import { levelOf, TransientError, toMessage } from "../errors.ts";
 import type { Clock, Log, Store } from "../pipeline/ports.ts";
 
 export interface MirrorParts {
@@ -63,7 +63,10 @@ async function copyOne(parts: MirrorParts, job: MirrorJob): Promise<boolean> {
     return true;
   } catch (error) {
     const delayMs = mirrorDelayMs(job.tries);
-    log.warn({ key: job.key, tries: job.tries, delay_ms: delayMs, error: toMessage(error) }, "not mirrored yet");
+    log[levelOf(error)](
+      { key: job.key, tries: job.tries, delay_ms: delayMs, error: toMessage(error) },
+      "not mirrored yet",
+    );
     await keeping.delayMirrorJob(job, { delayMs, error: toMessage(error) });
     return false;
   }

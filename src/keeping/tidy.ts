@@ -1,6 +1,6 @@
 // What follows when people change requests afterwards: sidecars are written again, and bytes whose grace is over go.
 import type { OpenCatalog } from "../catalog/catalog.ts";
-import { toMessage } from "../errors.ts";
+import { levelOf, toMessage } from "../errors.ts";
 import { thumbnailKey } from "../pipeline/keys.ts";
 import type { Log, Store } from "../pipeline/ports.ts";
 import { putSidecar } from "../pipeline/sidecar.ts";
@@ -21,7 +21,8 @@ export async function resealChanged(parts: TidyParts): Promise<number> {
     const ends = await Promise.allSettled(page.map((id) => reseal(parts, id)));
     sealed += ends.filter((end) => end.status === "fulfilled").length;
     const failed = ends.find((end) => end.status === "rejected");
-    if (failed !== undefined) parts.log.warn({ error: toMessage(failed.reason) }, "sidecars will be written later");
+    if (failed !== undefined)
+      parts.log[levelOf(failed.reason)]({ error: toMessage(failed.reason) }, "sidecars will be written later");
     if (page.length === 0 || failed !== undefined) break;
   }
   return sealed;
@@ -63,7 +64,7 @@ async function eraseAll(parts: TidyParts): Promise<number> {
         erased += await erase(parts, id);
       } catch (error) {
         failed = true;
-        parts.log.warn({ request_id: id, error: toMessage(error) }, "not erased yet");
+        parts.log[levelOf(error)]({ request_id: id, error: toMessage(error) }, "not erased yet");
       }
     }
     if (due.length === 0 || failed) return erased;

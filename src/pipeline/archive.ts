@@ -1,6 +1,6 @@
 // The second stage: the images of an answer become assets in the store, a sidecar beside them, and an archived request.
 // Nothing here costs money, so everything may be done again: each step looks at the record first.
-import { ArchiverError, toMessage } from "../errors.ts";
+import { ArchiverError, levelOf, toMessage } from "../errors.ts";
 import { archiveDelayMs } from "./backoff.ts";
 import { copyImage, DECODER_DIED } from "./copy-image.ts";
 import type { InspectImage, Thumbnails } from "./image-ports.ts";
@@ -83,7 +83,7 @@ async function endByError(run: ArchiveRun, thrown: unknown): Promise<Outcome<Arc
   try {
     return await again(run, thrown);
   } catch (error) {
-    run.log.warn(
+    run.log[levelOf(error)](
       { request_id: run.requestId, error: toMessage(error), cause: toMessage(thrown) },
       "cannot record how a copy ended; it is tried again",
     );
@@ -156,7 +156,7 @@ async function seal(run: ArchiveRun): Promise<undefined> {
 async function finish(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
   // what follows looks at the images, which this does not change: the record is not read again
   const done = await run.catalog.finish(run.requestId, { state: "archived", archived_at: run.sealedAt });
-  if (done) run.log.info({ request_id: run.requestId, assets: run.detail.images.length }, "archived");
+  if (done) run.log.debug({ request_id: run.requestId, assets: run.detail.images.length }, "archived");
   return undefined;
 }
 
@@ -199,7 +199,9 @@ async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveR
   if (isFinal(thrown) && run.detail !== undefined) return fail(run, { code, message: error.message });
   const outcome = waitFor(run, error);
   const { attempt } = run.delivery;
-  run.log.warn({ request_id: run.requestId, code, attempt, delay_ms: outcome.delayMs }, error.message);
+  // why it waits stands in its row; only a bug is news for the operator
+  const level = thrown instanceof ArchiverError ? "debug" : "warn";
+  run.log[level]({ request_id: run.requestId, code, attempt, delay_ms: outcome.delayMs }, error.message);
   // the reason why images are missing is not to be covered by a passing one
   if (run.detail !== undefined && missingIndexes(run.detail).length === 0) {
     await run.catalog.noteError(run.requestId, { code, message: error.message, spend: false });
@@ -230,7 +232,10 @@ async function end(run: ArchiveRun, how: UnarchivedEnd): Promise<void> {
   // the request has ended, whether the store takes its sidecar now or later
   const sealed = putSidecar(run).then(() => run.catalog.noteSidecar(run.requestId));
   await sealed.catch((error) =>
-    run.log.warn({ request_id: run.requestId, error: toMessage(error) }, "the sidecar will be written later"),
+    run.log[levelOf(error)](
+      { request_id: run.requestId, error: toMessage(error) },
+      "the sidecar will be written later",
+    ),
   );
 }
 

@@ -1,6 +1,6 @@
 // One image from wherever it lies to an asset: fetch → verify → put → record. Any number of times, with the same end.
 import { createHash } from "node:crypto";
-import { ArchiverError, RejectedError, toMessage } from "../errors.ts";
+import { ArchiverError, levelOf, RejectedError, toMessage } from "../errors.ts";
 import type { InspectedImage, InspectImage, Thumbnails } from "./image-ports.ts";
 import { imageKey } from "./keys.ts";
 import type { Catalog, Clock, Downloader, Log, OnStep, Spool, Store } from "./ports.ts";
@@ -202,7 +202,7 @@ async function rescue(run: CopyRun, { image, bytes }: { image: Image; bytes: Buf
     await run.catalog.noteSpooled(image, name);
   } catch (error) {
     const code = error instanceof ArchiverError ? error.code : "internal_error";
-    run.log.warn(
+    run.log[levelOf(error)](
       { request_id: run.requestId, code, error: toMessage(error) },
       "cannot spool an image that waits to be archived",
     );

@@ -1,5 +1,5 @@
 // How generation ends: what is written down, and what the queue is told. After this nobody looks at an exception.
-import { ArchiverError, toMessage } from "../errors.ts";
+import { ArchiverError, levelOf, RejectedError, toMessage } from "../errors.ts";
 import type { GenerateResult, GenerateRun } from "./generate-run.ts";
 import type { HoldReason } from "./records.ts";
 import { type Outcome, type Verdict, verdictOfError } from "./verdict.ts";
@@ -54,7 +54,8 @@ export async function endBy(run: GenerateRun, verdict: Verdict): Promise<Outcome
 export async function endByError(run: GenerateRun, thrown: unknown): Promise<Outcome<GenerateResult>> {
   const attempt = (run.detail?.request.attempt ?? 0) + 1;
   const verdict = verdictOfError(thrown, { attempt, attempts: run.settings.attempts, random: run.random });
-  run.log.error({ request_id: run.requestId, error: toMessage(thrown), outcome: verdict.kind }, "cannot generate");
+  const level = levelOf(thrown, thrown instanceof RejectedError ? "warn" : "error");
+  run.log[level]({ request_id: run.requestId, error: toMessage(thrown), outcome: verdict.kind }, "cannot generate");
   // without a row there is nothing that could end: a request that was never recorded must not be lost with its job
   if (run.detail === undefined) return endUnrecorded(run, { verdict, error: thrown });
   try {
@@ -75,7 +76,7 @@ function endUnrecorded(
   run: GenerateRun,
   { verdict, error }: { verdict: Verdict; error: unknown },
 ): Outcome<GenerateResult> {
-  run.log.warn(
+  run.log[levelOf(error)](
     { request_id: run.requestId, error: toMessage(error), outcome: verdict.kind },
     "cannot record how a job ended; it is tried again",
   );

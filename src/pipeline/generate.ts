@@ -1,6 +1,6 @@
 // The first stage: a job of queue "generate" becomes a recorded answer of the image API, paid for at most once.
 // The order of the steps is the promise: what costs money stands between a row that says so and a row that keeps it.
-import { toMessage } from "../errors.ts";
+import { levelOf, toMessage } from "../errors.ts";
 import type { Recipe } from "../request/recipe.ts";
 import { acceptDelivery } from "./accept.ts";
 import { toAnswerRecord } from "./answer-record.ts";
@@ -82,7 +82,7 @@ async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefi
   const reused = await run.catalog.reuse(run.requestId);
   if (reused === undefined) return undefined;
   run.detail = reused;
-  run.log.info({ request_id: run.requestId, reused_from: reused.request.reused_from }, "answered from the catalog");
+  run.log.debug({ request_id: run.requestId, reused_from: reused.request.reused_from }, "answered from the catalog");
   return handOver(run);
 }
 
@@ -110,7 +110,9 @@ const STOPPING = "This worker is stopping; another one goes on";
 
 // leave that nobody uses would keep the others waiting: it may have been the one probe of a halted fleet
 async function giveBack(run: GenerateRun): Promise<void> {
-  await run.gate.giveBack().catch((error) => run.log.warn({ error: toMessage(error) }, "cannot give leave back"));
+  await run.gate
+    .giveBack()
+    .catch((error) => run.log[levelOf(error)]({ error: toMessage(error) }, "cannot give leave back"));
 }
 
 async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
@@ -169,7 +171,8 @@ async function endCall(
       ? run.catalog.withdrawCall(run.call, { spend })
       : run.catalog.closeCall(run.call, { state: kind, failure, spend }),
   );
-  run.log.warn(
+  const goesOn = verdict.kind === "retry" || verdict.kind === "wait";
+  run.log[goesOn ? "debug" : "warn"](
     { request_id: run.requestId, call: run.call.number, code: failure.code, outcome: verdict.kind },
     failure.message,
   );
@@ -191,7 +194,7 @@ async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   }
   await run.onStep("spool", run.requestId);
   run.detail = await untilDone(run, "record an answer", () => run.catalog.answerCall(run.call, record));
-  run.log.info({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
+  run.log.debug({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
   // nobody waits for it: the images are to be copied now
   void report(run);
   if (missingIndexes(run.detail).length === 0) return undefined;

@@ -1,5 +1,5 @@
 // For what is paid already: tries again and again to put it on record, while the disk is full or the catalog locked.
-import { ConfigError, TransientError } from "../errors.ts";
+import { ConfigError, levelOf, TransientError } from "../errors.ts";
 import type { Clock, Log } from "./ports.ts";
 
 const INSIST_EVERY_MS = 2_000;
@@ -19,7 +19,7 @@ export async function untilDone<T>(run: Insisting, what: string, work: () => Pro
     } catch (error) {
       const passing = error instanceof ConfigError || error instanceof TransientError;
       if (!passing || run.delivery.signal.aborted) throw error;
-      run.log.error(
+      run.log[levelOf(error, "error")](
         { request_id: run.requestId, error: error.message },
         `cannot ${what} yet; it is held in memory and tried again`,
       );

@@ -21,7 +21,7 @@ export function createWorkerConnection(redisUrl: string): Redis {
 }
 
 /** For producers and questions: answers or fails within seconds, and never queues up what cannot be sent. */
-export async function openProducerConnection(redisUrl: string): Promise<Redis> {
+export async function openProducerConnection(redisUrl: string, events?: ConnectionEvents): Promise<Redis> {
   const redis = new Redis(redisUrl, {
     ...FAILOVER,
     lazyConnect: true,
@@ -38,11 +38,33 @@ export async function openProducerConnection(redisUrl: string): Promise<Redis> {
     // ioredis goes on connecting for ever against a dead address: the first failure is the answer
     await Promise.race([redis.connect(), firstFailure(redis)]);
     await refuseUnsuitable(redis, redisUrl);
+    if (events !== undefined) watchConnection(redis, { redisUrl, events });
     return redis;
   } catch (error) {
     redis.disconnect();
     throw error instanceof ArchiverError ? error : toRedisError(last ?? error, redisUrl);
   }
+}
+
+/** What a connection says about itself once it is open. */
+export interface ConnectionEvents {
+  /** It broke, or could not be made again. */
+  failed(reason: string): void;
+  /** It is there, or there again. */
+  ready(): void;
+}
+
+/** Passes on what becomes of a connection. One that is closed on purpose says nothing. */
+export function watchConnection(
+  redis: Redis,
+  { redisUrl, events }: { redisUrl: string; events: ConnectionEvents },
+): void {
+  redis.on("error", (error) => events.failed(toRedisError(error, redisUrl).message));
+  // ioredis says "reconnecting" only where nobody asked for the end; a server that closed in good order is no "error"
+  redis.on("reconnecting", () =>
+    events.failed(`Cannot reach Redis at ${withoutPassword(redisUrl)}: the connection was closed`),
+  );
+  redis.on("ready", () => events.ready());
 }
 
 // asked once for each connection, before anything is sent that such a server would refuse halfway, or accept in part
@@ -126,6 +148,16 @@ async function firstFailure(redis: Redis): Promise<never> {
   redis.once("error", reject);
   redis.once("ready", () => clearTimeout(timer));
   return promise.finally(() => clearTimeout(timer));
+}
+
+/** Whether an error says that Redis cannot be reached, or does not take commands just now. */
+export function isConnectionError(error: unknown): boolean {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  if (typeof code === "string" && /^E[A-Z]+$/.test(code)) return true;
+  if (name === "MaxRetriesPerRequestError" || name === "AggregateError") return true;
+  return /^(LOADING|READONLY|MASTERDOWN|BUSY|TRYAGAIN)|[Cc]onnection is closed|timed out|Socket closed/.test(
+    toMessage(error),
+  );
 }
 
 /** Runs what needs Redis; what it throws comes out as one of our classes. */

@@ -7,7 +7,7 @@ import type { ArchiveDelivery, ArchiveResult } from "../pipeline/archive.ts";
 import type { Delivery, GenerateResult } from "../pipeline/generate-run.ts";
 import type { Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
-import { createWorkerConnection } from "./connection.ts";
+import { type ConnectionEvents, createWorkerConnection, isConnectionError, toRedisError } from "./connection.ts";
 import { mendUnreadable } from "./mend.ts";
 import { ARCHIVE_QUEUE, GENERATE_QUEUE, SCHEDULE_QUEUE, WEBHOOK_QUEUE } from "./queues.ts";
 import { settle } from "./settle.ts";
@@ -34,6 +34,8 @@ export interface StageOptions {
   /** Default half a minute. */
   lockMs?: number | undefined;
   log: Log;
+  /** Hears how the connections fare. Without it their errors go to the log. */
+  connection?: ConnectionEvents;
   /** Aborted at the first signal to stop. */
   stopping: AbortSignal;
   /** Aborted when the grace is over. */
@@ -128,6 +130,8 @@ function runWorker(name: string, options: StageOptions, process: Processor): Sta
   });
   let last = "";
   const complain = (error: unknown) => {
+    if (options.connection !== undefined && isConnectionError(error))
+      return options.connection.failed(toRedisError(error, options.redisUrl).message);
     const message = toMessage(error);
     // an outage repeats itself several times a second: it is said once
     if (message !== last) log.warn({ queue: name, error: message }, "queue trouble; the worker goes on by itself");
@@ -147,6 +151,7 @@ function runWorker(name: string, options: StageOptions, process: Processor): Sta
   connection.on("error", complain);
   connection.on("ready", () => {
     last = "";
+    options.connection?.ready();
   });
   return {
     ready: async () => void (await worker.waitUntilReady()),

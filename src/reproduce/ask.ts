@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { App } from "../app.ts";
 import type { NewBatch } from "../catalog/batches.ts";
-import { RejectedError } from "../errors.ts";
+import { levelOf, RejectedError, toMessage } from "../errors.ts";
 import type { RequestRecord } from "../pipeline/records.ts";
 import { openBatchQueue } from "../queue/batch-jobs.ts";
 import { canonicalDigest } from "../request/canonical-json.ts";
@@ -67,7 +67,9 @@ export async function askWithin(
     // from here on they are accepted: a Redis that fails just now is made good by the workers' upkeep
     await queue
       .add(ids.map((request_id) => ({ request_id, batch_id: batchId })))
-      .catch((error) => app.log.warn({ error: String(error) }, "recorded; the queue will hear of it later"));
+      .catch((error) =>
+        app.log[levelOf(error)]({ error: toMessage(error) }, "recorded; the queue will hear of it later"),
+      );
     return { batchId, ids };
   } finally {
     await queue.close();

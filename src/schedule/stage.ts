@@ -1,7 +1,7 @@
 // The part of a worker that minds schedules: a queue of its own, on which nights are begun one at a time, and a watch that
 // makes good what Redis forgets.
 import type { App } from "../app.ts";
-import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
+import { ArchiverError, levelOf, RejectedError, TransientError, toMessage } from "../errors.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { NIGHT_JOB } from "../queue/schedule-jobs.ts";
 import { runScheduleWorker, type StageOptions, type StageWorker } from "../queue/workers.ts";
@@ -57,9 +57,11 @@ async function tryNight(
 async function watch(app: App, stopping: AbortSignal): Promise<void> {
   while (!stopping.aborted) {
     await keepJobSchedulers(app).catch((error) =>
-      app.log.warn({ error: toMessage(error) }, "cannot keep the schedulers"),
+      app.log[levelOf(error)]({ error: toMessage(error) }, "cannot keep the schedulers"),
     );
-    await watchNights(app).catch((error) => app.log.warn({ error: toMessage(error) }, "cannot look after schedules"));
+    await watchNights(app).catch((error) =>
+      app.log[levelOf(error)]({ error: toMessage(error) }, "cannot look after schedules"),
+    );
     await app.clock.sleep(WATCH_EVERY_MS, stopping);
   }
 }

@@ -1,15 +1,16 @@
 // The night watch: finds out which nights are due, and sees to it that each has its job. Done by every worker, again and
 // again, and when a Job Scheduler wakes one: whoever looks first deals with a night, nobody does it twice.
 import type { App } from "../app.ts";
-import { toMessage } from "../errors.ts";
+import { levelOf, toMessage } from "../errors.ts";
 import { dueNight, isPending, type Schedule } from "../pipeline/schedule.ts";
+import { reached } from "../queue/connection.ts";
 import { addNightJob, keepSchedulers, nextCronTime } from "../queue/schedule-jobs.ts";
 
 /** Looks once at all schedules. */
 export async function watchNights(app: App): Promise<void> {
   for (const schedule of app.catalog().schedules.list()) {
     await watchOne(app, schedule).catch((error) =>
-      app.log.warn(
+      app.log[levelOf(error)](
         { schedule: schedule.name, error: toMessage(error) },
         "cannot look after a schedule; it is tried again",
       ),
@@ -32,7 +33,9 @@ async function watchOne(app: App, schedule: Schedule): Promise<void> {
   }
   const present = schedules.find(name);
   if (present === undefined || !isPending(present) || present.last_due_at === null) return;
-  await addNightJob((await app.queues()).schedule, { name, due: present.last_due_at });
+  const job = { name, due: present.last_due_at };
+  const queues = await app.queues();
+  await reached(app.settings.redisUrl, () => addNightJob(queues.schedule, job));
 }
 
 /** Brings BullMQ's Job Schedulers in step with the catalog. */
@@ -41,5 +44,6 @@ export async function keepJobSchedulers(app: App): Promise<void> {
     .catalog()
     .schedules.list()
     .filter(({ paused }) => !paused);
-  await keepSchedulers((await app.queues()).schedule, wanted);
+  const queues = await app.queues();
+  await reached(app.settings.redisUrl, () => keepSchedulers(queues.schedule, wanted));
 }

@@ -56,7 +56,7 @@ async function settle(webhook: Webhook, end: SendEnd, ports: WebhookPorts): Prom
   const attempt = webhook.attempts + 1;
   if (end.kind === "delivered") {
     await ports.catalog.noteDelivery(event_id, { state: "delivered" });
-    ports.log.info({ request_id, event_id, attempt }, "webhook delivered");
+    ports.log.debug({ request_id, event_id, attempt }, "webhook delivered");
     return { kind: "done", result: { event_id, state: "delivered" } };
   }
   const { error } = end;
@@ -64,7 +64,11 @@ async function settle(webhook: Webhook, end: SendEnd, ports: WebhookPorts): Prom
   const delayMs = end.kind === "refused" ? undefined : webhookDelayMs(attempt, { random: ports.random, retryAfterMs });
   const state = delayMs === undefined ? "failed" : "pending";
   await ports.catalog.noteDelivery(event_id, { state, error });
-  ports.log.warn({ request_id, event_id, attempt, delay_ms: delayMs ?? null }, error);
+  // each try stands in the record: that it was given up is news
+  ports.log[delayMs === undefined ? "warn" : "debug"](
+    { request_id, event_id, attempt, delay_ms: delayMs ?? null },
+    error,
+  );
   if (delayMs !== undefined) return again(delayMs, error);
   return { kind: "exhausted", error: new ArchiverError(error, { code: "webhook_failed" }) };
 }

@@ -1,5 +1,5 @@
 // Hurries what the catalog has to tell: the events of a request that has just ended go into the queue at once.
-import { toMessage } from "../errors.ts";
+import { levelOf, toMessage } from "../errors.ts";
 import type { Catalog, Log, Notifier } from "../pipeline/ports.ts";
 
 export interface NotifierOptions {
@@ -18,7 +18,7 @@ export function createNotifier({ catalog, add, log }: NotifierOptions): Notifier
         const pending = (await catalog.find(request_id))?.webhooks.filter(({ state }) => state === "pending") ?? [];
         await add(pending.map(({ event_id }) => event_id));
       } catch (error) {
-        log.warn({ request_id, error: toMessage(error) }, "the webhook goes out later");
+        log[levelOf(error)]({ request_id, error: toMessage(error) }, "the webhook goes out later");
       }
     },
   };

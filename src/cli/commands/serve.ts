@@ -5,6 +5,8 @@ import { readSettings, type Settings } from "../../config.ts";
 import { RejectedError } from "../../errors.ts";
 import { startServer } from "../../http/server.ts";
 import { createLog } from "../../log.ts";
+import { toSettingsView } from "../../settings-view.ts";
+import { VERSION } from "../../version.ts";
 import { EXIT, print, printJson, say } from "../io.ts";
 
 const EXAMPLES = `
@@ -36,6 +38,7 @@ export function addServeCommand(program: Command, end: (code: number) => void): 
 async function runServe(options: Options): Promise<number> {
   const settings = withPlace(readSettings(), options);
   const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
+  app.log.info({ settings: toSettingsView(settings, "serve") }, `asset-archiver ${VERSION}: server is starting`);
   try {
     const server = await startServer(app, { ownsProcess: true });
     const stopped = untilStopped(() => server.stop());

@@ -77,7 +77,10 @@ async function answerLine(parts: HttpParts, c: Exchange, { line, bytes }: Line):
   } catch (error) {
     const { body } = toErrorAnswer(error, c.get("exchangeId"));
     if (!(error instanceof HttpError || error instanceof RejectedError)) {
-      parts.app.log.warn({ exchange: c.get("exchangeId"), line, error: String(error) }, "a line of a bulk failed");
+      parts.app.log[parts.app.outages.note(error) ? "debug" : "warn"](
+        { exchange: c.get("exchangeId"), line, error: String(error) },
+        "a line of a bulk failed",
+      );
     }
     return { line, request_id, ...body };
   }

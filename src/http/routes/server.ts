@@ -76,16 +76,21 @@ async function lookWhetherReady({ app, stopping }: HttpParts) {
   return { ready, catalog, redis, store };
 }
 
-async function reached(app: App, name: string, look: (signal: AbortSignal) => Promise<unknown>): Promise<Reached> {
+async function reached(
+  app: App,
+  name: "catalog" | "redis" | "store",
+  look: (signal: AbortSignal) => Promise<unknown>,
+): Promise<Reached> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new Error(`no answer within ${READY_WITHIN_MS} ms`)), READY_WITHIN_MS);
   const { promise: over, reject } = Promise.withResolvers<never>();
   late.signal.addEventListener("abort", () => reject(late.signal.reason));
   try {
     await Promise.race([look(late.signal), over]);
+    app.outages.worked(name);
     return "reachable";
   } catch (error) {
-    app.log.warn({ part: name, error: toMessage(error) }, "a part of the server cannot be reached");
+    app.outages.failed(name, toMessage(error));
     return "unreachable";
   } finally {
     clearTimeout(timer);
