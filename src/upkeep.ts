@@ -225,5 +225,6 @@ async function sweepSpool(app: App, catalog: OpenCatalog): Promise<void> {
   const spool = createSpoolOf(app.settings);
   for (const name of await spool.list()) {
     if (catalog.isSpoolFileDone(name)) await spool.remove(name);
+    else await catalog.adoptAnswerFile(name);
   }
 }

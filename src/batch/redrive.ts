@@ -18,6 +18,8 @@ export async function redriveBatch(
   const queues = await app.queues();
   const { redisUrl } = app.settings;
   await queues.ping();
+  // somebody has looked at what holds the calls: one of them may try
+  await queues.gate.reopen();
   const done: Redriven = { items: 0, pays: 0 };
   for (const page of catalog.batches.listItems(batchId, states)) {
     const ends = await Promise.all(page.map(({ request_id }) => catalog.retry(request_id)));

@@ -1,7 +1,8 @@
 // The purse: rows of paid calls. A call is written before it is sent, and closed exactly once.
 import { hasEnded } from "../pipeline/archive.ts";
-import type { AnswerRecord, CallFailure, Reservation } from "../pipeline/ports.ts";
+import type { AnswerRecord, CallEnd, CallFailure, Reservation } from "../pipeline/ports.ts";
 import type { Call, RequestDetail } from "../pipeline/records.ts";
+import { reopenBatch } from "./batch-ends.ts";
 import { charge, holdRequest, refund } from "./budget.ts";
 import {
   insertGeneration,
@@ -17,7 +18,8 @@ import {
   setGenerating,
   setShort,
 } from "./call-statements.ts";
-import { and, eq, inArray, sql } from "./orm.ts";
+import { settleForLess } from "./ends.ts";
+import { and, eq, inArray, isNull, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { priceNow } from "./prices.ts";
 import { type RequestRow, toCall } from "./rows.ts";
@@ -84,11 +86,7 @@ export function withdrawCall(parts: Parts, call: Call, options: { spend: boolean
 }
 
 /** Closes a call that brought nothing. One that was closed already stays as it is. */
-export function closeCall(
-  parts: Parts,
-  call: Call,
-  end: { state: "refused" | "unknown"; failure: CallFailure; spend: boolean },
-): void {
+export function closeCall(parts: Parts, call: Call, end: CallEnd): void {
   const { state, failure } = end;
   const closed = parts.db
     .update(calls)
@@ -99,6 +97,7 @@ export function closeCall(
       api_request_id: failure.api_request_id,
       error_code: failure.code,
       error_message: failure.message,
+      answer_file: end.answerFile ?? null,
     })
     .where(and(isThis(call), eq(calls.state, "sent")))
     .returning()
@@ -134,10 +133,65 @@ function keepAnswer(parts: Parts, call: Call, record: AnswerRecord): void {
   if (state === "copying" || state === "archived") return;
   for (const image of record.images) insertImage(parts.db).run({ request_id, call_number, ...image });
   // what ended stays ended; but a retry finds the images and need not pay again
-  if (state === "failed" || state === "cancelled") return;
+  if (state === "failed" || state === "cancelled" || (state === "parked" && !record.complete)) return;
+  if (record.refused) {
+    settleForLess(parts, request_id, record.refused);
+    return;
+  }
   const set = record.complete ? setCopying(parts.db) : setShort(parts.db);
   set.run({ requestId: request_id, now: parts.now() });
 }
+
+/**
+ * Commits an answer that was kept unread until now. A request that had ended without it goes on to be copied where it has all
+ * its images now; otherwise it stays as it is. Nothing is called for it.
+ */
+export function recordReread(parts: Parts, call: Call, record: AnswerRecord): RequestDetail {
+  const before = parts.reader.row(call.request_id);
+  const detail = answerCall(parts, call, record);
+  const hadEnded = before?.state === "failed" || before?.state === "parked";
+  if (
+    !record.complete ||
+    !hadEnded ||
+    detail.calls.every((one) => one.number !== call.number || one.state !== "answered")
+  )
+    return detail;
+  reopenBatch(parts, before.batch_id);
+  parts.db
+    .update(requests)
+    .set({
+      state: "copying",
+      attempt: 0,
+      error_code: null,
+      error_message: null,
+      sidecar_at: null,
+      updated_at: parts.now(),
+    })
+    .where(
+      and(
+        eq(requests.request_id, call.request_id),
+        inArray(requests.state, ["failed", "parked", "copying"]),
+        isNull(requests.deleted_at),
+      ),
+    )
+    .run();
+  return parts.reader.detail(call.request_id) as RequestDetail;
+}
+
+/** Ties an answer that lies in the spool to its call, whose worker was killed between the two. */
+export function adoptAnswerFile(parts: Parts, name: string): void {
+  const [, request_id = "", number] = ANSWER_FILE.exec(name) ?? [];
+  parts.db
+    .update(calls)
+    .set({ answer_file: name })
+    .where(
+      and(isThis({ request_id, number: Number(number) }), inArray(calls.state, ["unknown"]), isNull(calls.answer_file)),
+    )
+    .run();
+}
+
+/** `<request_id>.<call>.answer`, and a request id may hold dots of its own. */
+export const ANSWER_FILE = /^(.{1,100})\.(\d{1,9})\.answer$/;
 
 /** Turns `sent` calls whose worker is dead into `unknown`: of one request, or (at start-up) of all. Returns how many. */
 export function settleDeadCalls(parts: Parts, requestId?: string): number {

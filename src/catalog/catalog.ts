@@ -1,7 +1,7 @@
 // The catalog: the pipeline's port over SQLite, and the questions that the command line and the servers ask.
 import { randomUUID } from "node:crypto";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
-import type { ArchivedImage, RequestDetail, RequestRecord } from "../pipeline/records.ts";
+import type { ArchivedImage, Call, RequestDetail, RequestRecord } from "../pipeline/records.ts";
 import type { Price } from "../units.ts";
 import { type AcceptedRows, acceptFault, acceptRequest, acceptRows } from "./accept.ts";
 import { listArchivedImages } from "./archived-images.ts";
@@ -11,7 +11,16 @@ import { backupDatabase } from "./backup.ts";
 import { type Batches, createBatches } from "./batches.ts";
 import { type Browse, createBrowse } from "./browse.ts";
 import { holdOf } from "./budget.ts";
-import { answerCall, closeCall, countUnarchivedImages, reserveCall, settleDeadCalls, withdrawCall } from "./calls.ts";
+import {
+  adoptAnswerFile,
+  answerCall,
+  closeCall,
+  countUnarchivedImages,
+  recordReread,
+  reserveCall,
+  settleDeadCalls,
+  withdrawCall,
+} from "./calls.ts";
 import { type Counts, createCounts, secondsToNearestLoss } from "./counts.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { clearDecoding, decodeAttempts, markDecoding } from "./decode-marks.ts";
@@ -94,6 +103,10 @@ export interface OpenCatalog extends Catalog {
   settleAllDeadCalls(): Promise<number>;
   retry(requestId: string): Promise<Retried | undefined>;
   cancel(requestId: string): Promise<Cancelled | undefined>;
+  /** Commits an answer that was kept unread until now. */
+  recordReread(call: Call, record: AnswerRecord): Promise<RequestDetail>;
+  /** Ties an answer in the spool to its call, where a kill came between. */
+  adoptAnswerFile(name: string): Promise<void>;
   /** What is where; of a large catalog as it was some seconds ago. */
   counts(): Counts;
   /** How often what must always be true is not: reads the whole catalog. */
@@ -166,6 +179,8 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     settleAllDeadCalls: () => writer.write(() => settleDeadCalls(parts)),
     retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
     cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),
+    recordReread: (call, record) => writer.write(() => recordReread(parts, call, record)),
+    adoptAnswerFile: (name) => writer.write(() => adoptAnswerFile(parts, name)),
     counts: createCounts(parts),
     invariants: () => readInvariants(parts),
     secondsToNearestLoss: () => secondsToNearestLoss(parts),

@@ -77,8 +77,8 @@ function remembering(count: () => Promise<number>): () => Promise<number> {
 
 // the bytes are in the spool by now, and would be copied from thread to thread for nothing
 function withoutBytes(record: AnswerRecord): AnswerRecord {
-  const { images, expires_at, complete, answer } = record;
-  return { images, expires_at, complete, answer: { ...answer, images: [] } };
+  const { images, expires_at, complete, refused, answer } = record;
+  return { images, expires_at, complete, refused: refused ?? null, answer: { ...answer, images: [] } };
 }
 
 interface Thread {

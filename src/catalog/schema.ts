@@ -107,6 +107,8 @@ export const calls = sqliteTable(
     api_request_id: text(),
     error_code: text(),
     error_message: text(),
+    /** The spool file with what came and could not be read. */
+    answer_file: text(),
   },
   (table) => [
     primaryKey({ columns: [table.request_id, table.number] }),

@@ -1,9 +1,10 @@
 // Which images have their bytes in the spool, and which of its files nobody needs any more.
 import type { Call } from "../pipeline/records.ts";
+import { ANSWER_FILE } from "./calls.ts";
 import { and, eq, isNull } from "./orm.ts";
 import type { Parts } from "./parts.ts";
 import { given, prepared } from "./prepared.ts";
-import { calls, images } from "./schema.ts";
+import { calls, images, requests } from "./schema.ts";
 
 /** Bytes of an image are in the spool now: its URL may die. */
 export function noteSpooled(parts: Parts, image: { request_id: string; index: number }, spoolFile: string): void {
@@ -23,6 +24,7 @@ const setSpooled = prepared((db) =>
  * was never committed and whose worker is dead. A living worker may be just about to commit it.
  */
 export function isSpoolFileDone(parts: Parts, name: string): boolean {
+  if (ANSWER_FILE.test(name)) return isAnswerFileDone(parts, name);
   // <request_id>.<call>.<index>, and a request id may hold dots of its own
   const [, request_id = "", number, index] = /^(.+)\.(\d+)\.(\d+)$/.exec(name) ?? [];
   const image = parts.db
@@ -32,6 +34,18 @@ export function isSpoolFileDone(parts: Parts, name: string): boolean {
     .get();
   if (image?.spool_file === name) return image.digest !== null;
   return isAnswerLost(parts, { request_id, number: Number(number) });
+}
+
+/** An answer that could not be read is kept until it has been read, or its request's bytes were removed. */
+function isAnswerFileDone(parts: Parts, name: string): boolean {
+  const [, request_id = "", number] = ANSWER_FILE.exec(name) ?? [];
+  const row = parts.db
+    .select({ state: calls.state, erased_at: requests.erased_at })
+    .from(calls)
+    .innerJoin(requests, eq(requests.request_id, calls.request_id))
+    .where(and(eq(calls.request_id, request_id), eq(calls.number, Number(number))))
+    .get();
+  return row?.state === "answered" || (row?.erased_at ?? null) !== null;
 }
 
 function isAnswerLost(parts: Parts, { request_id, number }: Pick<Call, "request_id" | "number">): boolean {

@@ -1,7 +1,7 @@
 // Where the commands about single requests turn to: the catalog and the queues of this machine, or a server by HTTP.
 // One face for both, so that a command never knows which it is. Types only.
 import type { RequestView } from "../client.ts";
-import type { CancelEnd, RetryEnd } from "../decide.ts";
+import type { CancelEnd, RereadResult, RetryEnd } from "../decide.ts";
 import type { Overview } from "../overview.ts";
 import type { WaitReason } from "../report/status-view.ts";
 
@@ -12,6 +12,8 @@ export interface Desk {
   /** Resolves when it has ended or is parked; undefined also when the signal came first. */
   wait(requestId: string, signal: AbortSignal): Promise<RequestView | undefined>;
   retry(requestId: string): Promise<RetryEnd | undefined>;
+  /** Reads kept answers again, at no cost. */
+  reread(requestId: string): Promise<RereadResult | undefined>;
   cancel(requestId: string): Promise<CancelEnd | undefined>;
   overview(): Promise<Overview>;
   /** Why a request has not ended yet. */

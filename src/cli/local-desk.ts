@@ -1,6 +1,6 @@
 // The desk of this machine: the catalog, and the queues beside it.
 import type { App } from "../app.ts";
-import { cancel, retry } from "../decide.ts";
+import { cancel, reread, retry } from "../decide.ts";
 import { lookAround } from "../overview.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import { isUnsuitableRedis } from "../queue/connection.ts";
@@ -18,6 +18,7 @@ export function createLocalDesk(app: App): Desk {
     find: async (requestId) => view(await app.catalog().find(requestId)),
     wait: async (requestId, signal) => view(await waitForEnd(app, requestId, signal)),
     retry: (requestId) => retry(app, requestId),
+    reread: (requestId) => reread(app, requestId),
     cancel: (requestId) => cancel(app, requestId),
     explain: (requestId) => explainWait(app, requestId),
     overview: () => lookAround(app, sayOrThrow),

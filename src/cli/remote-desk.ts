@@ -1,6 +1,8 @@
 // The desk of a server, by way of the client that other services use.
 
+import { createSend, parseReply } from "../client/http-exchange.ts";
 import { createClient, RejectedError, type SubmissionInput } from "../client.ts";
+import type { RereadResult } from "../decide.ts";
 import { createFetch } from "../outbound/agent.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
 import type { Desk } from "./desk.ts";
@@ -21,6 +23,12 @@ export function openRemoteDesk(server: { url: string; token: string | undefined;
       if (end === undefined || !end.retried) return end && { retried: false, state: end.state };
       const { pays, again, state } = end;
       return { retried: true, stage: pays ? "generate" : "archive", pays, again, state };
+    },
+    reread: async (requestId) => {
+      const path = `v1/requests/${encodeURIComponent(requestId)}/reread`;
+      return orUndefined(
+        createSend(options)({ method: "POST", path }).then((reply) => parseReply<RereadResult>(reply)),
+      );
     },
     cancel: async (requestId) => {
       const end = await orUndefined(client.cancel(requestId));

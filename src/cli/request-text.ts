@@ -32,6 +32,13 @@ export function printView(view: RequestView, { locate }: Pick<Desk, "locate">): 
     const reason = call.error === null ? "" : `  ${call.error.code}: ${plain(call.error.message)}`;
     print(`  call ${call.number}  ${call.state}  ${call.sent_at}${reason}`);
   }
+  for (const call of view.calls) {
+    // a server of an earlier version says nothing of it
+    if (call.answer_file)
+      print(
+        `  call ${call.number}  what came is kept: ${call.answer_file}; read it again: retry ${view.request_id} --reread`,
+      );
+  }
   for (const asset of view.assets) {
     print(`  image ${asset.index}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  ${locate(asset)}`);
   }

@@ -7,6 +7,7 @@ import * as forms from "./schemas.ts";
 const ANSWERS = {
   Request: forms.requestSchema,
   RequestPage: forms.requestPageSchema,
+  Reread: forms.rereadSchema,
   Retried: forms.retriedSchema,
   Asset: forms.assetSchema,
   AssetPage: forms.assetPageSchema,

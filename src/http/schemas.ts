@@ -23,6 +23,7 @@ export const callSchema = z.strictObject({
   http_status: z.int().nullable(),
   api_request_id: z.string().nullable(),
   error: reason.nullable(),
+  answer_file: z.string().nullable(),
 });
 
 export const archivedAssetSchema = z.strictObject({
@@ -90,6 +91,15 @@ function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 export const requestPageSchema = pageOf(requestSchema);
+
+export const rereadSchema = z.strictObject({
+  request_id: z.string(),
+  reread: z.boolean(),
+  images: z.int(),
+  missing: z.int(),
+  state: requestState,
+  reason: z.string().nullable(),
+});
 
 export const retriedSchema = z.strictObject({
   request_id: z.string(),

@@ -30,5 +30,15 @@ export function toAnswerRecord(
     spooled: placed.flatMap(({ image, name }) => (image.bytes === undefined ? [] : [{ name, bytes: image.bytes }])),
     expires_at: answer.images.some((image) => image.url !== undefined) ? expires_at : null,
     complete: placed.length === missing.length,
+    refused: toRefused(answer, { came: placed.length, wanted: missing.length }),
   };
+}
+
+/** An image that was refused for what it shows would be refused again: it is not asked for, nor paid, once more. */
+function toRefused(
+  { refused }: Answer,
+  { came, wanted }: { came: number; wanted: number },
+): { code: string; message: string } | null {
+  if (came === wanted || refused?.class !== "rejected") return null;
+  return { code: refused.code, message: `${wanted - came} of ${wanted} images did not come. ${refused.message}` };
 }

@@ -17,8 +17,9 @@ import {
 } from "./generate-ends.ts";
 import type { Delivery, GeneratePorts, GenerateResult, GenerateRun, GenerateSettings } from "./generate-run.ts";
 import { untilDone } from "./insist.ts";
+import { answerFileName } from "./keys.ts";
 import { missingIndexes, nextCall } from "./missing.ts";
-import type { CallResult } from "./ports.ts";
+import type { CallFailure, CallResult } from "./ports.ts";
 import { runSteps, type Step } from "./steps.ts";
 import { type Outcome, verdictOfCall } from "./verdict.ts";
 
@@ -152,24 +153,31 @@ async function call(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
 // the others hear of it after it is on record: Redis may take its time, and what is paid must not wait for that
 async function report(run: GenerateRun): Promise<number> {
   try {
-    return await run.gate.report(run.result);
+    return await run.gate.report(toReport(run.result));
   } catch (error) {
     run.log.debug({ request_id: run.requestId, error: toMessage(error) }, "the fleet is not told how a call ended");
     return 0;
   }
 }
 
-async function endCall(
-  run: GenerateRun,
-  result: Exclude<CallResult, { kind: "answered" }>,
-): Promise<Outcome<GenerateResult>> {
+type FailedCall = Exclude<CallResult, { kind: "answered" }>;
+
+/** An account that ran out between two images of one call is a matter for everybody. */
+function toReport(result: CallResult): CallResult {
+  const refused = result.kind === "answered" ? result.answer.refused : undefined;
+  const isForAll = refused?.class === "config" || refused?.class === "wait";
+  return refused !== undefined && isForAll ? { kind: "refused", failure: refused } : result;
+}
+
+async function endCall(run: GenerateRun, result: FailedCall): Promise<Outcome<GenerateResult>> {
   const verdict = verdictOfCall(result, contextOf(run, { unknown: result.kind === "unknown" }));
   const { spend } = verdict;
   const { failure, kind } = result;
+  const answerFile = await keepUnread(run, result);
   await untilDone(run, "record how a call ended", () =>
     kind === "unsent"
       ? run.catalog.withdrawCall(run.call, { spend })
-      : run.catalog.closeCall(run.call, { state: kind, failure, spend }),
+      : run.catalog.closeCall(run.call, { state: kind, failure, spend, answerFile }),
   );
   const goesOn = verdict.kind === "retry" || verdict.kind === "wait";
   run.log[goesOn ? "debug" : "warn"](
@@ -182,6 +190,15 @@ async function endCall(
       ? { ...verdict, delayMs: Math.max(awayMs, verdict.delayMs) }
       : verdict;
   return endBy(run, { ...longer, spend: false });
+}
+
+// what came may be paid for, and be readable one day: it is on disk before anybody says that it is not
+async function keepUnread(run: GenerateRun, { unread }: FailedCall): Promise<string | null> {
+  if (unread === undefined) return null;
+  const name = answerFileName(run.call);
+  await untilDone(run, "keep an answer that cannot be read", () => run.spool.write(name, unread));
+  await run.onStep("spool", run.requestId);
+  return name;
 }
 
 // From here on the answer is paid for: nothing but the death of this process may keep it from the record.
@@ -197,22 +214,24 @@ async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   run.log.debug({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
   // nobody waits for it: the images are to be copied now
   void report(run);
-  if (missingIndexes(run.detail).length === 0) return undefined;
+  // with images that are never asked for again it goes on with those that came
+  if (missingIndexes(run.detail).length === 0 || run.detail.request.state === "copying") return undefined;
   // what came is paid for: it is copied while the rest is asked for again
   if (run.detail.images.length > 0) await run.archiveQueue.add({ ...handOverOf(run), purpose: "part" });
-  return endByShortAnswer(run);
+  return endByShortAnswer(run, answer.refused);
 }
 
-async function endByShortAnswer(run: GenerateRun): Promise<Outcome<GenerateResult>> {
+async function endByShortAnswer(run: GenerateRun, refused?: CallFailure): Promise<Outcome<GenerateResult>> {
   const { recipe, attempt } = run.detail.request;
-  const message = `The API brought ${run.detail.images.length} of ${recipe?.n} images; the missing ones are asked for again`;
+  const short = `The API brought ${run.detail.images.length} of ${recipe?.n} images; the missing ones are asked for again`;
+  const message = refused === undefined ? short : `${short}. ${refused.message}`;
   const failure = {
-    class: "transient",
+    class: refused?.class ?? "transient",
     code: "short_answer",
     message,
     http_status: 200,
     api_request_id: null,
-    retry_after_ms: null,
+    retry_after_ms: refused?.retry_after_ms ?? null,
   } as const;
   // the attempt was counted when the answer was committed
   const verdict = verdictOfCall({ kind: "refused", failure }, { ...contextOf(run), attempt });

@@ -17,6 +17,11 @@ export function thumbnailKey(digest: string): string {
   return `thumbnails/${digest.slice(0, 2)}/${digest}.webp`;
 }
 
+/** The spool file of an answer that could not be read. */
+export function answerFileName(call: { request_id: string; number: number }): string {
+  return `${call.request_id}.${call.number}.answer`;
+}
+
 /** requests/<yyyy>/<mm>/<dd>/<request_id>.json, by the day (UTC) on which the request was accepted. */
 export function sidecarKey(request: { request_id: string; created_at: number }): string {
   const day = new Date(request.created_at).toISOString().slice(0, 10).replaceAll("-", "/");

@@ -167,7 +167,7 @@ export interface Catalog {
   reserveCall(requestId: string, call: { n: number; seed: number }): Promise<Reservation>;
   /** Takes a reserved call back: it never left. `spend` counts the attempt all the same. */
   withdrawCall(call: Call, options: { spend: boolean }): Promise<void>;
-  closeCall(call: Call, end: { state: "refused" | "unknown"; failure: CallFailure; spend: boolean }): Promise<void>;
+  closeCall(call: Call, end: CallEnd): Promise<void>;
   /** Commits an answer: call, generation, images; the request goes to `copying` when it has all its images. */
   answerCall(call: Call, answer: AnswerRecord): Promise<RequestDetail>;
   /** Images generated and not yet archived, plus those of calls that are out. */
@@ -203,13 +203,24 @@ export interface Catalog {
   finish(requestId: string, end: RequestEnd): Promise<boolean>;
 }
 
+/** How a call ended that brought nothing. */
+export interface CallEnd {
+  state: "refused" | "unknown";
+  failure: CallFailure;
+  spend: boolean;
+  /** The spool file with what came and could not be read. */
+  answerFile?: string | null;
+}
+
 export interface AnswerRecord {
   answer: Answer;
   /** One for each image kept, in order. */
   images: { index: number; url: string | null; spool_file: string | null; expires_at: number | null }[];
   expires_at: number | null;
-  /** True when the request goes on to be copied; false when images are still missing. */
+  /** True when the request has all its images; false when some are missing. */
   complete: boolean;
+  /** Why images are missing that are never asked for again: the request goes on with what came, and then fails with this. */
+  refused?: { code: string; message: string } | null;
 }
 
 export type RequestEnd =

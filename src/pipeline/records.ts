@@ -64,6 +64,8 @@ export interface Call {
   http_status: number | null;
   api_request_id: string | null;
   error: { code: string; message: string } | null;
+  /** The file in its worker's spool that holds an answer which could not be read. */
+  answer_file: string | null;
 }
 
 /** The answer of a call that succeeded. `api_created` is the API's own `created`, in seconds. */

@@ -83,6 +83,7 @@ const call = z.object({
   http_status: z.int().nullable(),
   api_request_id: z.string().nullable(),
   error,
+  answer_file: z.string().nullable().default(null),
 });
 
 const generation = z.object({

@@ -6,6 +6,7 @@
 // - next: the next free slot; spacing: the learnt distance of calls; span, eased, eases: how long the pace was measured, when
 //   and how often it was loosened since
 // - begun, made, limited: when this burst of calls began, how many were made in it and how many of them were limited
+// - unread: answers since the last good one that could not be read; unreadHolds: how often that has held the fleet
 // - strikes: limits in a row; tentative: 1 when the next call goes ahead of the others; ramp: when the first calls began;
 //   last: the newest slot given
 
@@ -30,6 +31,11 @@ const EASE_SPAN_MIN_MS = 1_000;
 const EASE_SPAN_MAX_MS = 60_000;
 /** Below this the spacing no longer limits anything. */
 const SPACING_MIN_MS = 1;
+/** So many answers that cannot be read hold the fleet, and the wait doubles up to the cap: each probe may be paid. */
+const UNREAD_LIMIT = 2;
+const UNREAD_CAP_MS = 3_600_000;
+/** So long those wait who are held by such answers before they look again: a person may have let one try. */
+const UNREAD_LOOK_MS = 15_000;
 /** How often those who wait for a probe look again. */
 const PROBE_LOOK_MS = 2_000;
 
@@ -49,7 +55,11 @@ end`;
  */
 export const ADMIT_SCRIPT = `${NOW}
 local until_ms = get('until')
-if now < until_ms then return {0, math.ceil(until_ms - now), text('reason'), ''} end
+if now < until_ms then
+  local wait = math.ceil(until_ms - now)
+  if get('unreadHolds') > 0 then wait = math.min(wait, ${UNREAD_LOOK_MS}) end
+  return {0, wait, text('reason'), ''}
+end
 if get('halted') == 1 then
   if now < get('probe') then return {0, ${PROBE_LOOK_MS}, text('reason'), ''} end
   set('probe', now + ARGV[3])
@@ -99,6 +109,7 @@ return 1`;
  * |---|---|---|
  * | ok | images came | ends a halt, loosens the pace |
  * | other | the API said no to this one request | ends a halt |
+ * | unread | an answer that cannot be read | the second since a good one: everybody waits, then one probes |
  * | none | nothing is known of the API | gives the probe to another one |
  * | limited | too fast | everybody waits, and the pace is learnt |
  * | halted | a key, a balance, no connection | everybody waits, then one probes |
@@ -120,6 +131,17 @@ if event == 'halted' then
   until_ms = now + ms
   set('halted', 1, 'probe', 0)
   closed()
+elseif event == 'unread' then
+  local held = get('unreadHolds')
+  -- what was on its way when the others were held says nothing new
+  local isLate = now < until_ms and held > 0
+  if not isLate and redis.call('HINCRBY', KEYS[1], 'unread', 1) >= ${UNREAD_LIMIT} then
+    until_ms = now + math.min(${UNREAD_CAP_MS}, ms * 2 ^ held)
+    set('halted', 1, 'probe', 0, 'unreadHolds', held + 1)
+    closed()
+  elseif get('halted') == 1 and not isLate then
+    set('probe', 0)
+  end
 elseif event == 'limited' then
   redis.call('HDEL', KEYS[1], 'halted', 'probe')
   if now >= until_ms then
@@ -152,7 +174,7 @@ else
     if until_ms > now then until_ms = 0 set('until', 0) end
   end
   if event == 'ok' then
-    redis.call('HDEL', KEYS[1], 'strikes')
+    redis.call('HDEL', KEYS[1], 'strikes', 'unread', 'unreadHolds')
     local span = math.min(math.max(get('span'), ${EASE_SPAN_MIN_MS}), ${EASE_SPAN_MAX_MS})
     local spacing = get('spacing')
     if spacing > 0 and now - get('eased') >= span then

@@ -2,7 +2,7 @@
 // one of them meets holds all of them back, and afterwards they go on at the pace that was seen to be allowed.
 import type { Redis } from "ioredis";
 import type { CallResult, Clock, Gate } from "../pipeline/ports.ts";
-import { ABORTED } from "../pipeline/verdict.ts";
+import { ABORTED, isUnreadable } from "../pipeline/verdict.ts";
 import { reached } from "./connection.ts";
 import { ADMIT_SCRIPT, CONFIRM_SCRIPT, GIVE_BACK_SCRIPT, REPORT_SCRIPT } from "./gate-scripts.ts";
 import { runScript } from "./script.ts";
@@ -40,6 +40,9 @@ const INLINE_WAIT_MS = 2_000;
 
 /** A halted fleet tries again after this long; a wrong key is not charged, so one call now and then costs nothing. */
 const HALT_MS = 15_000;
+/** What is to be done when nothing that comes can be read. */
+const UNREAD_HINT =
+  "calls are held: check IMAGE_API_BASE_URL, see `ledger --unknown`, and `retry` a request to try one";
 /** An API that cannot be reached is looked for more often: such tries do not even count as calls. */
 const UNREACHABLE_MS = 3_000;
 
@@ -107,7 +110,7 @@ function toSpacing(rateLimit: GateOptions["rateLimit"]): { spacingMs: number; la
 }
 
 interface Event {
-  event: "ok" | "limited" | "halted" | "other" | "none";
+  event: "ok" | "limited" | "halted" | "unread" | "other" | "none";
   ms: number;
   code: string;
   message: string;
@@ -118,6 +121,8 @@ function toEvent(result: CallResult): Event {
   if (result.kind === "answered") return { event: "ok", ms: 0, code: "", message: "" };
   const { failure, kind } = result;
   const { code, message } = failure;
+  // it may have been paid, and so may be the next one
+  if (isUnreadable(failure)) return { event: "unread", ms: HALT_MS, code, message: `${message}; ${UNREAD_HINT}` };
   // what our own signal ended, and what nobody knows the end of, says nothing about the API
   if (kind === "unknown" || code === ABORTED) return { event: "none", ms: 0, code, message };
   if (kind === "unsent") return { event: "halted", ms: UNREACHABLE_MS, code, message };

@@ -198,6 +198,7 @@ export function toUnknownLine(call: UnknownCallSource, { current, reference }: L
     api_request_id: call.api_request_id,
     http_status: call.http_status,
     error: call.error,
+    answer_file: call.answer_file,
     collection: call.collection,
     model: call.model,
     prompt: call.prompt,

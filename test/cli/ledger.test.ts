@@ -157,6 +157,7 @@ test("ledger --unknown lists what the provider's support needs", async () => {
     api_request_id: "api-unknown",
     http_status: null,
     error: { code: "call_reset", message: "it was unknown" },
+    answer_file: null,
     collection: "a",
     model: "Qwen/Qwen-Image",
     prompt: "a unknown fox",

@@ -132,6 +132,9 @@ function toText(line: ReturnType<typeof toUnknownLine>): string {
     `${line.request_id}  call ${line.call}  sent ${line.sent_at}  given up ${line.ended_at ?? "-"}`,
     `  API request id ${line.api_request_id ?? "none"}, status ${line.http_status ?? "none"}, ${show(line.at_risk)} at risk`,
     `  ${line.error === null ? "no reason noted" : `${line.error.code}: ${plain(line.error.message)}`}`,
+    ...(line.answer_file === null
+      ? []
+      : [`  what came is kept: ${line.answer_file}; read it again: retry ${line.request_id} --reread`]),
     `  ${line.model}, ${aspect_ratio}, n ${n}, seed ${seed}, steps ${steps}, guidance_scale ${guidance_scale}`,
     `  ${plain(line.prompt ?? "")}`,
   ].join("\n");

@@ -1,6 +1,7 @@
 // `retry`: tries a failed or parked request again, and says beforehand who pays.
 import type { Command } from "commander";
-import type { RetryEnd } from "../../decide.ts";
+import type { RereadResult, RetryEnd } from "../../decide.ts";
+import { RejectedError } from "../../errors.ts";
 import { type RetryBatchFlags, requireTarget, runRetryBatch } from "../batch/redrive.ts";
 import type { Desk } from "../desk.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
@@ -9,12 +10,15 @@ import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
 const EXAMPLES = `
 Images that can still be fetched are only copied, at no cost. Where their URLs are dead (url_expired), or none ever came,
 the API is called for the same recipe with the same seed, and that is paid.
+An answer that could not be read when it came is kept in the spool of its worker (see ledger --unknown and status <id>). --reread
+reads it again, at no cost: run it on the worker's machine, or name a server that runs there.
 Exits 0 when all are on their way again, 1 when one is neither failed nor parked.
 
 Examples:
   $ asset-archiver retry fox-1
   $ asset-archiver retry fox-1 fox-2 --json
   $ asset-archiver retry --batch autumn-20261123-1f3a --failed
+  $ asset-archiver retry fox-1 --reread
   $ asset-archiver retry fox-1 --url http://archive.internal:8080`;
 
 export function addRetryCommand(program: Command, end: (code: number) => void): void {
@@ -25,6 +29,7 @@ export function addRetryCommand(program: Command, end: (code: number) => void): 
     .option("--batch <id>", "items of a batch: --failed, --parked or both")
     .option("--failed", "with --batch: its failed items")
     .option("--parked", "with --batch: its parked items, which may have been paid already")
+    .option("--reread", "read kept answers again instead of calling the API")
     .option(...URL_OPTION)
     .option("--json", "one JSON line for each request")
     .addHelpText("after", EXAMPLES)
@@ -33,13 +38,37 @@ export function addRetryCommand(program: Command, end: (code: number) => void): 
 
 interface Options extends DeskOptions, RetryBatchFlags {
   batch?: string;
+  reread?: boolean;
 }
 
 function retryAll(ids: string[], options: Options): Promise<number> {
   const { batch } = options;
+  if (batch !== undefined && options.reread)
+    throw new RejectedError("--reread: wanted request ids, not --batch", { code: "invalid_request" });
   if (batch !== undefined) return withApp((app) => runRetryBatch(app, batch, options));
   requireTarget("retry", ids);
-  return withDesk(options, (desk) => runRetry(desk, ids, options.json));
+  const { json, reread } = options;
+  return withDesk(options, (desk) => (reread ? runReread(desk, ids, json) : runRetry(desk, ids, json)));
+}
+
+async function runReread(desk: Desk, ids: string[], json = false): Promise<number> {
+  let code: number = EXIT.done;
+  for (const id of ids) {
+    const result = await desk.reread(id);
+    if (result?.reread !== true) code = EXIT.failed;
+    if (json)
+      printJson({ request_id: id, ...(result ?? { reread: false, state: null, reason: "there is no such request" }) });
+    else if (result === undefined) say(`There is no request "${id}"`);
+    else if (!result.reread) say(`${id} is ${result.state}: ${result.reason}`);
+    else print(`${id} ${describeReread(result)}`);
+  }
+  return code;
+}
+
+function describeReread({ images, missing, state }: RereadResult): string {
+  const found = `read again, at no cost: ${images} ${images === 1 ? "image" : "images"}`;
+  if (missing === 0) return state === "copying" ? `${found}, on the way to the store` : `${found}; it is ${state}`;
+  return `${found}; ${missing} still missing, which \`retry\` would call for and pay`;
 }
 
 async function runRetry(desk: Desk, ids: string[], json = false): Promise<number> {

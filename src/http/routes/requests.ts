@@ -1,7 +1,7 @@
 // Requests, one by one and in pages. What is accepted, cancelled and retried is decided elsewhere; here it gets its HTTP form.
 import type { HttpBindings } from "@hono/node-server";
 import { z } from "zod";
-import { cancel, retry } from "../../decide.ts";
+import { cancel, reread, retry } from "../../decide.ts";
 import { RejectedError } from "../../errors.ts";
 import type { RequestDetail } from "../../pipeline/records.ts";
 import { type RequestView, toRequestView } from "../../report/request-view.ts";
@@ -100,6 +100,16 @@ export function addRequestRoutes(http: Http, parts: HttpParts): void {
     },
     (c) => again(parts, c),
   );
+  addRoute(
+    http,
+    {
+      method: "post",
+      path: "/v1/requests/{id}/reread",
+      summary: "Read answers again that could not be read when they came, from the spool of this machine, at no cost",
+      answers: { 200: jsonOf("Reread", "what was found; `reason` says why nothing was") },
+    },
+    (c) => readAgain(parts, c),
+  );
 }
 
 /** A request that was accepted: now, or before under the same id. */
@@ -168,6 +178,13 @@ async function remove(parts: HttpParts, c: Exchange): Promise<Response> {
     message: `Cannot cancel request "${id}": ${reason}`,
     param: id,
   });
+}
+
+async function readAgain(parts: HttpParts, c: Exchange): Promise<Response> {
+  const id = idOf(c);
+  const result = await reread(parts.app, id);
+  if (result === undefined) throw unknownRequest(id);
+  return c.json({ request_id: id, ...result }, 200);
 }
 
 async function again(parts: HttpParts, c: Exchange): Promise<Response> {
