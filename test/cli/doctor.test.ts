@@ -4,6 +4,7 @@ import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
 import { startProxy } from "../support/proxy.ts";
+import { startHttp } from "../support/servers.ts";
 import { type Environment, openPlace, type Place, startWorker } from "./support.ts";
 
 interface Finding {
@@ -117,6 +118,25 @@ describe("doctor", () => {
     ]);
     expect(warnings[3]?.message).toContain("http://proxy.test:3128");
     expect(JSON.stringify(diagnosis)).not.toMatch(/secret|"short"/);
+  });
+
+  test.each([
+    ["SecondLevelDomainForbidden", "S3_FORCE_PATH_STYLE", "S3_FORCE_PATH_STYLE=false"],
+    ["InvalidAccessKeyId", "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"],
+    ["RequestTimeTooSkewed", null, "NTP"],
+  ])("a store that says %s is a matter of %s", async (code, setting, words) => {
+    const origin = await startHttp((_, response) =>
+      response.writeHead(403).end(`<Error><Code>${code}</Code><Message>No.</Message></Error>`),
+    );
+    const diagnosis = await diagnose({
+      STORAGE_URL: "s3://bucket",
+      AWS_ENDPOINT_URL_S3: origin,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "key",
+      AWS_SECRET_ACCESS_KEY: "secret",
+    });
+    expect(problems(diagnosis)).toEqual([["store", setting]]);
+    expect(diagnosis.findings.find(({ subject }) => subject === "store")?.message).toContain(words);
   });
 
   test("asks the API through the proxy", async () => {

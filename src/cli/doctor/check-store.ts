@@ -24,7 +24,8 @@ const S3_ADVICE =
   "check bucket, AWS_REGION, AWS_ENDPOINT_URL_S3, the keys and what they may do (put, get, list, delete)";
 
 /** What to change, where the store's own words leave no doubt. */
-const BY_CODE: Record<string, { setting: string; advice: string }> = {
+const BY_CODE: Record<string, { setting?: string; advice: string }> = {
+  store_clock: { advice: "let this machine set its clock (NTP)" },
   store_addressing: {
     setting: "S3_FORCE_PATH_STYLE",
     advice: "set it to false: this store takes the bucket in the host's name",
