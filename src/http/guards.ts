@@ -22,7 +22,7 @@ export function addGuards(http: Http, parts: HttpParts): void {
   http.use((c, next) => {
     checkHost(c.req.url);
     refuseForeignPage(parts, c.env.incoming);
-    if (!OPEN_PATHS.has(c.req.path)) admit(parts, c.req.header("authorization"), () => isSignedAsset(parts, c));
+    if (!OPEN_PATHS.has(c.req.path)) admit(parts, c.env.incoming, () => isSignedAsset(parts, c));
     return next();
   });
 }
@@ -103,19 +103,26 @@ function misdirected(hostname: string): HttpError {
 }
 
 /** Lets a caller in. Throws HttpError: 401 without a token that is known, unless the address itself is signed; 429. */
-export function admit(parts: HttpParts, authorization: string | undefined, isSigned = () => false): void {
+export function admit(parts: HttpParts, incoming: HttpBindings["incoming"], isSigned = () => false): void {
+  const { authorization } = incoming.headers;
   const token = parts.tokens.find(authorization);
+  const caller = { address: incoming.socket.remoteAddress, authorization, token };
+  const guessing = parts.tokens.required ? parts.guesses.judge(caller) : 0;
+  if (guessing > 0) throw tooOften(guessing, "Too many wrong tokens from this address");
   if (parts.tokens.required && token === undefined && !isSigned()) {
     const message = "Cannot answer without a valid token: wanted the header Authorization: Bearer <one of API_TOKENS>";
     throw new HttpError(401, { code: "invalid_token", message, headers: { "www-authenticate": "Bearer" } });
   }
   const waitMs = parts.rateLimit.take(token === undefined ? "anybody" : `token ${token}`);
   if (waitMs === 0) return;
+  throw tooOften(waitMs, "Cannot answer so often: wanted at most HTTP_RATE_LIMIT");
+}
+
+function tooOften(waitMs: number, reason: string): HttpError {
   const seconds = String(Math.ceil(waitMs / 1000));
-  const message = `Cannot answer so often: wanted at most HTTP_RATE_LIMIT; come back in ${seconds} s`;
-  throw new HttpError(429, {
+  return new HttpError(429, {
     code: "rate_limited",
-    message,
+    message: `${reason}; come back in ${seconds} s`,
     headers: { "retry-after": seconds, "retry-after-ms": String(waitMs) },
   });
 }

@@ -7,6 +7,7 @@ import type { EndWatch } from "../end-watch.ts";
 import type { Catalog } from "../pipeline/ports.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import type { TokenGuesses } from "./token-guesses.ts";
 import type { Tokens } from "./tokens.ts";
 import type { UrlSigner } from "./url-signing.ts";
 
@@ -16,6 +17,7 @@ export interface HttpParts {
   accept: Catalog["accept"];
   tokens: Tokens;
   rateLimit: RateLimit;
+  guesses: TokenGuesses;
   signer: UrlSigner;
   watch: EndWatch;
   metrics: HttpMetrics;

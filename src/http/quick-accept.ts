@@ -55,7 +55,7 @@ async function answer(parts: HttpParts, { incoming, outgoing, checkHost }: Excha
   try {
     checkHost(`http://${incoming.headers.host}${PATH}`);
     refuseForeignPage(parts, incoming);
-    admit(parts, incoming.headers.authorization);
+    admit(parts, incoming);
     route = PATH;
     const { status, location, view } = await acceptRequest(parts, incoming);
     send(outgoing, { status, headers: { ...commonHeaders(exchangeId), location }, body: view });

@@ -8,6 +8,7 @@ import type { HttpSettings } from "../config.ts";
 import { ConfigError, toMessage } from "../errors.ts";
 import { isLoopback } from "../loopback.ts";
 import { isUnsuitableRedis } from "../queue/connection.ts";
+import { createBodyWatch } from "./body-watch.ts";
 import { toErrorAnswer } from "./error-answer.ts";
 import { createHttpApp } from "./http-app.ts";
 import { HttpError } from "./http-error.ts";
@@ -15,6 +16,7 @@ import { createHttpMetrics } from "./metrics.ts";
 import type { HttpParts } from "./parts.ts";
 import { createQuickAccept } from "./quick-accept.ts";
 import { createRateLimit } from "./rate-limit.ts";
+import { createTokenGuesses } from "./token-guesses.ts";
 import { createTokens } from "./tokens.ts";
 import { createUrlSigner } from "./url-signing.ts";
 
@@ -100,6 +102,7 @@ export function createParts(app: App, stopping: AbortSignal): HttpParts {
     accept: (request, origin) => app.catalog().accept(request, origin),
     tokens: createTokens(http.tokens),
     rateLimit: createRateLimit(http.rateLimit, app.clock),
+    guesses: createTokenGuesses(app.clock),
     signer: createUrlSigner({ file: join(dirname(catalogFile), "asset-url.key") }),
     watch: app.endWatch,
     metrics: createHttpMetrics(app),
@@ -116,11 +119,15 @@ function createListener(parts: HttpParts, { ownsProcess }: Required<ServerOption
     overrideGlobalObjects: ownsProcess,
     errorHandler: (error) => refuseUnreadable(error),
   });
-  // the body's time is watched where it is read: a bulk may take hours
+  const bodies = createBodyWatch();
+  // the body's time is watched by ourselves: a bulk may take hours
   return createServer(
     { requestTimeout: 0, headersTimeout: HEAD_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
-    (incoming, outgoing) => void (quickAccept(incoming, outgoing) || listener(incoming, outgoing)),
-  );
+    (incoming, outgoing) => {
+      bodies.watch(incoming, outgoing);
+      if (!quickAccept(incoming, outgoing)) void listener(incoming, outgoing);
+    },
+  ).once("close", bodies.stop);
 }
 
 // what is so wrong that it never becomes a request: a host or a path that is none

@@ -47,6 +47,9 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
+/** A request must have arrived by then, in ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
 /** Opens a sandbox; resolves once it listens. Rejects with the system's error when it cannot. */
 export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { host = "127.0.0.1", port = 0, apiKey, secret, publicUrl, now = Date.now, ...given } = options;
@@ -67,7 +70,9 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     switches = { ...switches, ...parseSwitches(changes) };
     if (changes.balance !== undefined) admissions.resetBalance();
   };
-  const server = createServer(createListener({ setup, admissions, configure }));
+  const listener = createListener({ setup, admissions, configure });
+  // the time for the whole of a request, its body too; how long an answer takes is not counted
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, listener);
   // callers that keep connections must not meet one that we close in that very moment: it would look like a lost call
   server.keepAliveTimeout = 10 * 60_000;
   await listen(server, { host, port });

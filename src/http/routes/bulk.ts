@@ -4,6 +4,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { RejectedError } from "../../errors.ts";
 import { requireExact } from "../../request/submission.ts";
 import { submit } from "../../submit.ts";
+import { allowSlowBody } from "../body-watch.ts";
 import { toErrorAnswer } from "../error-answer.ts";
 import { HttpError } from "../http-error.ts";
 import { parseJson, requireType } from "../json-body.ts";
@@ -41,6 +42,7 @@ async function acceptLines(parts: HttpParts, c: Exchange): Promise<Response> {
   requireType(incoming, TYPES);
   // as long as nothing is written an absent Redis can still be told by a status
   await (await parts.app.queues()).ping();
+  allowSlowBody(incoming);
   beginAnswer(c, { status: 200, headers: { "content-type": "application/x-ndjson" } });
   answerLines(parts, c).catch((error: unknown) => {
     parts.app.log.debug({ exchange: c.get("exchangeId"), error: String(error) }, "a bulk was cut short");

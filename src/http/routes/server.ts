@@ -10,6 +10,7 @@ const READY_WITHIN_MS = 3_000;
 
 export function addServerRoutes(http: Http, { parts, document }: { parts: HttpParts; document: () => object }): void {
   const { app, metrics } = parts;
+  const look = createLook(() => lookWhatIsReachable(parts));
   addRoute(
     http,
     {
@@ -34,7 +35,8 @@ export function addServerRoutes(http: Http, { parts, document }: { parts: HttpPa
       answers: { 200: jsonOf("Ready", "all of them"), 503: jsonOf("Ready", "not all of them") },
     },
     async (c) => {
-      const { ready, ...reached } = await lookWhetherReady(parts);
+      const reached = await look();
+      const ready = !parts.stopping.aborted && Object.values(reached).every((one) => one === "reachable");
       return c.json({ ready, ...reached }, ready ? 200 : 503);
     },
   );
@@ -66,14 +68,30 @@ export function addServerRoutes(http: Http, { parts, document }: { parts: HttpPa
 
 type Reached = "reachable" | "unreachable";
 
-async function lookWhetherReady({ app, stopping }: HttpParts) {
+/** An answer of /readyz is good for so long, in ms: anybody may ask, and each look goes to Redis and the store. */
+const READY_FOR_MS = 1_000;
+
+/** One look at a time, shared by all who ask meanwhile and shortly after. */
+function createLook<T>(look: () => Promise<T>): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  let until = 0;
+  return () => {
+    if (last !== undefined && performance.now() < until) return last;
+    until = Number.POSITIVE_INFINITY;
+    last = look().finally(() => {
+      until = performance.now() + READY_FOR_MS;
+    });
+    return last;
+  };
+}
+
+async function lookWhatIsReachable({ app }: HttpParts) {
   const [catalog, redis, store] = await Promise.all([
     reached(app, "catalog", async () => void app.catalog().browse.states(["-"])),
     reached(app, "redis", async () => (await app.queues()).ping()),
     reached(app, "store", (signal) => app.store().head("requests/none.json", { signal })),
   ]);
-  const ready = !stopping.aborted && [catalog, redis, store].every((one) => one === "reachable");
-  return { ready, catalog, redis, store };
+  return { catalog, redis, store };
 }
 
 async function reached(
