@@ -132,6 +132,7 @@ function checkCron(line: { cron: string; tz: string }, now: number): void {
 function toManifest(where: string): string {
   if (where === "-")
     throw wrong('--manifest: wanted a file, s3://bucket/key or https://…, got "-": schedules run unattended');
+  if (/^[a-z0-9+]+:\/\/[^/]*@/i.test(where)) throw wrong("--manifest: wanted an address without user and password");
   const fault = /^https?:/i.test(where) ? httpUrlFault(where) : undefined;
   if (fault !== undefined) throw wrong(`--manifest: ${fault}`);
   return /^[a-z0-9+]+:\/\//i.test(where) ? where : resolve(where);

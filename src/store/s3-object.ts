@@ -37,5 +37,7 @@ function parseObjectUrl(url: string): { bucket: string; key: string } {
 }
 
 function unreadable(url: string, reason: string, cause?: unknown): ConfigError {
-  return new ConfigError(`Cannot read "${url}": ${reason}`, { code: "object_unreadable", cause });
+  // keys that somebody put before the bucket are no part of a message
+  const shown = url.replace(/^(s3:\/\/)[^/]*@/i, "$1");
+  return new ConfigError(`Cannot read "${shown}": ${reason}`, { code: "object_unreadable", cause });
 }

@@ -31,6 +31,9 @@ test.each([
   [["--window", "1-6"], "--window: wanted"],
   [["--budget", "20 USD"], "--budget: wanted PRICE_PER_IMAGE"],
   [["--manifest", "-"], "--manifest: wanted"],
+  [["--manifest", "https://me:secret@m.test/a.csv"], "--manifest: wanted an address without user and password"],
+  [["--manifest", "s3://key:secret@bucket/a.csv"], "--manifest: wanted an address without user and password"],
+  [["--webhook-url", "https://me:secret@hooks.test/x"], "--webhook-url: wanted a URL without user and password"],
   [["--missed", "never"], "late, skip"],
 ])("schedule set with %j is refused with 2", { timeout: 60_000 }, async (flags, reason) => {
   const { code, err } = await place.run([...SET, ...flags]);

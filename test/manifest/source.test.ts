@@ -87,6 +87,9 @@ describe("an object in S3", () => {
       message: expect.stringContaining("there is no such object"),
     });
     await expect(prompts("s3://bucket", { readS3 })).rejects.toThrow("wanted s3://bucket/key");
+    await expect(prompts("s3://key:secret@bucket/a.csv", { readS3 })).rejects.toThrow(
+      'Cannot read "s3://bucket/a.csv"',
+    );
   });
 });
 
