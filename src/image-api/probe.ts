@@ -4,6 +4,8 @@ import { toMessage } from "../errors.ts";
 import { createAgent } from "../outbound/agent.ts";
 import { exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
+import { toFields } from "./fields.ts";
+import { readBytes } from "./reading.ts";
 
 export interface ProbeOptions {
   /** As in IMAGE_API_BASE_URL. */
@@ -17,8 +19,9 @@ export interface ProbeOptions {
 /**
  * | verdict | what came |
  * |---|---|
- * | accepted | 2xx with JSON |
- * | no_list | 404 or 405: it is there, and has no list of models; the key stays unproven |
+ * | accepted | 2xx with a list of models |
+ * | no_list | 404 or 405: something answers, and has no list of models; neither address nor key is proven |
+ * | no_proof | 2xx with anything else: a server that says yes to every path |
  * | key_refused | 401, 403 |
  * | no_balance | 402 |
  * | not_the_api | a redirect, or HTML |
@@ -26,7 +29,15 @@ export interface ProbeOptions {
  * | unreachable | no answer |
  */
 export interface ApiProbe {
-  verdict: "accepted" | "no_list" | "key_refused" | "no_balance" | "not_the_api" | "trouble" | "unreachable";
+  verdict:
+    | "accepted"
+    | "no_list"
+    | "no_proof"
+    | "key_refused"
+    | "no_balance"
+    | "not_the_api"
+    | "trouble"
+    | "unreachable";
   status: number | null;
   /** Why there was no answer. */
   reason: string | null;
@@ -51,19 +62,30 @@ export async function probeImageApi(options: ProbeOptions): Promise<ApiProbe> {
     });
     const { status } = reply;
     if (status === null) return { verdict: "unreachable", status, reason: toReason(reply.broken), clockAheadMs: null };
-    const verdict = toVerdict(status, String(reply.headers["content-type"] ?? ""));
+    const { isHtml, json } = readBytes(reply.body, {
+      nowMs: 0,
+      contentType: String(reply.headers["content-type"] ?? ""),
+    });
+    const verdict = toVerdict(status, { isHtml, isList: isList(json) });
     return { verdict, status, reason: null, clockAheadMs: toClockAhead(String(reply.headers.date ?? "")) };
   } finally {
     await agent.close();
   }
 }
 
-function toVerdict(status: number, contentType: string): ApiProbe["verdict"] {
+/** Models as the hosts list them: {"data": […]}, {"models": […]} or a list alone. */
+function isList(json: unknown): boolean {
+  const fields = toFields(json);
+  return Array.isArray(json) || ["data", "models", "result"].some((name) => Array.isArray(fields?.get(name)));
+}
+
+function toVerdict(status: number, body: { isHtml: boolean; isList: boolean }): ApiProbe["verdict"] {
   if (status === 401 || status === 403) return "key_refused";
   if (status === 402) return "no_balance";
   if (status === 404 || status === 405) return "no_list";
-  if ((status >= 300 && status < 400) || (status < 300 && contentType.includes("html"))) return "not_the_api";
-  return status < 300 ? "accepted" : "trouble";
+  if ((status >= 300 && status < 400) || (status < 300 && body.isHtml)) return "not_the_api";
+  if (status >= 300) return "trouble";
+  return body.isList ? "accepted" : "no_proof";
 }
 
 function toReason(broken: { why: string; cause?: unknown } | null): string {

@@ -2,6 +2,7 @@
 import { missingIndexes } from "./missing.ts";
 import type { Answer, AnswerRecord } from "./ports.ts";
 import type { Call, RequestDetail } from "./records.ts";
+import { urlEndMs } from "./url-expiry.ts";
 
 /** The record, and the bytes that must be on disk before it is committed. */
 export interface SpooledRecord extends AnswerRecord {
@@ -13,7 +14,8 @@ export function toAnswerRecord(
   detail: RequestDetail,
   { call, answer, urlLifetimeMs }: { call: Call; answer: Answer; urlLifetimeMs: number },
 ): SpooledRecord {
-  const expires_at = answer.created * 1000 + urlLifetimeMs;
+  const endOf = (url: string) => endOfUrl(url, { createdMs: answer.created * 1000, urlLifetimeMs });
+  const ends = answer.images.flatMap(({ url }) => (url === undefined ? [] : [endOf(url)]));
   const missing = missingIndexes(detail);
   const placed = missing.flatMap((index, order) => {
     const image = answer.images[order];
@@ -25,13 +27,20 @@ export function toAnswerRecord(
       index,
       url: image.url ?? null,
       spool_file: image.bytes === undefined ? null : name,
-      expires_at: image.url === undefined ? null : expires_at,
+      expires_at: image.url === undefined ? null : endOf(image.url),
     })),
     spooled: placed.flatMap(({ image, name }) => (image.bytes === undefined ? [] : [{ name, bytes: image.bytes }])),
-    expires_at: answer.images.some((image) => image.url !== undefined) ? expires_at : null,
+    expires_at: ends.length === 0 ? null : Math.min(...ends),
     complete: placed.length === missing.length,
     refused: toRefused(answer, { came: placed.length, wanted: missing.length }),
   };
+}
+
+/** The sooner of both ends: the provider's promise, and what the URL says itself. One before the answer is none. */
+function endOfUrl(url: string, { createdMs, urlLifetimeMs }: { createdMs: number; urlLifetimeMs: number }): number {
+  const promised = createdMs + urlLifetimeMs;
+  const own = urlEndMs(url);
+  return own === undefined || own <= createdMs ? promised : Math.min(own, promised);
 }
 
 /** An image that was refused for what it shows would be refused again: it is not asked for, nor paid, once more. */

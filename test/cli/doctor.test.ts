@@ -155,9 +155,19 @@ describe("doctor", () => {
     expect(problems(await diagnose(env))).toEqual([["api", setting]]);
   });
 
-  test("an API without a list of models is no problem", async () => {
+  test("an API without a list of models is no problem, and nothing is proven", async () => {
     const diagnosis = await diagnose({ IMAGE_API_BASE_URL: sandbox.url.replace("/v1", "/other") });
     expect(problems(diagnosis)).toEqual([]);
+    const [api] = diagnosis.findings.filter(({ subject }) => subject === "api");
+    expect(api).toMatchObject({ level: "warning", setting: "IMAGE_API_BASE_URL" });
+    expect(api?.message).toMatch(/^not proven: .* answers 404/);
+  });
+
+  test.each(['{"status":"ok"}', "ok", ""])("a server that says yes to every path (%s) proves nothing", async (body) => {
+    const origin = await startHttp((_, response) => response.end(body));
+    const diagnosis = await diagnose({ IMAGE_API_BASE_URL: `${origin}/v1` });
+    const [api] = diagnosis.findings.filter(({ subject }) => subject === "api");
+    expect(api).toMatchObject({ level: "warning", message: expect.stringMatching(/^not proven: /) });
   });
 
   test("says all that for people, and its count, with 1", async () => {

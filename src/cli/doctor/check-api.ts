@@ -29,6 +29,9 @@ export async function checkApi({ imageApi, proxy }: Settings, signal: AbortSigna
   return findings.list;
 }
 
+const BASE_URL_ADVICE =
+  "wanted the part of the address before /images/generations, such as https://api.modelverse.cn/v1";
+
 type Words = Pick<Finding, "level" | "message" | "setting" | "advice">;
 
 /** What a verdict means to the operator. */
@@ -41,7 +44,18 @@ function judge(
   const asked = verdict === "key_refused" && !hasKey ? "accepted" : verdict;
   const table: Record<ApiProbe["verdict"], Words> = {
     accepted: { ...fine, message: `${baseUrl} answers${hasKey ? " and takes the key" : ""}` },
-    no_list: { ...fine, message: `${baseUrl} answers; it lists no models, so only the first call will prove the key` },
+    no_list: {
+      level: "warning",
+      message: `not proven: ${baseUrl} answers ${status} to /models, so neither the address nor the key is known to be right`,
+      setting: "IMAGE_API_BASE_URL",
+      advice: `${BASE_URL_ADVICE}; the first call will prove it, and a wrong address holds all calls`,
+    },
+    no_proof: {
+      level: "warning",
+      message: `not proven: ${baseUrl} answers ${status} to /models with something that is no list of models`,
+      setting: "IMAGE_API_BASE_URL",
+      advice: `${BASE_URL_ADVICE}; the first call will prove it`,
+    },
     key_refused: {
       level: "problem",
       message: `${baseUrl} refuses the key (${status})`,
@@ -58,7 +72,7 @@ function judge(
       level: "problem",
       message: `${baseUrl} does not answer like an API (${status})`,
       setting: "IMAGE_API_BASE_URL",
-      advice: "wanted the part of the address before /images/generations, such as https://api.modelverse.cn/v1",
+      advice: BASE_URL_ADVICE,
     },
     trouble: {
       level: "warning",
