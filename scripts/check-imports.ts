@@ -53,7 +53,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["export"],
   ["manifests.ts", "overview.ts", "plan", "submit.ts", "upkeep.ts", "webhook-stage.ts"],
   ["reproduce", "schedule", "wait-reasons.ts"],
-  ["decide.ts"],
+  ["decide.ts", "retry-many.ts"],
   ["worker.ts"],
   ["http"],
   ["cli"],

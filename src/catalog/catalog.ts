@@ -27,6 +27,7 @@ import { clearDecoding, decodeAttempts, markDecoding } from "./decode-marks.ts";
 import {
   type Cancelled,
   cancelRequest,
+  countMissingImages,
   finishRequest,
   noteError,
   noteSidecar,
@@ -102,6 +103,8 @@ export interface OpenCatalog extends Catalog {
   /** Turns the `sent` calls of all dead workers into `unknown`; returns how many. */
   settleAllDeadCalls(): Promise<number>;
   retry(requestId: string): Promise<Retried | undefined>;
+  /** How many images a retry of each of these requests would call for. */
+  countMissingImages(ids: readonly string[]): Map<string, number>;
   cancel(requestId: string): Promise<Cancelled | undefined>;
   /** Commits an answer that was kept unread until now. */
   recordReread(call: Call, record: AnswerRecord): Promise<RequestDetail>;
@@ -177,6 +180,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listDeadWorkers: () => listDeadWorkers(parts.db, parts.now()),
     listLiveWorkers: () => listLiveWorkers(parts.db, parts.now()),
     settleAllDeadCalls: () => writer.write(() => settleDeadCalls(parts)),
+    countMissingImages: (ids) => countMissingImages(parts, ids),
     retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
     cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),
     recordReread: (call, record) => writer.write(() => recordReread(parts, call, record)),

@@ -161,6 +161,20 @@ export function retryRequest(parts: Parts, requestId: string): Retried | undefin
   return { stage, pays: stage === "generate" };
 }
 
+/** How many images a retry of each of these requests would call for: those that can still be fetched cost nothing. */
+export function countMissingImages(parts: Parts, ids: readonly string[]): Map<string, number> {
+  const lost = sql.join(
+    BYTES_LOST.map((code) => sql`${code}`),
+    sql`, `,
+  );
+  const rows = parts.db.all<{ request_id: string; missing: number }>(sql`
+    select r.request_id, max(0, r.n - (select count(*) from ${images} i where i.request_id = r.request_id
+      and not (i.digest is null and ((i.spool_file is null and coalesce(i.expires_at <= ${parts.now()}, false))
+        or (coalesce(r.error_code, '') in (${lost}) and i.url is null))))) as missing
+    from ${requests} r where r.request_id in (select value from json_each(${JSON.stringify(ids)}))`);
+  return new Map(rows.map(({ request_id, missing }) => [request_id, missing]));
+}
+
 /** Ends that say: bytes that came with an answer are of no use, and there is no URL to fetch them from again. */
 const BYTES_LOST = ["spool_lost", "answer_broken"];
 

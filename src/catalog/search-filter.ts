@@ -14,6 +14,8 @@ export interface SearchFilter {
   requests?: readonly string[] | undefined;
   state?: RequestState | undefined;
   collection?: string | undefined;
+  /** The code of its error. */
+  code?: string | undefined;
   /** All of them. */
   tags?: readonly string[] | undefined;
   batch?: string | undefined;
@@ -54,6 +56,7 @@ export function toConditions(filter: SearchFilter): SQL {
     sql`r.deleted_at is ${sql.raw(filter.deleted ? "not null" : "null")}`,
     ...equal,
     ...given(filter.requests, (ids) => sql`r.request_id in (${listed(ids)})`),
+    ...given(filter.code, (code) => sql`r.error_code = ${code}`),
     ...given(filter.batch, isInBatch),
     ...given(from, (ms) => sql`r.created_at >= ${ms}`),
     ...given(to, (ms) => sql`r.created_at < ${ms}`),

@@ -4,6 +4,7 @@ import type { RequestView } from "../client.ts";
 import type { CancelEnd, RereadResult, RetryEnd } from "../decide.ts";
 import type { Overview } from "../overview.ts";
 import type { WaitReason } from "../report/status-view.ts";
+import type { RetryFilter, RetryManyResult } from "../retry-many.ts";
 
 export interface Desk {
   enqueue(data: unknown): Promise<RequestView>;
@@ -14,6 +15,8 @@ export interface Desk {
   retry(requestId: string): Promise<RetryEnd | undefined>;
   /** Reads kept answers again, at no cost. */
   reread(requestId: string): Promise<RereadResult | undefined>;
+  /** Brings back all that a filter finds, or says what that would be. */
+  retryMany(filter: RetryFilter, options: { dryRun: boolean }): Promise<RetryManyResult>;
   cancel(requestId: string): Promise<CancelEnd | undefined>;
   overview(): Promise<Overview>;
   /** Why a request has not ended yet. */

@@ -5,6 +5,7 @@ import { lookAround } from "../overview.ts";
 import type { RequestDetail } from "../pipeline/records.ts";
 import { isUnsuitableRedis } from "../queue/connection.ts";
 import { toRequestView } from "../report/request-view.ts";
+import { retryMany } from "../retry-many.ts";
 import { submit, waitForEnd } from "../submit.ts";
 import { explainWait } from "../wait-reasons.ts";
 import type { Desk } from "./desk.ts";
@@ -19,6 +20,7 @@ export function createLocalDesk(app: App): Desk {
     wait: async (requestId, signal) => view(await waitForEnd(app, requestId, signal)),
     retry: (requestId) => retry(app, requestId),
     reread: (requestId) => reread(app, requestId),
+    retryMany: (filter, options) => retryMany(app, filter, options),
     cancel: (requestId) => cancel(app, requestId),
     explain: (requestId) => explainWait(app, requestId),
     overview: () => lookAround(app, sayOrThrow),

@@ -5,7 +5,11 @@ import { createClient, RejectedError, type SubmissionInput } from "../client.ts"
 import type { RereadResult } from "../decide.ts";
 import { createFetch } from "../outbound/agent.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
+import type { RetryManyResult } from "../retry-many.ts";
 import type { Desk } from "./desk.ts";
+
+/** An action on very many requests takes minutes. */
+const ACTION_TIMEOUT_MS = 10 * 60_000;
 
 /** Connects at the first use. Must be closed. */
 export function openRemoteDesk(server: { url: string; token: string | undefined; proxy: ProxySettings }): Desk & {
@@ -29,6 +33,12 @@ export function openRemoteDesk(server: { url: string; token: string | undefined;
       return orUndefined(
         createSend(options)({ method: "POST", path }).then((reply) => parseReply<RereadResult>(reply)),
       );
+    },
+    retryMany: async (filter, { dryRun }) => {
+      const text = JSON.stringify({ action: "retry", filter, dry_run: dryRun });
+      const send = createSend({ ...options, timeoutMs: ACTION_TIMEOUT_MS });
+      const body = { type: "application/json" as const, text };
+      return parseReply<RetryManyResult>(await send({ method: "POST", path: "v1/actions", body }));
     },
     cancel: async (requestId) => {
       const end = await orUndefined(client.cancel(requestId));

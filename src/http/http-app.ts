@@ -6,6 +6,7 @@ import { HttpError } from "./http-error.ts";
 import { createDocument, registerSchemas } from "./openapi.ts";
 import type { Exchange, Http, HttpEnv, HttpParts } from "./parts.ts";
 import { toRefusal } from "./refusal.ts";
+import { addActionRoute } from "./routes/actions.ts";
 import { addAssetRoutes } from "./routes/assets.ts";
 import { addBulkRoute } from "./routes/bulk.ts";
 import { addContentRoute, addThumbnailRoute } from "./routes/content.ts";
@@ -21,6 +22,7 @@ export function createHttpApp(parts: HttpParts): Http {
   addGuards(http, parts);
   addBulkRoute(http, parts);
   addRequestRoutes(http, parts);
+  addActionRoute(http, parts);
   addAssetRoutes(http, parts);
   addContentRoute(http, parts);
   addThumbnailRoute(http, parts);

@@ -9,6 +9,8 @@ const ANSWERS = {
   RequestPage: forms.requestPageSchema,
   Reread: forms.rereadSchema,
   Retried: forms.retriedSchema,
+  Action: forms.actionSchema,
+  ActionResult: forms.actionResultSchema,
   Asset: forms.assetSchema,
   AssetPage: forms.assetPageSchema,
   AssetDetail: forms.assetDetailSchema,

@@ -111,6 +111,31 @@ export const retriedSchema = z.strictObject({
   request: requestSchema,
 });
 
+const text = z.string().min(1).max(2_000).optional();
+
+/** An action on all requests that a filter finds. */
+export const actionSchema = z.strictObject({
+  action: z.enum(["retry"]),
+  filter: z.strictObject({
+    state: z.enum(["failed", "parked"]).optional(),
+    collection: text,
+    batch: text,
+    code: text,
+    search: text,
+  }),
+  dry_run: z.boolean().optional(),
+});
+
+export const actionResultSchema = z.strictObject({
+  action: z.enum(["retry"]),
+  dry_run: z.boolean(),
+  requests: z.int(),
+  pays: z.int(),
+  images: z.int(),
+  price: z.strictObject({ amount: z.number(), currency: z.string() }).nullable(),
+  not_retryable: z.int(),
+});
+
 export const assetSchema = z.strictObject({
   ...archivedAssetSchema.omit({ index: true }).shape,
   archived_at: time,

@@ -1,7 +1,10 @@
 // `retry`: tries a failed or parked request again, and says beforehand who pays.
-import type { Command } from "commander";
+import { createInterface } from "node:readline/promises";
+import { type Command, Option } from "commander";
 import type { RereadResult, RetryEnd } from "../../decide.ts";
 import { RejectedError } from "../../errors.ts";
+import type { RetryFilter, RetryManyResult } from "../../retry-many.ts";
+import { showMoney } from "../../units.ts";
 import { type RetryBatchFlags, requireTarget, runRetryBatch } from "../batch/redrive.ts";
 import type { Desk } from "../desk.ts";
 import { EXIT, print, printJson, say, withApp } from "../io.ts";
@@ -19,6 +22,8 @@ Examples:
   $ asset-archiver retry fox-1 fox-2 --json
   $ asset-archiver retry --batch autumn-20261123-1f3a --failed
   $ asset-archiver retry fox-1 --reread
+  $ asset-archiver retry --collection posters --code http_503 --dry-run
+  $ asset-archiver retry --search "red fox" --yes
   $ asset-archiver retry fox-1 --url http://archive.internal:8080`;
 
 export function addRetryCommand(program: Command, end: (code: number) => void): void {
@@ -30,6 +35,12 @@ export function addRetryCommand(program: Command, end: (code: number) => void): 
     .option("--failed", "with --batch: its failed items")
     .option("--parked", "with --batch: its parked items, which may have been paid already")
     .option("--reread", "read kept answers again instead of calling the API")
+    .option("--collection <name>", "all that failed in this collection")
+    .addOption(new Option("--state <state>", "all in this state (default: failed)").choices(["failed", "parked"]))
+    .option("--code <code>", "all whose error has this code, such as http_503")
+    .option("--search <words>", "all whose prompts have these words")
+    .option("--dry-run", "only say how many and what it costs")
+    .option("--yes", "do not ask")
     .option(...URL_OPTION)
     .option("--json", "one JSON line for each request")
     .addHelpText("after", EXAMPLES)
@@ -39,12 +50,23 @@ export function addRetryCommand(program: Command, end: (code: number) => void): 
 interface Options extends DeskOptions, RetryBatchFlags {
   batch?: string;
   reread?: boolean;
+  collection?: string;
+  state?: "failed" | "parked";
+  code?: string;
+  search?: string;
+  dryRun?: boolean;
+  yes?: boolean;
 }
 
 function retryAll(ids: string[], options: Options): Promise<number> {
   const { batch } = options;
   if (batch !== undefined && options.reread)
     throw new RejectedError("--reread: wanted request ids, not --batch", { code: "invalid_request" });
+  if (isFilter(options)) {
+    if (ids.length > 0) throw wrong("retry: expected request ids or a filter, not both");
+    if (options.reread) throw wrong("--reread: expected request ids, not a filter");
+    return withDesk(options, (desk) => retryFound(desk, options));
+  }
   if (batch !== undefined) return withApp((app) => runRetryBatch(app, batch, options));
   requireTarget("retry", ids);
   const { json, reread } = options;
@@ -69,6 +91,53 @@ function describeReread({ images, missing, state }: RereadResult): string {
   const found = `read again, at no cost: ${images} ${images === 1 ? "image" : "images"}`;
   if (missing === 0) return state === "copying" ? `${found}, on the way to the store` : `${found}; it is ${state}`;
   return `${found}; ${missing} still missing, which \`retry\` would call for and pay`;
+}
+
+// the items of a batch by state alone have a form of their own, which programs know
+function isFilter({ collection, state, code, search, dryRun }: Options): boolean {
+  return [collection, state, code, search].some((flag) => flag !== undefined) || dryRun === true;
+}
+
+async function retryFound(desk: Desk, options: Options): Promise<number> {
+  const filter = toFilter(options);
+  const plan = await desk.retryMany(filter, { dryRun: true });
+  if (options.dryRun || plan.requests === 0) {
+    showMany(plan, options.json);
+    return EXIT.done;
+  }
+  if (!options.json || options.yes !== true) say(planText(plan));
+  if (options.yes !== true && !(await isConfirmed())) return EXIT.failed;
+  showMany(await desk.retryMany(filter, { dryRun: false }), options.json);
+  return EXIT.done;
+}
+
+function toFilter({ batch, collection, state, code, search, failed, parked }: Options): RetryFilter {
+  if (failed && (parked || state === "parked")) throw wrong("retry: expected one state, failed or parked");
+  return { batch, collection, code, search, state: parked ? "parked" : state };
+}
+
+async function isConfirmed(): Promise<boolean> {
+  if (!process.stdin.isTTY) throw wrong("retry: expected --yes where nobody can be asked (--dry-run shows the price)");
+  const asked = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await asked.question("Go on? [y/N] ").finally(() => asked.close());
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+function showMany(result: RetryManyResult, json = false): void {
+  if (json) printJson(result);
+  else print(planText(result));
+}
+
+function planText({ requests, pays, images, price, dry_run, not_retryable }: RetryManyResult): string {
+  const cost = price === null ? "" : `, ${showMoney(price)}`;
+  const paid =
+    pays === 0 ? "at no cost" : `${pays} are called for (${images} images${cost}), ${requests - pays} at no cost`;
+  const left = not_retryable === 0 ? "" : `; ${not_retryable} cannot be retried, since their data does not fit`;
+  return `${requests} ${requests === 1 ? "request" : "requests"} ${dry_run ? "to be retried" : "retried"}: ${paid}${left}`;
+}
+
+function wrong(message: string): RejectedError {
+  return new RejectedError(message, { code: "invalid_request" });
 }
 
 async function runRetry(desk: Desk, ids: string[], json = false): Promise<number> {
