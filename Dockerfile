@@ -1,5 +1,6 @@
 # The image of worker, server and command line: docker run … <command>. Needs a volume at /app/data for catalog and spool.
-FROM node:24-slim AS base
+# by version: a digest is pinned by whoever builds for keeps (node:24.21.0-slim@sha256:…)
+FROM node:24.21.0-slim AS base
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 
@@ -15,7 +16,7 @@ FROM base AS packages
 # the image's own Node is the right one: the one that npm brings along for old machines is only weight here
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node
 
-FROM node:24-slim
+FROM node:24.21.0-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
@@ -23,7 +24,7 @@ COPY --from=build /app/dist dist
 COPY package.json ./
 COPY bin bin
 COPY migrations migrations
-RUN mkdir data && chown node:node data
+RUN mkdir -m 700 data && chown node:node data
 USER node
 VOLUME /app/data
 # Node is PID 1 and starts no other processes, so no init is needed: the program handles SIGTERM itself, lets calls that
