@@ -38,12 +38,15 @@ export function addServeCommand(program: Command, end: (code: number) => void): 
 async function runServe(options: Options): Promise<number> {
   const settings = withPlace(readSettings(), options);
   const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
-  app.log.info({ settings: toSettingsView(settings, "serve") }, `asset-archiver ${VERSION}: server is starting`);
   try {
     const server = await startServer(app, { ownsProcess: true });
     const stopped = untilStopped(() => server.stop());
     if (options.json) printJson({ url: server.url, host: settings.http.host, port: server.port });
     else print(server.url);
+    app.log.info(
+      { settings: toSettingsView(settings, "serve") },
+      `asset-archiver ${VERSION}: server listens on ${server.url}`,
+    );
     if (process.stderr.isTTY) say("Ctrl-C stops it");
     await stopped;
     return EXIT.done;
