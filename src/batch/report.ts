@@ -4,7 +4,7 @@ import type { App } from "../app.ts";
 import type { Batch } from "../pipeline/batch.ts";
 import { batchSidecarBytes, batchSidecarKey, EXISTING_ITEMS_MAX } from "../pipeline/batch-sidecar.ts";
 import { archivedText } from "../report/batch-archived.ts";
-import { toBatchHtml } from "../report/batch-html.ts";
+import { type HtmlOptions, toBatchHtml } from "../report/batch-html.ts";
 import { toBatchMarkdown } from "../report/batch-markdown.ts";
 import { type BatchReport, toBatchReport } from "../report/batch-report.ts";
 import type { Json } from "../request/canonical-json.ts";
@@ -76,9 +76,15 @@ export async function writeReport(app: App, batch: Batch): Promise<BatchReport> 
     contentType: "application/json",
   });
   await put(app, { batch, form: "md", text: toBatchMarkdown(report), contentType: "text/markdown; charset=utf-8" });
-  const html = toBatchHtml(report, { thumbnails, root: "../../" });
+  const html = toBatchHtml(report, { thumbnails, link: ({ key }) => `../../${key}` });
   await put(app, { batch, form: "html", text: html, contentType: "text/html; charset=utf-8" });
   return report;
+}
+
+/** The report of a batch as it stands now, as one page that needs nothing else; nothing is written. */
+export async function renderReport(app: App, batch: Batch, link: HtmlOptions["link"]): Promise<string> {
+  const report = await gatherReport(app, batch);
+  return toBatchHtml(report, { thumbnails: await makeThumbnails(app, report), link });
 }
 
 async function gatherReport(app: App, batch: Batch): Promise<BatchReport> {

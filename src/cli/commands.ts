@@ -54,6 +54,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/wait.ts")).addWaitCommand,
   },
   {
+    name: "report",
+    about: "write the report of a batch, as it stands now, as one HTML page",
+    load: async () => (await import("./commands/report.ts")).addReportCommand,
+  },
+  {
     name: "retry",
     about: "try failed or parked requests again",
     load: async () => (await import("./commands/retry.ts")).addRetryCommand,

@@ -8,6 +8,7 @@ import type { Exchange, Http, HttpEnv, HttpParts } from "./parts.ts";
 import { toRefusal } from "./refusal.ts";
 import { addActionRoute } from "./routes/actions.ts";
 import { addAssetRoutes } from "./routes/assets.ts";
+import { addBatchPage } from "./routes/batches.ts";
 import { addBulkRoute } from "./routes/bulk.ts";
 import { addContentRoute, addThumbnailRoute } from "./routes/content.ts";
 import { addImagesRoute } from "./routes/images.ts";
@@ -29,6 +30,7 @@ export function createHttpApp(parts: HttpParts): Http {
   addImagesRoute(http, parts);
   addServerRoutes(http, { parts, document: () => createDocument(http, { secured: parts.tokens.required }) });
   addPage(http);
+  addBatchPage(http, parts);
   addRefusals(http, parts);
   return http;
 }

@@ -7,8 +7,8 @@ import { details, headline, keyFigures, number, placeOf, shortPrompt } from "./b
 export interface HtmlOptions {
   /** Small pictures as data: URLs, by digest; an image without one is shown as an empty frame. */
   thumbnails: ReadonlyMap<string, string>;
-  /** From the page to the root of the store, such as "../../". */
-  root: string;
+  /** Where the whole image is, as seen from the page; undefined where it cannot be opened from there. */
+  link(image: SheetImage): string | undefined;
 }
 
 /** The whole report. What producers wrote is escaped; no script runs. */
@@ -99,7 +99,7 @@ function sheet(report: BatchReport, options: HtmlOptions): string {
   return `<section><h2>Contact sheet</h2>${note}<div class="sheet">${frames}</div></section>`;
 }
 
-function frame(image: SheetImage, { thumbnails, root }: HtmlOptions): string {
+function frame(image: SheetImage, { thumbnails, link }: HtmlOptions): string {
   const small = thumbnails.get(image.digest);
   const prompt = escapeHtml(image.prompt ?? "");
   const ratio = `style="aspect-ratio:${image.width}/${image.height}"`;
@@ -107,7 +107,8 @@ function frame(image: SheetImage, { thumbnails, root }: HtmlOptions): string {
     small === undefined
       ? `<span class="gone" ${ratio}></span>`
       : `<img src="${small}" alt="${prompt}" loading="lazy" ${ratio}>`;
-  return `<figure><a href="${escapeHtml(root + image.key)}">${picture}</a>
+  const href = link(image);
+  return `<figure>${href === undefined ? picture : `<a href="${escapeHtml(href)}">${picture}</a>`}
 <figcaption title="${prompt}"><span>${prompt}</span><code>${escapeHtml(image.request_id)} · ${image.seed ?? ""}</code></figcaption></figure>`;
 }
 

@@ -115,6 +115,10 @@ test("a manifest is archived and reported, and made again nothing is called for"
   expect(page).toContain("6 of 6 (6 from before)");
   expect(page.match(/data:image\/webp/g)).toHaveLength(12);
   expect(await readFile(join(second, "report.md"), "utf8")).toContain("6 of 6 (6 from before)");
+  expect((await place.run(["report", again.view.batch, "--output", "r.html"])).code).toBe(0);
+  const written = await readFile(join(place.folder, "r.html"), "utf8");
+  expect(written.match(/data:image\/webp/g)).toHaveLength(12);
+  expect(written).toContain('<a href="file:///');
   expect((await place.run(["bulk", "--list"])).out).toContain("archived 6 of 6 (6 from before)");
   expect((await place.run(["status", "--batch", again.view.batch])).out).toContain("6 of 6 (6 from before)");
   const listed = (await place.run(["catalog", "list", "--batch", again.view.batch, "--json"])).out.trim().split("\n");
