@@ -1,6 +1,6 @@
 // Every archived image that fits a search, with the recipe that made it, page by page: what exports are made of.
 
-import type { ArchivedImage, RequestRecord } from "../pipeline/records.ts";
+import type { ArchivedImage, AssetFault, RequestRecord } from "../pipeline/records.ts";
 import { pagesOfRequests } from "./listing.ts";
 import { and, asc, count, eq, inArray, sql } from "./orm.ts";
 import type { Parts } from "./parts.ts";
@@ -50,19 +50,27 @@ function* imagesOf(parts: Parts, page: readonly RequestRecord[], filter: SearchF
   const byRequest = Map.groupBy(readImages(parts, ids, filter), (row) => row.image.request_id);
   const numberOfCalls = countCalls(parts, ids);
   for (const request of page) {
-    for (const { image, asset, api_created } of byRequest.get(request.request_id) ?? []) {
+    for (const { image, asset, api_created, fault } of byRequest.get(request.request_id) ?? []) {
       const archived_at = image.archived_at ?? asset.archived_at;
       const calls = numberOfCalls.get(request.request_id) ?? 0;
-      yield { request, index: image.index, asset, api_created, archived_at, calls };
+      yield { request, index: image.index, asset, api_created, archived_at, calls, fault };
     }
   }
 }
+
+/** Bytes that were removed on purpose while a request still names them are as good as lost. */
+const FAULT = sql<AssetFault | null>`coalesce(${assets.fault}, case when ${assets.erased_at} is not null then 'missing' end)`;
 
 function readImages({ db }: Parts, ids: string[], filter: SearchFilter) {
   const wanted = assetConditions(filter);
   const fits = wanted && sql`exists (select 1 from assets a where a.place = ${assets.place} and ${wanted})`;
   return db
-    .select({ image: IMAGE_COLUMNS, asset: ASSET_COLUMNS, api_created: generations.api_created })
+    .select({
+      image: IMAGE_COLUMNS,
+      asset: ASSET_COLUMNS,
+      api_created: generations.api_created,
+      fault: FAULT,
+    })
     .from(images)
     .innerJoin(assets, eq(assets.place, images.asset_place))
     .leftJoin(

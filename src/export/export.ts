@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { mapInOrder } from "../keeping/streams.ts";
 import type { Store } from "../pipeline/ports.ts";
-import type { ArchivedImage } from "../pipeline/records.ts";
+import type { ArchivedImage, AssetFault } from "../pipeline/records.ts";
 import { toExportLine } from "../report/export-line.ts";
 import { embedRecipe } from "./embed.ts";
 import type { ExportFile, ExportItem, Wants, Writing } from "./format.ts";
@@ -15,6 +15,8 @@ export interface ExportParts {
   thumbnail(asset: ArchivedImage["asset"]): Promise<Buffer | undefined>;
   /** Called for each image that is left out, with the reason. */
   onLeftOut(image: ArchivedImage, reason: string): void;
+  /** Called for each image that is listed although its bytes are known to be lost or spoilt. */
+  onLost?(image: ArchivedImage, fault: AssetFault): void;
   onProgress(exported: Exported): void;
 }
 
@@ -32,6 +34,8 @@ export interface Exported {
   left_out: number;
   /** Copies that cannot carry their recipe. */
   without_recipe: number;
+  /** Lines of images whose bytes are known to be lost or spoilt. */
+  lost: number;
 }
 
 /** Images in hand at a time. A store over the network is slow to answer; each may be as large as IMAGE_MAX_BYTES. */
@@ -45,7 +49,7 @@ export async function exportImages(
   images: Iterable<ArchivedImage>,
   { writing, ...context }: ExportParts & ExportOptions & { writing: Writing },
 ): Promise<Exported> {
-  const done: Exported = { images: 0, bytes: 0, left_out: 0, without_recipe: 0 };
+  const done: Exported = { images: 0, bytes: 0, left_out: 0, without_recipe: 0, lost: 0 };
   try {
     for await (const loaded of load(images, context)) {
       context.signal.throwIfAborted();
@@ -54,6 +58,7 @@ export async function exportImages(
         context.onLeftOut(loaded.image, loaded.reason);
       } else {
         await writing.add(note(done, loaded, context));
+        noteLost(done, loaded.source, context);
       }
       context.onProgress(done);
       if ((done.images + done.left_out) % TURN_EVERY === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -63,6 +68,15 @@ export async function exportImages(
   } finally {
     await writing.release?.();
   }
+}
+
+// a line says what was made and archived, which stays true: it is kept, and what is wrong is said beside it
+function noteLost(done: Exported, source: ArchivedImage, { wants, onLost }: ExportParts & ExportOptions): void {
+  const { fault = null } = source;
+  // bytes that were just read are good, whatever was found once
+  if (wants.images || fault === null || fault === "misrecorded") return;
+  done.lost += 1;
+  onLost?.(source, fault);
 }
 
 type Loaded = Omit<ExportItem, "number" | "line"> | { image: ArchivedImage; reason: string };

@@ -125,6 +125,8 @@ export interface ArchivedImage {
   api_created: number | null;
   archived_at: number;
   calls: number;
+  /** What is known to be wrong with its bytes; null or left out: nothing. */
+  fault?: AssetFault | null;
 }
 
 /** The image types that can become assets. */

@@ -215,6 +215,30 @@ describe("catalog export", () => {
     expect(await readdir(join(place.folder, "part/train"))).toHaveLength(3);
   });
 
+  test("keeps the line of an image that is known to be lost, names it, and ends with 1", async () => {
+    const { out } = await place.run(["catalog", "export", "--request", "one"]);
+    const path = join(place.folder, "archive", lines<{ key: string }>(out)[0]?.key ?? "");
+    await rename(path, `${path}.kept`);
+    expect((await place.run(["catalog", "verify"])).code).toBe(1);
+    for (const format of ["jsonl", "csv", "parquet"]) {
+      const args = ["--format", format, "--output", `lost.${format}`];
+      const { code, err } = await place.run(["catalog", "export", ...args]);
+      expect([format, code]).toEqual([format, 1]);
+      expect(err).toMatch(/^Listed, but missing when it was last read: image 0 of request "one", images\//m);
+      expect(err).toMatch(/^3 images in lost\.\w+; 1 of them known to be lost or spoilt$/m);
+      expect(err).toContain("catalog verify --repair");
+    }
+    expect(lines(await readFile(join(place.folder, "lost.jsonl"), "utf8"))).toHaveLength(3);
+    const others = await place.run(["catalog", "export", "--request", "two"]);
+    expect(others).toMatchObject({ code: 0, err: "" });
+    await rename(`${path}.kept`, path);
+    // an image that is there again is exported, whatever was found once
+    const zip = ["catalog", "export", "--format", "zip", "--output", "again.zip"];
+    expect((await place.run(zip)).code).toBe(0);
+    expect((await place.run(["catalog", "verify"])).code).toBe(0);
+    expect((await place.run(["catalog", "export"])).code).toBe(0);
+  });
+
   test("that is interrupted ends with 130 and leaves nothing", async () => {
     const { out } = await place.run(["catalog", "export", "--request", "one"]);
     const path = join(place.folder, "archive", lines<{ key: string }>(out)[0]?.key ?? "");

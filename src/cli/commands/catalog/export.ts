@@ -20,7 +20,8 @@ ${FORMATS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join("\n")}
 
 Words and filters are those of catalog search; what is asked of images (--type, --min-width …) holds for each image. Files
 and folders are complete or not there: they get their names when the last byte is on disk. A folder must be new or empty.
-An image whose bytes the store does not have as recorded is named and left out, and the command ends with 1.
+An image whose bytes the store does not have as recorded is named and left out, and the command ends with 1. Formats without
+images read no bytes: they keep the line of one that catalog verify has found lost, name it, and end with 1, too.
 
 --embed-recipe puts the recipe into PNG copies: as the text "parameters", which common tools read, and as XMP that says it
 was made by a model. The pixels are not touched, the stored originals neither. JPEG and WebP are copied as they are.
@@ -114,6 +115,7 @@ async function write(app: App, { format, query, options, signal, progress }: Run
   const store = app.store();
   // the words of what was accepted just now must be found, too
   if (query.text !== undefined) await app.catalog().indexTexts();
+  let lost = 0;
   const fill = (writing: Writing) =>
     exportImages(app.catalog().listArchivedImages(query), {
       writing,
@@ -125,6 +127,14 @@ async function write(app: App, { format, query, options, signal, progress }: Run
       onLeftOut: ({ request, index, asset }, reason) => {
         progress.end();
         say(`Left out: image ${index} of request "${request.request_id}", ${asset.key}: ${reason}`);
+      },
+      onLost: ({ request, index, asset }, fault) => {
+        lost += 1;
+        if (lost > LOST_NAMED) return;
+        progress.end();
+        say(
+          `Listed, but ${fault} when it was last read: image ${index} of request "${request.request_id}", ${asset.key}`,
+        );
       },
       // on a terminal, lines are their own progress
       onProgress: (done) => void ((options.output ?? !process.stdout.isTTY) && progress.show(() => toText(done))),
@@ -138,19 +148,24 @@ async function write(app: App, { format, query, options, signal, progress }: Run
 }
 
 function tell(done: Exported, { output, json }: Options): number {
-  const { images: lines, bytes, left_out, without_recipe } = done;
-  if (output !== undefined && json) printJson({ output: resolve(output), lines, bytes, left_out, without_recipe });
-  else if (process.stderr.isTTY || output !== undefined || left_out > 0 || lines === 0)
+  const { images: lines, bytes, left_out, without_recipe, lost } = done;
+  if (output !== undefined && json)
+    printJson({ output: resolve(output), lines, bytes, left_out, without_recipe, lost });
+  else if (process.stderr.isTTY || output !== undefined || left_out + lost > 0 || lines === 0)
     say(`${toText(done)}${output === undefined ? "" : ` in ${output}`}${toRemarks(done)}`);
-  return left_out === 0 ? EXIT.done : EXIT.failed;
+  if (lost > 0) say("To look again and repair: asset-archiver catalog verify --repair");
+  return left_out + lost === 0 ? EXIT.done : EXIT.failed;
 }
+
+/** So many lost images are named one by one; the others are counted. */
+const LOST_NAMED = 20;
 
 function toText({ images, bytes }: Exported): string {
   return `${images} ${images === 1 ? "image" : "images"}${bytes === 0 ? "" : `, ${showSize(bytes)}`}`;
 }
 
-function toRemarks({ left_out, without_recipe }: Exported): string {
-  const leftOut = left_out === 0 ? "" : `; ${left_out} left out`;
+function toRemarks({ left_out: left, lost, without_recipe }: Exported): string {
+  const leftOut = `${left === 0 ? "" : `; ${left} left out`}${lost === 0 ? "" : `; ${lost} of them known to be lost or spoilt`}`;
   return `${leftOut}${without_recipe === 0 ? "" : `; ${without_recipe} cannot carry a recipe: copied as they are`}`;
 }
 
