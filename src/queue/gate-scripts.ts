@@ -171,6 +171,8 @@ elseif event == 'none' then
 else
   if get('halted') == 1 then
     redis.call('HDEL', KEYS[1], 'halted', 'probe', 'code', 'reason')
+    -- it was put where the halt would end, which may be long after somebody let the probe go
+    set('next', math.min(get('next'), now))
     if until_ms > now then until_ms = 0 set('until', 0) end
   end
   if event == 'ok' then

@@ -43,6 +43,29 @@ async function waitAndAdmit(gate: OpenGate): Promise<void> {
   }
 }
 
+describe("answers that cannot be read", () => {
+  const unread = failed({ code: "malformed_answer", message: "what came" }, "unknown");
+
+  test("hold all at the second one, those that were on their way count once, and a person lets one try", async () => {
+    const gate = await openTestGate();
+    expect(await gate.report(unread)).toBe(0);
+    expect(await admitted(gate)).toBe(true);
+    const first = await gate.report(failed({ code: "not_json" }));
+    expect([first > 14_000, first <= 15_000]).toEqual([true, true]);
+    for (let late = 0; late < 10; late++) expect(await gate.report(unread)).toBeLessThanOrEqual(15_000);
+    expect(await gate.state()).toMatchObject({ code: "not_json", reason: expect.stringContaining("calls are held") });
+    await gate.reopen();
+    expect(await Promise.all([admitted(gate), admitted(gate)])).toEqual([true, false]);
+    expect(await gate.report(unread)).toBeGreaterThan(29_000);
+    expect(await gate.admit({ signal: NEVER })).toMatchObject({ admitted: false, waitMs: 15_000 });
+    await gate.reopen();
+    expect(await admitted(gate)).toBe(true);
+    await gate.report(OK);
+    expect(await gate.report(unread)).toBe(0);
+    expect(await admitted(gate)).toBe(true);
+  });
+});
+
 describe("a halt", () => {
   test("is told to everybody, with its reason", async () => {
     const prefix = testPrefix();
