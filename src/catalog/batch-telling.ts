@@ -16,6 +16,8 @@ export interface Telling {
   claimTelling(batchId: string, until: number): Promise<number | undefined>;
   /** Its webhook knows of this rest, or has been given up. */
   noteTold(batchId: string, rest: string): Promise<void>;
+  /** Its webhook is owed the last report again, with all tries. */
+  resend(batchId: string): Promise<void>;
   /** When the webhook may be tried again. */
   tellAt(batchId: string, at: number): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function createTelling(parts: Parts, write: Write): Telling {
   return {
     claimTelling: (batchId, until) => write(() => claim(parts, batchId, until)),
     noteTold: (batchId, rest) => change(batchId, { told: rest, tell_at: null }),
+    resend: (batchId) => change(batchId, { told: null, tell_attempts: 0, tell_at: null }),
     tellAt: (batchId, at) => change(batchId, { tell_at: at }),
   };
 }

@@ -56,7 +56,7 @@ import { isSpoolFileDone, noteSpooled } from "./spool-files.ts";
 import { noteThumbnails } from "./thumbnails.ts";
 import { createTidy, type Tidy } from "./tidy.ts";
 import { listUnfinished, listUnsealed } from "./unfinished.ts";
-import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery } from "./webhooks.ts";
+import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery, resendWebhooks } from "./webhooks.ts";
 import {
   heartbeat,
   isWorkerAlive,
@@ -128,6 +128,8 @@ export interface OpenCatalog extends Catalog {
   listUnsealed(): Generator<string[]>;
   findWebhook(eventId: string): ReturnType<typeof findWebhook>;
   noteDelivery(eventId: string, end: Delivered): Promise<void>;
+  /** Makes the events of a request that were given up pending again; resolves to their ids. */
+  resendWebhooks(requestId: string): Promise<string[]>;
   /** Events that are still to be delivered: pages of ids. */
   listPendingWebhooks(): Generator<string[]>;
   /** Whether the image whose bytes lie in this spool file is archived, or its request gone. */
@@ -199,6 +201,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     listUnsealed: () => listUnsealed(parts),
     findWebhook: (eventId) => findWebhook(parts, eventId),
     noteDelivery: (eventId, end) => writer.write(() => noteDelivery(parts, eventId, end)),
+    resendWebhooks: (requestId) => writer.write(() => resendWebhooks(parts, requestId)),
     listPendingWebhooks: () => listPendingWebhooks(parts),
     isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
     browse: createBrowse(parts),

@@ -61,6 +61,17 @@ export function noteDelivery(parts: Parts, eventId: string, end: Delivered): voi
     .run();
 }
 
+/** Makes the events of a request that were given up pending again, with all their tries; returns their ids. */
+export function resendWebhooks(parts: Parts, requestId: string): string[] {
+  return parts.db
+    .update(webhooks)
+    .set({ state: "pending", attempts: 0 })
+    .where(and(eq(webhooks.request_id, requestId), eq(webhooks.state, "failed")))
+    .returning({ event_id: webhooks.event_id })
+    .all()
+    .map(({ event_id }) => event_id);
+}
+
 /** Events that are still to be delivered, for putting back into the queue what it has lost. Pages of ids. */
 export function* listPendingWebhooks(parts: Parts): Generator<string[]> {
   let after = "";

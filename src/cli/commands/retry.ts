@@ -1,8 +1,10 @@
 // `retry`: tries a failed or parked request again, and says beforehand who pays.
 import { createInterface } from "node:readline/promises";
 import { type Command, Option } from "commander";
+import type { App } from "../../app.ts";
 import type { RereadResult, RetryEnd } from "../../decide.ts";
 import { RejectedError } from "../../errors.ts";
+import { reconcileWebhooks } from "../../queue/webhook-jobs.ts";
 import type { RetryFilter, RetryManyResult } from "../../retry-many.ts";
 import { showMoney } from "../../units.ts";
 import { type RetryBatchFlags, requireTarget, runRetryBatch } from "../batch/redrive.ts";
@@ -39,6 +41,7 @@ export function addRetryCommand(program: Command, end: (code: number) => void): 
     .addOption(new Option("--state <state>", "all in this state (default: failed)").choices(["failed", "parked"]))
     .option("--code <code>", "all whose error has this code, such as http_503")
     .option("--search <words>", "all whose prompts have these words")
+    .option("--webhook", "send again what the webhook of these requests, or of the --batch, was not delivered")
     .option("--dry-run", "only say how many and what it costs")
     .option("--yes", "do not ask")
     .option(...URL_OPTION)
@@ -50,6 +53,7 @@ export function addRetryCommand(program: Command, end: (code: number) => void): 
 interface Options extends DeskOptions, RetryBatchFlags {
   batch?: string;
   reread?: boolean;
+  webhook?: boolean;
   collection?: string;
   state?: "failed" | "parked";
   code?: string;
@@ -60,6 +64,7 @@ interface Options extends DeskOptions, RetryBatchFlags {
 
 function retryAll(ids: string[], options: Options): Promise<number> {
   const { batch } = options;
+  if (options.webhook) return withApp((app) => resend(app, ids, options));
   if (batch !== undefined && options.reread)
     throw new RejectedError("--reread: wanted request ids, not --batch", { code: "invalid_request" });
   if (isFilter(options)) {
@@ -91,6 +96,35 @@ function describeReread({ images, missing, state }: RereadResult): string {
   const found = `read again, at no cost: ${images} ${images === 1 ? "image" : "images"}`;
   if (missing === 0) return state === "copying" ? `${found}, on the way to the store` : `${found}; it is ${state}`;
   return `${found}; ${missing} still missing, which \`retry\` would call for and pay`;
+}
+
+async function resend(app: App, ids: readonly string[], { batch, url, json = false }: Options): Promise<number> {
+  if (url !== undefined || app.settings.remote.url !== undefined)
+    throw wrong("--webhook: works on the catalog here, not by --url or ASSET_ARCHIVER_URL");
+  if (batch !== undefined) return resendOfBatch(app, batch, json);
+  requireTarget("retry", ids);
+  let code: number = EXIT.done;
+  for (const id of ids) {
+    const events = await app.catalog().resendWebhooks(id);
+    await reconcileWebhooks((await app.queues()).webhook, events);
+    if (events.length === 0) code = EXIT.failed;
+    if (json) printJson({ request_id: id, events: events.length });
+    else print(`${id}: ${events.length} undelivered events are sent again`);
+  }
+  return code;
+}
+
+async function resendOfBatch(app: App, batch: string, json: boolean): Promise<number> {
+  const { batches } = app.catalog();
+  const found = batches.find(batch);
+  if (found === undefined || found.webhook_url === null || found.reported === null) {
+    say(`Batch "${batch}" has no webhook, or nothing to send to it`);
+    return EXIT.failed;
+  }
+  await batches.resend(batch);
+  if (json) printJson({ batch, events: 1 });
+  else print(`${batch}: its last report is sent again as soon as a worker runs`);
+  return EXIT.done;
 }
 
 // the items of a batch by state alone have a form of their own, which programs know
