@@ -1,4 +1,4 @@
 import { defineConfig } from "drizzle-kit";
 
 // one file for each group of tables
-export default defineConfig({ dialect: "sqlite", schema: "./src/catalog/schema*.ts", out: "./migrations" });
+export default defineConfig({ dialect: "sqlite", schema: "./src/catalog/schema/*.ts", out: "./migrations" });

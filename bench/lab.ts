@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { startPrivateRedis } from "../src/local-redis/private-redis.ts";
+import { startPrivateRedis } from "../src/dev/local-redis/private-redis.ts";
 import { type Cost, costOf } from "./cost.ts";
 import { type Child, finish, firstMessage, start } from "./process.ts";
 

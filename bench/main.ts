@@ -1,7 +1,7 @@
 // `npm run bench`: measures each case's subjects in turns within the same run, and prints the rows read off them.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { nearest } from "../src/request/nearest.ts";
+import { nearest } from "../src/domain/request/nearest.ts";
 import type { Case } from "./case.ts";
 import { CASES } from "./cases.ts";
 import { type Outcome, runCase } from "./run.ts";

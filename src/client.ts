@@ -2,9 +2,9 @@
 // library; the way that is not taken (Redis or HTTP) is not loaded either.
 import type { Client, HttpClient, HttpClientOptions, KnownRequest, RedisClientOptions } from "./client/contract.ts";
 import { createLateClient, createLateHttpClient } from "./client/late-client.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError } from "./domain/errors.ts";
+import { httpUrlFault } from "./domain/request/http-url.ts";
 import { redisUrlFault } from "./queue/redis-url.ts";
-import { httpUrlFault } from "./request/http-url.ts";
 
 export type {
   BulkError,
@@ -21,15 +21,15 @@ export type {
   RetryResult,
   WaitOptions,
 } from "./client/contract.ts";
-export type { Fault } from "./errors.ts";
-export { ArchiverError, ConfigError, RejectedError, TransientError, WaitError } from "./errors.ts";
+export type { Fault } from "./domain/errors.ts";
+export { ArchiverError, ConfigError, RejectedError, TransientError, WaitError } from "./domain/errors.ts";
+export type { RequestState, WebhookEvent } from "./domain/records.ts";
+export type { Json } from "./domain/request/canonical-json.ts";
+export type { AspectRatio, Recipe } from "./domain/request/recipe.ts";
+export type { SubmissionInput } from "./domain/request/submission.ts";
+export type { CallView, RequestView, WebhookView } from "./output/report/request-view.ts";
+export type { GateView, QueueView, StatusView, WaitReason, WorkerView } from "./output/report/status-view.ts";
 export type { ArchivedAsset } from "./pipeline/archive.ts";
-export type { RequestState, WebhookEvent } from "./pipeline/records.ts";
-export type { CallView, RequestView, WebhookView } from "./report/request-view.ts";
-export type { GateView, QueueView, StatusView, WaitReason, WorkerView } from "./report/status-view.ts";
-export type { Json } from "./request/canonical-json.ts";
-export type { AspectRatio, Recipe } from "./request/recipe.ts";
-export type { SubmissionInput } from "./request/submission.ts";
 
 /**
  * A client straight to the queue (`redisUrl`), or to a server (`url`). Connects at the first use. Whoever creates it

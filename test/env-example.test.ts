@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, test } from "vitest";
-import { parseSettings, SETTINGS } from "../src/config.ts";
+import { parseSettings, SETTINGS } from "../src/app/settings.ts";
 
 /** .env.example with every setting uncommented. */
 async function readExample(): Promise<Record<string, string | undefined>> {

@@ -1,7 +1,7 @@
 // Ours: the real worker on requests that are answered and not archived yet. Reports images per second.
 import type { OpenCatalog } from "../../src/catalog/catalog.ts";
+import { parseSubmission, toRequest } from "../../src/domain/request/submission.ts";
 import { createArchiveQueue } from "../../src/queue/archive-jobs.ts";
-import { parseSubmission, toRequest } from "../../src/request/submission.ts";
 import { ownCost, report } from "../cost.ts";
 import { createTally } from "./fill-queue.ts";
 import { prepareWorker } from "./real-worker.ts";

@@ -2,11 +2,11 @@
 // The rows are those that a worker leaves; what is random-keyed is random. Indexes grow with them: built afterwards they
 // would be full to the last byte, and the next tens of thousands of rows would each have to split a page. Not measured.
 import { randomBytes } from "node:crypto";
-import { type Database, openDatabase } from "../../src/catalog/database.ts";
-import type { Parts } from "../../src/catalog/parts.ts";
-import { indexTexts } from "../../src/catalog/search-index.ts";
-import { recipeId, toRecipe } from "../../src/request/recipe.ts";
-import { parseSubmission } from "../../src/request/submission.ts";
+import type { CatalogContext } from "../../src/catalog/context.ts";
+import { type Database, openDatabase } from "../../src/catalog/db/database.ts";
+import { indexTexts } from "../../src/catalog/search/index.ts";
+import { recipeId, toRecipe } from "../../src/domain/request/recipe.ts";
+import { parseSubmission } from "../../src/domain/request/submission.ts";
 import { report } from "../cost.ts";
 import { FIRST_MS, prompted, STEP_MS } from "../prompts.ts";
 
@@ -67,6 +67,6 @@ function fillRows(): void {
 }
 
 function fillTexts({ db }: Database): void {
-  const group = sqlite.transaction(() => indexTexts({ db } as Parts, 5_000));
+  const group = sqlite.transaction(() => indexTexts({ db } as CatalogContext, 5_000));
   while (group() > 0);
 }

@@ -1,9 +1,9 @@
 // The real worker of the environment's settings, for the subjects that measure it; and its end.
-import { createApp } from "../../src/app.ts";
-import { readSettings } from "../../src/config.ts";
-import { createLog } from "../../src/log.ts";
+import { createApp } from "../../src/app/app.ts";
+import { createLog } from "../../src/app/log.ts";
+import { readSettings } from "../../src/app/settings.ts";
+import { startWorker } from "../../src/app/worker.ts";
 import type { OnStep } from "../../src/pipeline/ports.ts";
-import { startWorker } from "../../src/worker.ts";
 import { openFiller } from "./fill-queue.ts";
 
 /** An app that has not opened anything yet, and what fills its queue. */

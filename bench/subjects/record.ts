@@ -2,9 +2,9 @@
 // answer, the asset, the end. So many requests at a time as a worker has in flight. Reports requests per second.
 import { randomBytes } from "node:crypto";
 import { openCatalog } from "../../src/catalog/catalog.ts";
-import { startCheckpointer } from "../../src/catalog/checkpointer.ts";
-import { openRecorder } from "../../src/catalog/recorder.ts";
-import { parseSubmission, toRequest } from "../../src/request/submission.ts";
+import { startCheckpointer } from "../../src/catalog/db/checkpointer.ts";
+import { openRecorder } from "../../src/catalog/db/recorder.ts";
+import { parseSubmission, toRequest } from "../../src/domain/request/submission.ts";
 import { report } from "../cost.ts";
 import { prompted } from "../prompts.ts";
 

@@ -1,16 +1,26 @@
 // The catalog: the pipeline's port over SQLite, and the questions that the command line and the servers ask.
 import { randomUUID } from "node:crypto";
+import type { ArchivedImage, Call, RequestDetail, RequestRecord } from "../domain/records.ts";
+import type { Price } from "../domain/units.ts";
 import type { AnswerRecord, Catalog, Clock } from "../pipeline/ports.ts";
-import type { ArchivedImage, Call, RequestDetail, RequestRecord } from "../pipeline/records.ts";
-import type { Price } from "../units.ts";
-import { type AcceptedRows, acceptFault, acceptRequest, acceptRows } from "./accept.ts";
-import { listArchivedImages } from "./archived-images.ts";
-import { type Archived, createArchivedLookup } from "./archived-lookup.ts";
-import { recordAsset } from "./assets.ts";
-import { backupDatabase } from "./backup.ts";
-import { type Batches, createBatches } from "./batches.ts";
-import { type Browse, createBrowse } from "./browse.ts";
-import { holdOf } from "./budget.ts";
+import { listArchivedImages } from "./assets/archived-images.ts";
+import { recordAsset } from "./assets/assets.ts";
+import { clearDecoding, decodeAttempts, markDecoding } from "./assets/decode-marks.ts";
+import { type Archived, createFindArchivedImages } from "./assets/find-archived.ts";
+import { createReproductions, type Reproductions } from "./assets/reproductions.ts";
+import { createSimilar, type Similar } from "./assets/similar.ts";
+import { isSpoolFileDone, recordSpoolFile } from "./assets/spool-files.ts";
+import { recordThumbnails } from "./assets/thumbnails.ts";
+import { type Batches, createBatches } from "./batches/batches.ts";
+import {
+  createManifestStatus,
+  type DurationHistory,
+  type ManifestKey,
+  type ManifestStatus,
+  readDurationHistory,
+} from "./batches/manifest-status.ts";
+import { createSchedules, type Schedules } from "./batches/schedules.ts";
+import { holdOf } from "./calls/budget.ts";
 import {
   adoptAnswerFile,
   answerCall,
@@ -20,43 +30,9 @@ import {
   reserveCall,
   settleDeadCalls,
   withdrawCall,
-} from "./calls.ts";
-import { type Counts, createCounts, secondsToNearestLoss } from "./counts.ts";
-import { type Database, openDatabase } from "./database.ts";
-import { clearDecoding, decodeAttempts, markDecoding } from "./decode-marks.ts";
-import {
-  type Cancelled,
-  cancelRequest,
-  countMissingImages,
-  finishRequest,
-  noteError,
-  noteSidecar,
-  type Retried,
-  retryRequest,
-  settleForLess,
-} from "./ends.ts";
-import { createFigures, type Figures } from "./figures.ts";
-import { type Invariants, readInvariants } from "./invariants.ts";
-import { createKeeping, type Keeping } from "./keeping.ts";
-import { createLedger, type LedgerQueries } from "./ledger.ts";
-import { type ListFilter, listRequests } from "./listing.ts";
-import { createLookup, type Experience, type Known, readExperience, type Wanted } from "./manifest-lookup.ts";
-import type { Parts } from "./parts.ts";
-import { thisProcess } from "./process-identity.ts";
-import { createReader } from "./read.ts";
-import { createReproductions, type Reproductions } from "./reproductions.ts";
-import { reuseArchived } from "./reuse.ts";
-import { toRequestRecord } from "./rows.ts";
-import { createSchedules, type Schedules } from "./schedules.ts";
-import { createSearch, type Search, type SearchQuery } from "./search.ts";
-import { createAssetSearch, type SearchAssets } from "./search-assets.ts";
-import { indexAll } from "./search-index.ts";
-import { createSimilar, type Similar } from "./similar.ts";
-import { isSpoolFileDone, noteSpooled } from "./spool-files.ts";
-import { noteThumbnails } from "./thumbnails.ts";
-import { createTidy, type Tidy } from "./tidy.ts";
-import { listUnfinished, listUnsealed } from "./unfinished.ts";
-import { type Delivered, findWebhook, listPendingWebhooks, noteDelivery, resendWebhooks } from "./webhooks.ts";
+} from "./calls/calls.ts";
+import { createLedger, type LedgerQueries } from "./calls/ledger.ts";
+import { thisProcess } from "./calls/process-identity.ts";
 import {
   heartbeat,
   isWorkerAlive,
@@ -67,8 +43,44 @@ import {
   registerWorker,
   type WorkerConcurrency,
   type WorkerRecord,
-} from "./workers.ts";
-import { createWriter, type Write } from "./writer.ts";
+} from "./calls/workers.ts";
+import type { CatalogContext } from "./context.ts";
+import { backupDatabase } from "./db/backup.ts";
+import { type Database, openDatabase } from "./db/database.ts";
+import { createWriter, type Write } from "./db/writer.ts";
+import { createIntegrityQueries, type IntegrityQueries } from "./integrity/integrity.ts";
+import { type Invariants, readInvariants } from "./integrity/invariants.ts";
+import { type AcceptedRows, acceptFault, acceptRequest, acceptRows } from "./requests/accept.ts";
+import { type Browse, createBrowse } from "./requests/browse.ts";
+import { createRequestEdits, type RequestEdits } from "./requests/edits.ts";
+import { type ListFilter, listRequests } from "./requests/listing.ts";
+import { createReader } from "./requests/reader.ts";
+import { reuseArchived } from "./requests/reuse.ts";
+import { toRequestRecord } from "./requests/rows.ts";
+import {
+  type Cancelled,
+  cancelRequest,
+  completePartially,
+  countMissingImages,
+  markSidecarWritten,
+  type Retried,
+  recordError,
+  retryRequest,
+  setTerminalState,
+} from "./requests/transitions.ts";
+import { listMissingSidecars, listUnfinished } from "./requests/unfinished.ts";
+import {
+  type Delivered,
+  findWebhook,
+  listPendingWebhooks,
+  recordDelivery,
+  resendWebhooks,
+} from "./requests/webhooks.ts";
+import { createAssetSearch, type SearchAssets } from "./search/assets.ts";
+import { indexAll } from "./search/index.ts";
+import { createSearch, type Search, type SearchQuery } from "./search/search.ts";
+import { type Counts, createCounts, secondsToNearestLoss } from "./stats/counts.ts";
+import { createGrowthCounters, type GrowthCounters } from "./stats/growth.ts";
 
 export interface CatalogOptions {
   /** Path of the SQLite file; made where there is none. */
@@ -120,14 +132,14 @@ export interface OpenCatalog extends Catalog {
   listArchivedImages(query?: SearchQuery): Generator<ArchivedImage>;
   listUnfinished: () => ReturnType<typeof listUnfinished>;
   /** What is there already of a page of requests, in their order. */
-  lookUp(page: readonly Wanted[]): Known[];
+  getManifestStatus(page: readonly ManifestKey[]): ManifestStatus[];
   /** The images of those of these requests that are archived: a page of some hundred ids. */
-  lookUpArchived(ids: readonly string[]): Map<string, Archived>;
-  experience(): Experience;
+  findArchivedImages(ids: readonly string[]): Map<string, Archived>;
+  durationHistory(): DurationHistory;
   /** Requests that ended with calls on record and whose sidecar the store lacks: some hundred ids, in pages. */
-  listUnsealed(): Generator<string[]>;
+  listMissingSidecars(): Generator<string[]>;
   findWebhook(eventId: string): ReturnType<typeof findWebhook>;
-  noteDelivery(eventId: string, end: Delivered): Promise<void>;
+  recordDelivery(eventId: string, end: Delivered): Promise<void>;
   /** Makes the events of a request that were given up pending again; resolves to their ids. */
   resendWebhooks(requestId: string): Promise<string[]>;
   /** Events that are still to be delivered: pages of ids. */
@@ -143,11 +155,11 @@ export interface OpenCatalog extends Catalog {
   /** The same for images: each once, whatever number of requests share it. */
   readonly searchAssets: SearchAssets;
   /** Proofs, and the second copy. */
-  readonly keeping: Keeping;
+  readonly integrity: IntegrityQueries;
   /** Recipes that were asked for again, and the proofs of what came. */
   readonly reproductions: Reproductions;
   /** Changes that people make afterwards. */
-  readonly tidy: Tidy;
+  readonly edits: RequestEdits;
   /** Writes a consistent copy of the live database to `file`, which must not exist, and checks it. */
   backup(file: string, onProgress?: (share: number) => void): Promise<void>;
   /** Brings the full-text index up to what is recorded; resolves to how many requests it lacked. */
@@ -155,7 +167,7 @@ export interface OpenCatalog extends Catalog {
   readonly batches: Batches;
   readonly schedules: Schedules;
   /** Figures that only grow, for metrics. */
-  readonly figures: Figures;
+  readonly growth: GrowthCounters;
   /** The bill as we know it. */
   readonly ledger: LedgerQueries;
   close(): void;
@@ -165,58 +177,58 @@ export interface OpenCatalog extends Catalog {
 export function openCatalog(options: CatalogOptions): OpenCatalog {
   const database = openDatabase(options.file);
   const writer = createWriter(database.sqlite, options.file);
-  const parts = createParts(database, options);
-  const search = createSearch(parts, writer.write);
+  const context = createContext(database, options);
+  const search = createSearch(context, writer.write);
   return {
-    ...createPort(parts, writer.write),
-    workerId: parts.workerId,
+    ...createPort(context, writer.write),
+    workerId: context.workerId,
     migrated: database.migrated,
-    acceptRows: (json) => writer.write(() => acceptRows(parts, JSON.parse(json))),
+    acceptRows: (json) => writer.write(() => acceptRows(context, JSON.parse(json))),
     register: (concurrency = { generate: 0, archive: 0 }) => {
-      const worker = { ...thisProcess(), worker_id: parts.workerId, concurrency };
-      return writer.write(() => registerWorker(parts.db, { ...worker, now: parts.now() }));
+      const worker = { ...thisProcess(), worker_id: context.workerId, concurrency };
+      return writer.write(() => registerWorker(context.db, { ...worker, now: context.now() }));
     },
-    markStopped: () => writer.write(() => markWorkerStopped(parts.db, parts.workerId, parts.now())),
-    listWorkers: () => listWorkers(parts.db, parts.now()),
-    beat: () => writer.write(() => heartbeat(parts.db, parts.workerId, parts.now())),
-    listDeadWorkers: () => listDeadWorkers(parts.db, parts.now()),
-    listLiveWorkers: () => listLiveWorkers(parts.db, parts.now()),
-    settleAllDeadCalls: () => writer.write(() => settleDeadCalls(parts)),
-    countMissingImages: (ids) => countMissingImages(parts, ids),
-    retry: (requestId) => writer.write(() => retryRequest(parts, requestId)),
-    cancel: (requestId) => writer.write(() => cancelRequest(parts, requestId)),
-    recordReread: (call, record) => writer.write(() => recordReread(parts, call, record)),
-    adoptAnswerFile: (name) => writer.write(() => adoptAnswerFile(parts, name)),
-    counts: createCounts(parts),
-    invariants: () => readInvariants(parts),
-    secondsToNearestLoss: () => secondsToNearestLoss(parts),
+    markStopped: () => writer.write(() => markWorkerStopped(context.db, context.workerId, context.now())),
+    listWorkers: () => listWorkers(context.db, context.now()),
+    beat: () => writer.write(() => heartbeat(context.db, context.workerId, context.now())),
+    listDeadWorkers: () => listDeadWorkers(context.db, context.now()),
+    listLiveWorkers: () => listLiveWorkers(context.db, context.now()),
+    settleAllDeadCalls: () => writer.write(() => settleDeadCalls(context)),
+    countMissingImages: (ids) => countMissingImages(context, ids),
+    retry: (requestId) => writer.write(() => retryRequest(context, requestId)),
+    cancel: (requestId) => writer.write(() => cancelRequest(context, requestId)),
+    recordReread: (call, record) => writer.write(() => recordReread(context, call, record)),
+    adoptAnswerFile: (name) => writer.write(() => adoptAnswerFile(context, name)),
+    counts: createCounts(context),
+    invariants: () => readInvariants(context),
+    secondsToNearestLoss: () => secondsToNearestLoss(context),
     *listRequests(filter) {
-      for (const row of listRequests(parts, filter)) yield toRequestRecord(row);
+      for (const row of listRequests(context, filter)) yield toRequestRecord(row);
     },
-    listArchivedImages: (query) => listArchivedImages(parts, { query, search }),
-    listUnfinished: () => listUnfinished(parts),
-    lookUp: createLookup(parts),
-    lookUpArchived: createArchivedLookup(parts),
-    experience: () => readExperience(parts),
-    listUnsealed: () => listUnsealed(parts),
-    findWebhook: (eventId) => findWebhook(parts, eventId),
-    noteDelivery: (eventId, end) => writer.write(() => noteDelivery(parts, eventId, end)),
-    resendWebhooks: (requestId) => writer.write(() => resendWebhooks(parts, requestId)),
-    listPendingWebhooks: () => listPendingWebhooks(parts),
-    isSpoolFileDone: (name) => isSpoolFileDone(parts, name),
-    browse: createBrowse(parts),
-    similar: createSimilar(parts),
+    listArchivedImages: (query) => listArchivedImages(context, { query, search }),
+    listUnfinished: () => listUnfinished(context),
+    getManifestStatus: createManifestStatus(context),
+    findArchivedImages: createFindArchivedImages(context),
+    durationHistory: () => readDurationHistory(context),
+    listMissingSidecars: () => listMissingSidecars(context),
+    findWebhook: (eventId) => findWebhook(context, eventId),
+    recordDelivery: (eventId, end) => writer.write(() => recordDelivery(context, eventId, end)),
+    resendWebhooks: (requestId) => writer.write(() => resendWebhooks(context, requestId)),
+    listPendingWebhooks: () => listPendingWebhooks(context),
+    isSpoolFileDone: (name) => isSpoolFileDone(context, name),
+    browse: createBrowse(context),
+    similar: createSimilar(context),
     search,
-    searchAssets: createAssetSearch(parts, search),
-    keeping: createKeeping(parts, writer.write),
-    reproductions: createReproductions(parts, writer.write),
-    tidy: createTidy(parts, writer.write),
+    searchAssets: createAssetSearch(context, search),
+    integrity: createIntegrityQueries(context, writer.write),
+    reproductions: createReproductions(context, writer.write),
+    edits: createRequestEdits(context, writer.write),
     backup: (file, onProgress) => backupDatabase(database.sqlite, { file, onProgress }),
-    indexTexts: () => indexAll(parts, writer.write),
-    batches: createBatches(parts, writer.write),
-    schedules: createSchedules(parts, writer.write),
-    figures: createFigures(parts),
-    ledger: createLedger(parts, writer.write),
+    indexTexts: () => indexAll(context, writer.write),
+    batches: createBatches(context, writer.write),
+    schedules: createSchedules(context, writer.write),
+    growth: createGrowthCounters(context),
+    ledger: createLedger(context, writer.write),
     close: () => {
       writer.flush();
       database.close();
@@ -224,7 +236,7 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
   };
 }
 
-function createParts(database: Database, options: CatalogOptions): Parts {
+function createContext(database: Database, options: CatalogOptions): CatalogContext {
   const clock = options.clock ?? { now: Date.now };
   const { db } = database;
   return {
@@ -239,33 +251,33 @@ function createParts(database: Database, options: CatalogOptions): Parts {
   };
 }
 
-function createPort(parts: Parts, write: Write): Catalog {
+function createPort(context: CatalogContext, write: Write): Catalog {
   return {
-    accept: (request, origin) => write(() => acceptRequest(parts, request, origin)),
-    acceptFault: (fault) => write(() => acceptFault(parts, fault)),
-    find: async (requestId) => parts.reader.detail(requestId),
-    settleDeadCalls: (requestId) => write(() => settleThen(parts, requestId)),
-    reuse: (requestId) => write(() => reuseArchived(parts, requestId)),
-    holdOf: (requestId, images) => holdOf(parts, write, { requestId, images }),
-    reserveCall: (requestId, call) => write(() => reserveCall(parts, requestId, call)),
-    withdrawCall: (call, options) => write(() => withdrawCall(parts, call, options)),
-    closeCall: (call, end) => write(() => closeCall(parts, call, end)),
-    answerCall: (call, record: AnswerRecord) => write(() => answerCall(parts, call, record)),
-    countUnarchivedImages: async () => countUnarchivedImages(parts),
-    recordAsset: (image, asset, again) => write(() => recordAsset(parts, image, { asset, ...again })),
-    noteThumbnails: (digests) => write(() => noteThumbnails(parts, digests)),
-    noteError: (requestId, note) => write(() => noteError(parts, requestId, note)),
-    settleForLess: (requestId, error) => write(() => settleForLess(parts, requestId, error)),
-    noteSpooled: (image, spoolFile) => write(() => noteSpooled(parts, image, spoolFile)),
-    decodeAttempts: async (image) => decodeAttempts(parts, image),
-    markDecoding: (image) => write(() => markDecoding(parts, image)),
-    clearDecoding: (image) => write(() => clearDecoding(parts, image)),
-    noteSidecar: (requestId) => write(() => noteSidecar(parts, requestId)),
-    finish: (requestId, end) => write(() => finishRequest(parts, requestId, end)),
+    accept: (request, origin) => write(() => acceptRequest(context, request, origin)),
+    acceptFault: (fault) => write(() => acceptFault(context, fault)),
+    find: async (requestId) => context.reader.detail(requestId),
+    settleDeadCalls: (requestId) => write(() => settleThen(context, requestId)),
+    reuse: (requestId) => write(() => reuseArchived(context, requestId)),
+    holdOf: (requestId, images) => holdOf(context, write, { requestId, images }),
+    reserveCall: (requestId, call) => write(() => reserveCall(context, requestId, call)),
+    withdrawCall: (call, options) => write(() => withdrawCall(context, call, options)),
+    closeCall: (call, end) => write(() => closeCall(context, call, end)),
+    answerCall: (call, record: AnswerRecord) => write(() => answerCall(context, call, record)),
+    countUnarchivedImages: async () => countUnarchivedImages(context),
+    recordAsset: (image, asset, again) => write(() => recordAsset(context, image, { asset, ...again })),
+    recordThumbnails: (digests) => write(() => recordThumbnails(context, digests)),
+    recordError: (requestId, note) => write(() => recordError(context, requestId, note)),
+    completePartially: (requestId, error) => write(() => completePartially(context, requestId, error)),
+    recordSpoolFile: (image, spoolFile) => write(() => recordSpoolFile(context, image, spoolFile)),
+    decodeAttempts: async (image) => decodeAttempts(context, image),
+    markDecoding: (image) => write(() => markDecoding(context, image)),
+    clearDecoding: (image) => write(() => clearDecoding(context, image)),
+    markSidecarWritten: (requestId) => write(() => markSidecarWritten(context, requestId)),
+    finish: (requestId, end) => write(() => setTerminalState(context, requestId, end)),
   };
 }
 
-function settleThen(parts: Parts, requestId: string): RequestDetail | undefined {
-  settleDeadCalls(parts, requestId);
-  return parts.reader.detail(requestId);
+function settleThen(context: CatalogContext, requestId: string): RequestDetail | undefined {
+  settleDeadCalls(context, requestId);
+  return context.reader.detail(requestId);
 }

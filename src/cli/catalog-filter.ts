@@ -1,9 +1,9 @@
 // The flags with which catalog commands choose requests: the same names everywhere.
 import type { Command } from "commander";
-import type { ListFilter } from "../catalog/listing.ts";
-import { RejectedError } from "../errors.ts";
-import type { RequestState } from "../pipeline/records.ts";
-import { nearest } from "../request/nearest.ts";
+import type { ListFilter } from "../catalog/requests/listing.ts";
+import { RejectedError } from "../domain/errors.ts";
+import type { RequestState } from "../domain/records.ts";
+import { nearest } from "../domain/request/nearest.ts";
 
 const STATES: readonly RequestState[] = [
   "queued",

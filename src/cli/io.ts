@@ -1,13 +1,13 @@
 // What commands share: where results and remarks go, how a run is interrupted, how an app is opened and closed.
-import type { App } from "../app.ts";
-import type { Settings } from "../config.ts";
-import { toSafeStyledText, toSafeText } from "../terminal-text.ts";
+import type { App } from "../app/app.ts";
+import type { Settings } from "../app/settings.ts";
+import { toSafeStyledText, toSafeText } from "../domain/terminal-text.ts";
 
 /** How a command ended, as the exit code of the process. */
 export const EXIT = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 } as const;
 
 /** A result, on stdout. What could steer a terminal is escaped, also in a pipe: its other end is often one. */
-export function print(line: string): void {
+export function writeOutput(line: string): void {
   process.stdout.write(`${toSafeText(line)}\n`);
 }
 
@@ -18,16 +18,16 @@ export function printStyled(line: string): void {
 
 /** One JSON document, on stdout. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value));
+  writeOutput(JSON.stringify(value));
 }
 
 /** A remark for a person, on stderr. */
-export function say(line: string): void {
+export function writeError(line: string): void {
   process.stderr.write(`${toSafeText(line)}\n`);
 }
 
 /** A line on stdout; waits for a reader that is slower than we are, so that a long list is never held in memory. */
-export function printSlowly(line: string): Promise<void> {
+export function writeWithBackpressure(line: string): Promise<void> {
   return writeChunk(`${toSafeText(line)}\n`);
 }
 
@@ -44,7 +44,7 @@ async function writeChunk(chunk: string | Uint8Array): Promise<void> {
 }
 
 /** Aborted by the first Ctrl-C or SIGTERM. The second one calls `hurry`; where there is none, and at the third, the process ends. */
-export function interruption(hurry?: () => void): AbortSignal {
+export function interruptSignal(hurry?: () => void): AbortSignal {
   const controller = new AbortController();
   let left = hurry === undefined ? 1 : 2;
   const onSignal = () => {
@@ -66,7 +66,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** How this program is called from where it stands: in a checkout there is no command of its name. */
-export function callAs(): string {
+export function commandName(): string {
   const installed = /[\\/]node_modules[\\/]/.test(import.meta.filename);
   return installed ? "npx asset-archiver" : "npm run --silent archiver --";
 }
@@ -77,8 +77,8 @@ export async function withApp(
   options: { settings?: Settings; level?: Settings["logLevel"] } = {},
 ): Promise<number> {
   // loaded here and not above: what a --help can do without
-  const settings = options.settings ?? (await import("../config.ts")).readSettings();
-  const [{ createApp }, { createLog }] = await Promise.all([import("../app.ts"), import("../log.ts")]);
+  const settings = options.settings ?? (await import("../app/settings.ts")).readSettings();
+  const [{ createApp }, { createLog }] = await Promise.all([import("../app/app.ts"), import("../app/log.ts")]);
   const app = createApp({ settings, log: createLog({ level: options.level ?? "error" }) });
   try {
     return await use(app);

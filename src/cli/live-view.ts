@@ -1,5 +1,5 @@
 // Lines on a terminal that are drawn anew in place. On anything else nothing is drawn.
-import { toSafeLine, toSafeStyledText } from "../terminal-text.ts";
+import { toSafeLine, toSafeStyledText } from "../domain/terminal-text.ts";
 import { cut, widthOf } from "./text.ts";
 
 /** The part of a terminal's stream that is needed. Some terminals say that they have 0 columns: they do not know. */

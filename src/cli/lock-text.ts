@@ -1,7 +1,7 @@
 // How a check of a lock file is told to a person.
-import type { LockChecked, LockFinding, NotLookedAt } from "../keeping/check-lock.ts";
-import type { ManifestCompared } from "../keeping/compare-lock.ts";
-import { print, say } from "./io.ts";
+import type { LockChecked, LockFinding, UncheckedReason } from "../maintenance/check-lock.ts";
+import type { ManifestCompared } from "../maintenance/compare-lock.ts";
+import { writeError, writeOutput } from "./io.ts";
 import { plain } from "./text.ts";
 
 /** Prints the root, what was found, and how sure that is. */
@@ -12,27 +12,27 @@ export function printLockCheck(check: {
   location: string;
 }): void {
   const { root, checked, manifest, location } = check;
-  print(root);
-  for (const finding of checked.found) print(describeFinding(finding));
-  for (const image of checked.unreachable_first) print(describeFinding({ ...image, kind: "unreachable" }));
+  writeOutput(root);
+  for (const finding of checked.found) writeOutput(describeFinding(finding));
+  for (const image of checked.unreachable_first) writeOutput(describeFinding({ ...image, kind: "unreachable" }));
   for (const { kind, request_id, line, reason } of manifest?.found ?? []) {
     const where = line === null ? "" : ` (line ${line} of the manifest)`;
-    print(plain(`  ${kind}  ${request_id === null ? "" : `"${request_id}"`}${where}: ${reason}`));
+    writeOutput(plain(`  ${kind}  ${request_id === null ? "" : `"${request_id}"`}${where}: ${reason}`));
   }
-  print(summary(checked, location));
-  if (manifest !== undefined) print(compared(manifest));
+  writeOutput(summary(checked, location));
+  if (manifest !== undefined) writeOutput(compared(manifest));
   if (checked.unreachable > 0)
-    say(
+    writeError(
       checked.unreachable === 1
         ? "The store gave no word of 1 file: nothing is known of it, check again"
         : `The store gave no word of ${number(checked.unreachable)} files: nothing is known of them, check again`,
     );
   else if (checked.objects > 0 && checked.found.every(({ kind }) => kind === "missing") && intact(checked) === 0)
-    say(`Nothing at all is there: is ${location} the right store? STORAGE_URL names it`);
+    writeError(`Nothing at all is there: is ${location} the right store? STORAGE_URL names it`);
 }
 
 /** Names the first image, and counts the others that share the bytes. */
-function describeFinding({ kind, key, images, reason }: NotLookedAt & { kind: string }): string {
+function describeFinding({ kind, key, images, reason }: UncheckedReason & { kind: string }): string {
   const [first] = images;
   const more = images.length > 1 ? ` and ${images.length - 1} more` : "";
   return `  ${kind}  image ${first?.index} of "${first?.request_id}"${more}: ${key}: ${plain(reason)}`;

@@ -22,7 +22,7 @@ async function keepCompiledCode(): Promise<void> {
     import("node:module"),
     import("node:os"),
     import("node:path"),
-    import("../make-folder.ts"),
+    import("../storage/make-folder.ts"),
   ]);
   try {
     const folder = join(homedir(), ".cache", "asset-archiver");

@@ -1,7 +1,7 @@
 // The flags with which commands that only read a manifest say how: the same names as in `bulk` and `plan`.
 import { type Command, Option } from "commander";
-import { MANIFEST_FORMATS, type ManifestFormat } from "../manifest/format.ts";
-import type { ManifestOptions } from "../manifest/manifest.ts";
+import { MANIFEST_FORMATS, type ManifestFormat } from "../batches/manifest/format.ts";
+import type { ManifestOptions } from "../batches/manifest/manifest.ts";
 import { collect } from "./catalog-filter.ts";
 
 export interface ManifestFlags {

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { createReadStream, statSync } from "node:fs";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import type { App } from "../app.ts";
-import { RejectedError } from "../errors.ts";
-import { ORIGIN_WITHIN_BYTES, originOf } from "../export/origin.ts";
-import type { Asset, RequestDetail } from "../pipeline/records.ts";
+import type { App } from "../app/app.ts";
+import { RejectedError } from "../domain/errors.ts";
+import type { Asset, RequestDetail } from "../domain/records.ts";
+import { ORIGIN_WITHIN_BYTES, originOf } from "../output/export/origin.ts";
 
 /** The words of `--help` on how an image is named. */
 export const NAMING_HELP = `An image is named by its digest (six characters are enough where they fit one image only), by its key, or by any file

@@ -1,8 +1,8 @@
 // A plan as text for a person.
-import type { Forecast } from "../plan/forecast.ts";
-import type { Tally, Work } from "../plan/tally.ts";
-import { showDuration, showMoney, showSize } from "../units.ts";
-import { print } from "./io.ts";
+import type { Forecast } from "../batches/plan/forecast.ts";
+import type { Tally, Work } from "../batches/plan/tally.ts";
+import { showDuration, showMoney, showSize } from "../domain/units.ts";
+import { writeOutput } from "./io.ts";
 
 const KINDS: readonly (readonly [kind: keyof Tally, label: string])[] = [
   ["duplicates", "duplicates, the same request again"],
@@ -18,11 +18,11 @@ const KINDS: readonly (readonly [kind: keyof Tally, label: string])[] = [
 /** Prints what there is, what it takes, and whether that fits. */
 export function printPlan(name: string, plan: { tally: Tally; work: Work; forecast: Forecast }): void {
   const { tally, work } = plan;
-  print(`${name}: ${counted(tally.items, "item")}, ${counted(tally.recipes, "recipe")}`);
+  writeOutput(`${name}: ${counted(tally.items, "item")}, ${counted(tally.recipes, "recipe")}`);
   for (const [kind, label] of KINDS) {
-    if (tally[kind] > 0 || kind === "new") print(`  ${number(tally[kind]).padStart(11)}  ${label}`);
+    if (tally[kind] > 0 || kind === "new") writeOutput(`  ${number(tally[kind]).padStart(11)}  ${label}`);
   }
-  print(`To be made: ${counted(work.images, "image")} by ${counted(work.calls, "call")}`);
+  writeOutput(`To be made: ${counted(work.images, "image")} by ${counted(work.calls, "call")}`);
   printForecast(plan.forecast);
 }
 
@@ -50,7 +50,7 @@ const BYTES_BASIS: Record<Forecast["bytes_from"], string> = {
 };
 
 function row(label: string, text: string): void {
-  print(`  ${label.padEnd(8)}${text}`);
+  writeOutput(`  ${label.padEnd(8)}${text}`);
 }
 
 function verdict(fits: boolean): string {

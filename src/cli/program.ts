@@ -1,10 +1,10 @@
 // The commands, put together, and the one place where an error becomes an exit code.
 import { Command, CommanderError } from "commander";
-import { ArchiverError, ConfigError, RejectedError } from "../errors.ts";
-import { toSafeText } from "../terminal-text.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../app/version.ts";
+import { ArchiverError, ConfigError, RejectedError } from "../domain/errors.ts";
+import { toSafeText } from "../domain/terminal-text.ts";
 import { COMMANDS } from "./commands.ts";
-import { EXIT, say } from "./io.ts";
+import { EXIT, writeError } from "./io.ts";
 
 const EXAMPLES = `
 Examples:
@@ -83,10 +83,10 @@ function explain(error: unknown, json: boolean): number {
   if (error instanceof ArchiverError) {
     const { code, message } = error;
     const faults = error instanceof RejectedError || error instanceof ConfigError ? error.faults : [];
-    say(json ? JSON.stringify({ error: { code, message, faults } }) : message);
+    writeError(json ? JSON.stringify({ error: { code, message, faults } }) : message);
     const wrongUse = error instanceof ConfigError || code === "invalid_request";
     return wrongUse ? EXIT.wrongUse : EXIT.failed;
   }
-  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  writeError(error instanceof Error ? (error.stack ?? error.message) : String(error));
   return EXIT.failed;
 }

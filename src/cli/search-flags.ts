@@ -1,9 +1,9 @@
 // The flags of `catalog search`, from text to the catalog's own filter. Every fault of them is named at once.
 import type { Command } from "commander";
-import type { SearchQuery, SearchSort } from "../catalog/search.ts";
-import { type Fault, RejectedError } from "../errors.ts";
-import { ASPECT_RATIOS } from "../request/recipe.ts";
-import { parseSize, parseTime } from "../units.ts";
+import type { SearchQuery, SearchSort } from "../catalog/search/search.ts";
+import { type Fault, RejectedError } from "../domain/errors.ts";
+import { ASPECT_RATIOS } from "../domain/request/recipe.ts";
+import { parseSize, parseTime } from "../domain/units.ts";
 import { addFilterFlags, collect, toFilter } from "./catalog-filter.ts";
 
 export interface SearchFlags {

@@ -1,6 +1,6 @@
 // Text for a terminal: how wide it is, how it is cut, how columns stand under each other. Pure.
 import { stripVTControlCharacters, styleText } from "node:util";
-import { toSafeLine, withoutUnsafe } from "../terminal-text.ts";
+import { toSafeLine, withoutUnsafe } from "../domain/terminal-text.ts";
 
 // East Asian wide and full-width characters, and pictures: two columns each
 const WIDE =

@@ -1,8 +1,8 @@
 // What a person is told while they wait: nothing for a few seconds, then why nothing has come yet, and again when that changes.
 import { setTimeout as pause } from "node:timers/promises";
-import type { WaitReason } from "../report/status-view.ts";
-import { showDuration } from "../units.ts";
-import { say } from "./io.ts";
+import { showDuration } from "../domain/units.ts";
+import type { WaitReason } from "../output/report/status-view.ts";
+import { writeError } from "./io.ts";
 
 /** How long nothing is said, and how often the reasons are looked at, in ms. */
 const FIRST_MS = 5_000;
@@ -22,7 +22,7 @@ const UNKNOWN: WaitReason = {
 export async function sayWhileWaiting<T>(
   waiting: Promise<T>,
   explain: () => Promise<readonly WaitReason[]>,
-  write: (line: string) => void = say,
+  write: (line: string) => void = writeError,
 ): Promise<T> {
   const over = new AbortController();
   const saying = sayReasons(explain, { signal: over.signal, write });

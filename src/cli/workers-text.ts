@@ -1,7 +1,8 @@
 // The workers as lines of `status`. Pure.
-import type { StatusView, WorkerView } from "../report/status-view.ts";
-import { showDuration } from "../units.ts";
-import { noWorker } from "../wait-reasons.ts";
+
+import { noWorker } from "../app/wait-reasons.ts";
+import { showDuration } from "../domain/units.ts";
+import type { StatusView, WorkerView } from "../output/report/status-view.ts";
 import { plain } from "./text.ts";
 
 /** How many are alive, then a line for each: host, version, last sign of life, and what it holds. */

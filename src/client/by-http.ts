@@ -1,7 +1,7 @@
 // A client that speaks HTTP to an `asset-archiver serve`, which knows everything. No queue and no database is loaded.
-import { TransientError } from "../errors.ts";
-import type { RequestView } from "../report/request-view.ts";
-import type { StatusView, WaitReason } from "../report/status-view.ts";
+import { TransientError } from "../domain/errors.ts";
+import type { RequestView } from "../output/report/request-view.ts";
+import type { StatusView, WaitReason } from "../output/report/status-view.ts";
 import { type Sent, sendBulk } from "./bulk.ts";
 import type { BulkError, BulkResult, CallOptions, FindFilter, HttpClient, HttpClientOptions } from "./contract.ts";
 import { cancelByHttp, retryByHttp } from "./http-decisions.ts";

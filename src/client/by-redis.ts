@@ -1,13 +1,13 @@
 // A client straight to the queue. It knows what the jobs know: enough to hand over and to wait, not enough to intervene.
-import { RejectedError, TransientError } from "../errors.ts";
-import { findSubmitted, type Known, lookUp } from "../queue/known.ts";
+import { RejectedError, TransientError } from "../domain/errors.ts";
+import { toJobId } from "../domain/request/request-id.ts";
+import type { RequestView } from "../output/report/request-view.ts";
+import { findSubmitted, getJobStatus, type JobStatus } from "../queue/job-status.ts";
 import { addRequest, addRequests } from "../queue/produce.ts";
 import type { Queues } from "../queue/queues.ts";
-import type { RequestView } from "../report/request-view.ts";
-import { toJobId } from "../request/request-id.ts";
 import { type Sent, sendBulk } from "./bulk.ts";
 import type { BulkResult, Client, KnownRequest, RedisClientOptions } from "./contract.ts";
-import { contentOf, type Prepared, prepare, toRefusal } from "./prepare.ts";
+import { contentOf, type Prepared, prepare, toPreparedError } from "./prepare.ts";
 import { createRedisLink } from "./redis-link.ts";
 import { hasStopped, waitUntilEnded } from "./wait.ts";
 
@@ -29,18 +29,18 @@ export function createRedisClient({ redisUrl, queuePrefix: prefix = DEFAULT_PREF
       });
       if (conflict !== undefined) throw conflict;
       const known =
-        request.request_id === undefined ? undefined : await within((open) => lookUp(open, prepared.request_id));
+        request.request_id === undefined ? undefined : await within((open) => getJobStatus(open, prepared.request_id));
       return known === undefined ? toQueued(prepared.request_id) : toFound(prepared.request_id, known);
     },
     enqueueBulk: (requests, options = {}) =>
       sendBulk(requests, options, (chunk) => within(({ generate }) => sendChunk(generate, chunk))),
     get: async (requestId, { signal } = {}) => {
       signal?.throwIfAborted();
-      const known = await within((open) => lookUp(open, requestId));
+      const known = await within((open) => getJobStatus(open, requestId));
       return known && toFound(requestId, known);
     },
     wait: (requestId, options = {}) => {
-      const look = createLook(requestId, () => within((open) => lookUp(open, requestId)));
+      const look = createLook(requestId, () => within((open) => getJobStatus(open, requestId)));
       const pause = (round: number, signal: AbortSignal) =>
         within(async (open) => open.hints().next(toJobId(requestId), { timeoutMs: pauseMs(round), signal }));
       return waitUntilEnded(requestId, options, { look, pause });
@@ -68,7 +68,7 @@ function needsHttp(what: string): never {
 /** So many looks in a row find nothing before it is believed: a job that is put back is gone for a moment. */
 const LOOKS_AT_NOTHING = 3;
 
-function createLook(requestId: string, lookUpNow: () => Promise<Known | undefined>) {
+function createLook(requestId: string, lookUpNow: () => Promise<JobStatus | undefined>) {
   let nothing = 0;
   return async (): Promise<KnownRequest | undefined> => {
     const known = await lookUpNow();
@@ -78,7 +78,7 @@ function createLook(requestId: string, lookUpNow: () => Promise<Known | undefine
   };
 }
 
-function notFound(requestId: string, known: Known | undefined): RejectedError {
+function notFound(requestId: string, known: JobStatus | undefined): RejectedError {
   const why =
     known === undefined
       ? "Redis holds no job of it: it was never added, was cancelled, or ended long ago"
@@ -110,13 +110,13 @@ async function sendChunk(generate: Queues["generate"], chunk: readonly Sent[]): 
 async function toResult(generate: Queues["generate"], { index, prepared }: Sent): Promise<BulkResult> {
   const { request_id } = prepared;
   const conflict = await findConflict(generate, prepared);
-  return conflict === undefined ? { index, ok: true, request_id } : toRefusal(conflict, { index, request_id });
+  return conflict === undefined ? { index, ok: true, request_id } : toPreparedError(conflict, { index, request_id });
 }
 
 function toQueued(requestId: string): KnownRequest {
   return { request_id: requestId, state: "queued", error: null, recipe_id: null, assets: null };
 }
 
-function toFound(requestId: string, { state, error, recipe_id, seed, assets }: Known): KnownRequest {
+function toFound(requestId: string, { state, error, recipe_id, seed, assets }: JobStatus): KnownRequest {
   return { request_id: requestId, state, error, recipe_id, ...(seed === null ? {} : { seed }), assets };
 }

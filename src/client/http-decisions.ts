@@ -1,7 +1,7 @@
 // Cancel and retry by HTTP. That it was too late is an answer here, and no error.
-import { RejectedError } from "../errors.ts";
-import type { RequestState } from "../pipeline/records.ts";
-import type { RequestView } from "../report/request-view.ts";
+import { RejectedError } from "../domain/errors.ts";
+import type { RequestState } from "../domain/records.ts";
+import type { RequestView } from "../output/report/request-view.ts";
 import type { CallOptions, CancelResult, RetryResult } from "./contract.ts";
 import { parseReply, type Send } from "./http-exchange.ts";
 

@@ -7,12 +7,12 @@ import {
   TransientError,
   toMessage,
   WaitError,
-} from "../errors.ts";
-import { parseRetryAfter } from "../retry-after.ts";
+} from "../domain/errors.ts";
+import { parseRetryAfter } from "../domain/retry-after.ts";
 import type { HttpClientOptions } from "./contract.ts";
 import { createLimit } from "./limit.ts";
 
-export interface Exchange {
+export interface ApiCall {
   method: "GET" | "POST" | "DELETE";
   /** Below the server's address, such as `v1/requests`. */
   path: string;
@@ -30,7 +30,7 @@ export interface Reply {
   text: string;
 }
 
-export type Send = (exchange: Exchange) => Promise<Reply>;
+export type Send = (exchange: ApiCall) => Promise<Reply>;
 
 /** The time for one exchange, in ms. */
 const TIMEOUT_MS = 15_000;
@@ -88,14 +88,14 @@ function toBase(url: string): URL {
   });
 }
 
-function toUrl(base: URL, { path, query = {} }: Exchange): URL {
+function toUrl(base: URL, { path, query = {} }: ApiCall): URL {
   const url = new URL(path, base);
   for (const [name, given] of Object.entries(query))
     for (const value of [given].flat()) if (value !== undefined) url.searchParams.append(name, String(value));
   return url;
 }
 
-function toHeaders({ body }: Exchange, token: string | undefined): Record<string, string> {
+function toHeaders({ body }: ApiCall, token: string | undefined): Record<string, string> {
   return {
     accept: "application/json, application/x-ndjson",
     ...(body === undefined ? {} : { "content-type": body.type }),

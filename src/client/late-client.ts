@@ -1,6 +1,6 @@
 // A client whose code is loaded at its first use, so that creating one is quick and loads only the way that is taken.
-import { RejectedError } from "../errors.ts";
-import type { RequestView } from "../report/request-view.ts";
+import { RejectedError } from "../domain/errors.ts";
+import type { RequestView } from "../output/report/request-view.ts";
 import type { Client, HttpClient, KnownRequest } from "./contract.ts";
 
 /** The same client, once it is loaded. A client that was never used closes without being loaded. */

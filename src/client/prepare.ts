@@ -1,7 +1,7 @@
 // What happens to a request before it leaves: it is checked, and gets an id. Pure but for the fresh ids.
-import { RejectedError } from "../errors.ts";
-import { newRequestId } from "../request/request-id.ts";
-import { parseSubmission, type SubmissionInput, toRequest } from "../request/submission.ts";
+import { RejectedError } from "../domain/errors.ts";
+import { newRequestId } from "../domain/request/request-id.ts";
+import { parseSubmission, type SubmissionInput, toRequest } from "../domain/request/submission.ts";
 import type { BulkError, BulkResult } from "./contract.ts";
 
 /** A request as its producer wrote it, checked, with an id. */
@@ -32,11 +32,11 @@ export function toEntry(request: SubmissionInput, index: number): Entry {
   } catch (error) {
     if (!(error instanceof RejectedError)) throw error;
     const named = (request as { request_id?: unknown } | null | undefined)?.request_id;
-    return { index, refused: toRefusal(error, { index, request_id: typeof named === "string" ? named : null }) };
+    return { index, refused: toPreparedError(error, { index, request_id: typeof named === "string" ? named : null }) };
   }
 }
 
-export function toRefusal(error: RejectedError, of: { index: number; request_id: string | null }): BulkResult {
+export function toPreparedError(error: RejectedError, of: { index: number; request_id: string | null }): BulkResult {
   const refused: BulkError = { code: error.code, message: error.message, faults: [...error.faults] };
   return { ...of, ok: false, error: refused };
 }

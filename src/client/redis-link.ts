@@ -1,13 +1,13 @@
 // The one connection of a client to Redis, with the queues on it. Fails within seconds, and never hangs.
-import { closeAll, closeTogether } from "../close-all.ts";
-import { ArchiverError, RejectedError } from "../errors.ts";
+import { closeAll, closeTogether } from "../domain/close-all.ts";
+import { ArchiverError, RejectedError } from "../domain/errors.ts";
 import { openProducerConnection, toRedisError } from "../queue/connection.ts";
-import { type Hints, openHints } from "../queue/hints.ts";
+import { type JobEvents, subscribeJobEvents } from "../queue/job-events.ts";
 import { createQueues, type Queues } from "../queue/queues.ts";
 
 export interface OpenLink extends Queues {
   /** News of ended jobs, on connections of their own that are opened when they are first asked for. */
-  hints(): Hints;
+  hints(): JobEvents;
 }
 
 export interface RedisLink {
@@ -26,12 +26,12 @@ export function createRedisLink(options: { redisUrl: string; prefix: string }): 
     const connection = await openProducerConnection(options.redisUrl);
     const queues = createQueues({ ...options, connection });
     closers.push(() => closeAll([queues.close, () => connection.disconnect()]));
-    let hints: Hints | undefined;
+    let hints: JobEvents | undefined;
     return {
       ...queues,
       hints: () => {
         if (hints !== undefined) return hints;
-        const made = openHints(options);
+        const made = subscribeJobEvents(options);
         closers.push(() => made.close());
         hints = made;
         return made;

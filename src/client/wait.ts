@@ -1,10 +1,10 @@
 // Waiting for an end by looking again and again. What the look is, and what may wake it early, is handed in.
-import { RejectedError, TransientError } from "../errors.ts";
-import type { RequestState } from "../pipeline/records.ts";
+import { RejectedError, TransientError } from "../domain/errors.ts";
+import type { RequestState } from "../domain/records.ts";
 import type { WaitOptions } from "./contract.ts";
 import { createLimit } from "./limit.ts";
 
-export interface Looking<Found> {
+export interface WaitSource<Found> {
   /** The request when it has ended, else undefined. */
   look(signal: AbortSignal): Promise<Found | undefined>;
   /** The time between two looks, `round` counting from 1. */
@@ -18,7 +18,7 @@ const OUTAGE_MS = 5_000;
 export async function waitUntilEnded<Found>(
   requestId: string,
   { timeoutMs, signal }: WaitOptions,
-  { look, pause }: Looking<Found>,
+  { look, pause }: WaitSource<Found>,
 ): Promise<Found> {
   const limit = createLimit({ signal, timeoutMs, late: () => tooLate(requestId, timeoutMs) });
   let lastSeen: number | undefined;

@@ -1,8 +1,9 @@
 // From what a body holds to an Answer, or what it is instead. Pure; everything unknown is checked here, and read generously:
 // an image that is plainly there is paid for. The reference's form:
 // {"created": 1750667997, "data": [{"url": "…", "b64_json": "data:image/png;base64,…"}], "usage": {…}}
+
+import { toRecordable } from "../domain/request/bounded-json.ts";
 import type { Answer } from "../pipeline/ports.ts";
-import { toRecordable } from "../request/bounded-json.ts";
 import { unwrap } from "./answer-body.ts";
 import { type ErrorWords, isSaid, readErrorWords } from "./error-body.ts";
 import { type Fields, pick, toFields } from "./fields.ts";

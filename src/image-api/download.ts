@@ -1,10 +1,10 @@
 // Fetches image URLs that somebody else wrote: checked addresses, capped bytes, minimum rate, redirects by hand.
 // Says what went wrong in our own errors; never shows the query of a URL, for it is a signature.
-import { ArchiverError, RejectedError, TransientError, toMessage } from "../errors.ts";
+import { ArchiverError, RejectedError, TransientError, toMessage } from "../domain/errors.ts";
+import { redactUrl } from "../domain/request/http-url.ts";
 import { createGuardedAgent, type GuardedAgent, type GuardOptions } from "../outbound/address-guard.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { Downloader } from "../pipeline/ports.ts";
-import { redactUrl } from "../request/http-url.ts";
 import { decodeContent } from "./content-encoding.ts";
 import { scrub } from "./error-body.ts";
 

@@ -31,9 +31,10 @@
 // taken out before: a prompt must not halt the fleet.
 // The errors of single images beside others go through the same table, as those of a 2xx.
 // Retry-After is kept wherever it came. HTML of a proxy goes by its status like everything else.
+
+import { parseRetryAfter } from "../domain/retry-after.ts";
 import type { CallFailure } from "../pipeline/ports.ts";
 import { MALFORMED_ANSWER, NOT_JSON } from "../pipeline/verdict.ts";
-import { parseRetryAfter } from "../retry-after.ts";
 import {
   describeHtml,
   type ErrorWords,

@@ -1,5 +1,5 @@
 // Calls that brought no status, or a 2xx without its whole body: never sent, or sent with an outcome nobody knows. Pure.
-import { toMessage } from "../errors.ts";
+import { toMessage } from "../domain/errors.ts";
 import type { Exchange } from "../outbound/exchange.ts";
 import type { CallFailure } from "../pipeline/ports.ts";
 import { findApiRequestId, scrub } from "./error-body.ts";

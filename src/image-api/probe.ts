@@ -1,6 +1,6 @@
 // Whether the image API can be reached and takes the key, asked without a call that costs anything.
 
-import { toMessage } from "../errors.ts";
+import { toMessage } from "../domain/errors.ts";
 import { createAgent } from "../outbound/agent.ts";
 import { exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";

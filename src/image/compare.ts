@@ -1,7 +1,7 @@
 // How alike two images are: their bytes, their pixels, and, where those differ, what an eye would see of it.
 // Knows nothing of requests and stores; never writes anything.
 import { setImmediate } from "node:timers/promises";
-import type { Likeness } from "../pipeline/records.ts";
+import type { Likeness } from "../domain/records.ts";
 import { withinDecodeBudget } from "./decode-budget.ts";
 import { type ImageHeader, openImage, readHeader } from "./header.ts";
 import { createInspector, decoding } from "./inspect.ts";

@@ -1,7 +1,7 @@
 // The memory that decoding may take: one budget for the whole process, whatever decodes. An image says in its first bytes
 // how large it is, and a file of 38 bytes can decode to a gigabyte, so the size is checked and reserved before any decoding.
-import { RejectedError } from "../errors.ts";
-import { createRoom } from "../pipeline/room.ts";
+import { RejectedError } from "../domain/errors.ts";
+import { createByteSemaphore } from "../pipeline/byte-semaphore.ts";
 
 /**
  * Most pixels of an image, all frames together: 8K (7680 × 4320), eight times the largest picture that an image API makes
@@ -28,7 +28,7 @@ export interface DecodeSize {
   heldTwice: boolean;
 }
 
-const budget = createRoom(DECODED_BYTES_MAX);
+const budget = createByteSemaphore(DECODED_BYTES_MAX);
 
 /** An upper bound of what decoding takes, in bytes. Throws RejectedError `decoded_too_large` for more than may be decoded. */
 export function decodedBytes(size: DecodeSize): number {
@@ -51,12 +51,12 @@ export async function withinDecodeBudget<T>(
   { bytes, exclusive = false }: { bytes: number; exclusive?: boolean | undefined },
   work: () => Promise<T>,
 ): Promise<T> {
-  const lease = budget.enter();
+  const lease = budget.open();
   try {
-    await lease.take(exclusive ? DECODED_BYTES_MAX : bytes);
+    await lease.acquire(exclusive ? DECODED_BYTES_MAX : bytes);
     return await work();
   } finally {
-    lease.leave();
+    lease.release();
   }
 }
 

@@ -1,6 +1,6 @@
 // The type of an image by its first bytes. Pure; decodes nothing.
 // Names, headers and extensions are not looked at: they are what other programs believe.
-import type { ImageFacts } from "../pipeline/image-ports.ts";
+import type { ImageFacts } from "../domain/records.ts";
 import { PNG_SIGNATURE } from "./png.ts";
 
 type Type = Pick<ImageFacts, "content_type" | "extension">;

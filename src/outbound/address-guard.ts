@@ -5,7 +5,7 @@ import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from "nod
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { buildConnector, type Dispatcher } from "undici";
-import { RejectedError } from "../errors.ts";
+import { RejectedError } from "../domain/errors.ts";
 import { createAgent } from "./agent.ts";
 import { isLoopbackHost, matchesHost, normalizeHost, parseHostPattern, portOf } from "./host-pattern.ts";
 import { type ChooseProxy, createProxyChoice, type ProxySettings } from "./proxy.ts";

@@ -1,11 +1,11 @@
 // The first step of generation: whatever lies in the job becomes a recorded request, or a recorded fault.
-import { decodeText } from "../decode-text.ts";
-import { RejectedError, toMessage } from "../errors.ts";
-import { toRecordable } from "../request/bounded-json.ts";
-import { mayBeAltered } from "../request/json-safety.ts";
-import { parseJsonText } from "../request/json-text.ts";
-import { REQUEST_ID_PATTERN, requestIdOfJob } from "../request/request-id.ts";
-import { invalidRequest, parseSubmission, requireExact, toRequest } from "../request/submission.ts";
+import { decodeText } from "../domain/decode-text.ts";
+import { RejectedError, toMessage } from "../domain/errors.ts";
+import { toRecordable } from "../domain/request/bounded-json.ts";
+import { mayBeAltered } from "../domain/request/json-safety.ts";
+import { parseJsonText } from "../domain/request/json-text.ts";
+import { REQUEST_ID_PATTERN, requestIdOfJob } from "../domain/request/request-id.ts";
+import { invalidRequest, parseSubmission, requireExact, toRequest } from "../domain/request/submission.ts";
 import type { Delivery, GenerateResult, GenerateRun } from "./generate-run.ts";
 import type { Outcome } from "./verdict.ts";
 

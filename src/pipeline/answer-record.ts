@@ -1,7 +1,8 @@
 // From the API's answer to what is recorded of it: which image stands at which index, and until when. Pure.
+
+import type { Call, RequestDetail } from "../domain/records.ts";
 import { missingIndexes } from "./missing.ts";
 import type { Answer, AnswerRecord } from "./ports.ts";
-import type { Call, RequestDetail } from "./records.ts";
 import { urlEndMs } from "./url-expiry.ts";
 
 /** The record, and the bytes that must be on disk before it is committed. */

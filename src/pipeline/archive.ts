@@ -1,13 +1,13 @@
 // The second stage: the images of an answer become assets in the store, a sidecar beside them, and an archived request.
 // Nothing here costs money, so everything may be done again: each step looks at the record first.
-import { ArchiverError, levelOf, toMessage } from "../errors.ts";
+import { ArchiverError, levelOf, toMessage } from "../domain/errors.ts";
+import type { Asset, Image, RequestDetail, RequestRecord } from "../domain/records.ts";
 import { archiveDelayMs } from "./backoff.ts";
+import type { ByteSemaphore } from "./byte-semaphore.ts";
 import { copyImage, DECODER_DIED } from "./copy-image.ts";
 import type { InspectImage, Thumbnails } from "./image-ports.ts";
 import { missingIndexes } from "./missing.ts";
-import type { Catalog, Clock, Downloader, Log, Notifier, OnStep, RequestEnd, Spool, Store } from "./ports.ts";
-import type { Asset, Image, RequestDetail, RequestRecord } from "./records.ts";
-import type { Room } from "./room.ts";
+import type { Catalog, Clock, Downloader, Log, Notifier, OnStep, Spool, Store, TerminalState } from "./ports.ts";
 import { putSidecar } from "./sidecar.ts";
 import { runSteps, type Step } from "./steps.ts";
 import type { Outcome } from "./verdict.ts";
@@ -19,7 +19,7 @@ export interface ArchivePorts {
   inspect: InspectImage;
   spool: Spool;
   /** For the bytes of images that are in hand. */
-  room: Room;
+  room: ByteSemaphore;
   thumbnails: Thumbnails;
   clock: Clock;
   notifier: Notifier;
@@ -123,7 +123,7 @@ async function endsElsewhere(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
   const { state } = run.detail.request;
   if (state === "failed" || state === "parked" || state === "cancelled") {
     await putSidecar(run);
-    await run.catalog.noteSidecar(run.requestId);
+    await run.catalog.markSidecarWritten(run.requestId);
   }
   return { kind: "done", result: toResult(run.detail) };
 }
@@ -204,7 +204,7 @@ async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveR
   run.log[level]({ request_id: run.requestId, code, attempt, delay_ms: outcome.delayMs }, error.message);
   // the reason why images are missing is not to be covered by a passing one
   if (run.detail !== undefined && missingIndexes(run.detail).length === 0) {
-    await run.catalog.noteError(run.requestId, { code, message: error.message, spend: false });
+    await run.catalog.recordError(run.requestId, { code, message: error.message, spend: false });
   }
   return outcome;
 }
@@ -221,7 +221,7 @@ async function park(run: ArchiveRun, reason: { code: string; message: string }):
   return { kind: "parked", error: new ArchiverError(reason.message, { code: reason.code }) };
 }
 
-type UnarchivedEnd = Exclude<RequestEnd, { state: "archived" }>;
+type UnarchivedEnd = Exclude<TerminalState, { state: "archived" }>;
 
 async function end(run: ArchiveRun, how: UnarchivedEnd): Promise<void> {
   const reason = how.error;
@@ -230,7 +230,7 @@ async function end(run: ArchiveRun, how: UnarchivedEnd): Promise<void> {
   run.log.error({ request_id: run.requestId, code: reason.code }, reason.message);
   await run.notifier.notify(run.detail.request);
   // the request has ended, whether the store takes its sidecar now or later
-  const sealed = putSidecar(run).then(() => run.catalog.noteSidecar(run.requestId));
+  const sealed = putSidecar(run).then(() => run.catalog.markSidecarWritten(run.requestId));
   await sealed.catch((error) =>
     run.log[levelOf(error)](
       { request_id: run.requestId, error: toMessage(error) },

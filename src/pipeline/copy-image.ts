@@ -1,11 +1,11 @@
 // One image from wherever it lies to an asset: fetch → verify → put → record. Any number of times, with the same end.
 import { createHash } from "node:crypto";
-import { ArchiverError, levelOf, RejectedError, toMessage } from "../errors.ts";
+import { ArchiverError, levelOf, RejectedError, toMessage } from "../domain/errors.ts";
+import { imageKey } from "../domain/keys.ts";
+import type { Image } from "../domain/records.ts";
+import type { ByteSemaphore, Lease } from "./byte-semaphore.ts";
 import type { InspectedImage, InspectImage, Thumbnails } from "./image-ports.ts";
-import { imageKey } from "./keys.ts";
 import type { Catalog, Clock, Downloader, Log, OnStep, Spool, Store } from "./ports.ts";
-import type { Image } from "./records.ts";
-import type { Room, Stay } from "./room.ts";
 
 export interface CopyRun {
   catalog: Catalog;
@@ -14,7 +14,7 @@ export interface CopyRun {
   inspect: InspectImage;
   spool: Spool;
   thumbnails: Thumbnails;
-  room: Room;
+  room: ByteSemaphore;
   clock: Clock;
   log: Log;
   onStep: OnStep;
@@ -27,15 +27,15 @@ const CACHE_CONTROL = "public, max-age=31536000, immutable";
 
 /** Copies one image. Throws what kept it from being copied; `url_expired` when its URL is dead for good. */
 export async function copyImage(run: CopyRun, image: Image): Promise<void> {
-  const stay = run.room.enter();
+  const stay = run.room.open();
   try {
     await copyHeld({ ...run, stay }, image);
   } finally {
-    stay.leave();
+    stay.release();
   }
 }
 
-type HeldRun = CopyRun & { stay: Stay };
+type HeldRun = CopyRun & { stay: Lease };
 
 async function copyHeld(run: HeldRun, image: Image): Promise<void> {
   const { bytes, facts } = (await fromSpool(run, image)) ?? (await fromUrl(run, image));
@@ -56,7 +56,7 @@ interface Checked {
 /** Bytes that lie on disk. Where they are of no use the URL is asked; without one they never will be. */
 async function fromSpool(run: HeldRun, image: Image): Promise<Checked | undefined> {
   if (image.spool_file === null) return undefined;
-  const bytes = await run.spool.read(image.spool_file, { admit: run.stay.take });
+  const bytes = await run.spool.read(image.spool_file, { admit: run.stay.acquire });
   if (bytes === undefined) return orUrl(run, image, { code: "spool_lost", why: "its bytes are gone from the spool" });
   await run.onStep("download", run.requestId);
   try {
@@ -85,7 +85,7 @@ async function fromUrl(run: HeldRun, image: Image): Promise<Checked> {
 
 async function download(run: HeldRun, image: Image): Promise<Buffer> {
   try {
-    return await run.downloader.download(image.url ?? "", { signal: run.delivery.signal, admit: run.stay.take });
+    return await run.downloader.download(image.url ?? "", { signal: run.delivery.signal, admit: run.stay.acquire });
   } catch (error) {
     throw isDead(run, image) ? expired(run, { image, error }) : error;
   }
@@ -199,7 +199,7 @@ async function rescue(run: CopyRun, { image, bytes }: { image: Image; bytes: Buf
   const name = `${image.request_id}.${image.call_number ?? 0}.${image.index}`;
   try {
     await run.spool.write(name, bytes);
-    await run.catalog.noteSpooled(image, name);
+    await run.catalog.recordSpoolFile(image, name);
   } catch (error) {
     const code = error instanceof ArchiverError ? error.code : "internal_error";
     run.log[levelOf(error)](

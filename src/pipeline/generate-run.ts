@@ -1,4 +1,6 @@
 // The value that the steps of generation work on: the job, the ports, and what has been learnt so far. Types only.
+
+import type { Call, HoldReason, RequestDetail } from "../domain/records.ts";
 import type {
   ArchiveQueue,
   CallResult,
@@ -11,7 +13,6 @@ import type {
   OnStep,
   Spool,
 } from "./ports.ts";
-import type { Call, HoldReason, RequestDetail } from "./records.ts";
 
 export interface GeneratePorts {
   catalog: Catalog;

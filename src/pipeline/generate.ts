@@ -1,26 +1,26 @@
 // The first stage: a job of queue "generate" becomes a recorded answer of the image API, paid for at most once.
 // The order of the steps is the promise: what costs money stands between a row that says so and a row that keeps it.
-import { levelOf, toMessage } from "../errors.ts";
-import type { Recipe } from "../request/recipe.ts";
+import { levelOf, toMessage } from "../domain/errors.ts";
+import { answerFileName } from "../domain/keys.ts";
+import type { Recipe } from "../domain/request/recipe.ts";
 import { acceptDelivery } from "./accept.ts";
 import { toAnswerRecord } from "./answer-record.ts";
 import { backlogDelayMs } from "./backoff.ts";
-import {
-  endBy,
-  endByError,
-  ended,
-  handOver,
-  handOverOf,
-  letGo,
-  waitForFleet,
-  waitForRequest,
-} from "./generate-ends.ts";
 import type { Delivery, GeneratePorts, GenerateResult, GenerateRun, GenerateSettings } from "./generate-run.ts";
-import { untilDone } from "./insist.ts";
-import { answerFileName } from "./keys.ts";
 import { missingIndexes, nextCall } from "./missing.ts";
 import type { CallFailure, CallResult } from "./ports.ts";
+import { retryUntilPersisted } from "./retry-until-persisted.ts";
 import { runSteps, type Step } from "./steps.ts";
+import {
+  applyError,
+  applyVerdict,
+  handOver,
+  handOverOf,
+  releaseHeldJob,
+  terminalOutcome,
+  waitForFleet,
+  waitForRequest,
+} from "./transitions.ts";
 import { type Outcome, verdictOfCall } from "./verdict.ts";
 
 type GenerateStep = Step<GenerateRun, GenerateResult>;
@@ -47,7 +47,7 @@ export async function generate(
   try {
     return await runSteps(GENERATE_STEPS, run);
   } catch (error) {
-    return endByError(run, error);
+    return applyError(run, error);
   }
 }
 
@@ -56,7 +56,7 @@ export async function generate(
 async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { state } = run.detail.request;
   if (state === "copying") return handOver(run);
-  if (state !== "queued" && state !== "generating") return ended(run);
+  if (state !== "queued" && state !== "generating") return terminalOutcome(run);
   if (run.detail.calls.some((one) => one.state === "sent")) {
     run.detail = (await run.catalog.settleDeadCalls(run.requestId)) ?? run.detail;
   }
@@ -73,7 +73,7 @@ async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
     retry_after_ms: null,
   } as const;
   const verdict = verdictOfCall({ kind: "unknown", failure }, contextOf(run, { spent: true }));
-  return verdict.kind === "retry" ? undefined : endBy(run, verdict);
+  return verdict.kind === "retry" ? undefined : applyVerdict(run, verdict);
 }
 
 async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
@@ -91,7 +91,7 @@ async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefi
 async function hold(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { n } = nextCall(run.detail, recipeOf(run));
   const held = await run.catalog.holdOf(run.requestId, n);
-  return held === undefined ? undefined : letGo(run, held);
+  return held === undefined ? undefined : releaseHeldJob(run, held);
 }
 
 async function admit(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
@@ -100,19 +100,19 @@ async function admit(run: GenerateRun): Promise<Outcome<GenerateResult> | undefi
   const slowMs = backlogDelayMs({ images, bound: run.settings.maxUnarchivedImages });
   if (slowMs > 0) await run.clock.sleep(slowMs, stopping);
   if (stopping.aborted) return waitForRequest(STOPPING, 0);
-  const leave = await run.gate.admit({ signal: stopping });
+  const leave = await run.gate.acquire({ signal: stopping });
   if (!leave.admitted) return { kind: "wait", scope: "fleet", delayMs: leave.waitMs, error: new Error(leave.reason) };
   if (!stopping.aborted) return undefined;
-  await giveBack(run);
+  await releasePermit(run);
   return waitForRequest(STOPPING, 0);
 }
 
 const STOPPING = "This worker is stopping; another one goes on";
 
 // leave that nobody uses would keep the others waiting: it may have been the one probe of a halted fleet
-async function giveBack(run: GenerateRun): Promise<void> {
+async function releasePermit(run: GenerateRun): Promise<void> {
   await run.gate
-    .giveBack()
+    .release()
     .catch((error) => run.log[levelOf(error)]({ error: toMessage(error) }, "cannot give leave back"));
 }
 
@@ -123,7 +123,7 @@ async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
     // it is thrown below, once leave is given back
     () => false,
   );
-  if (!reserved) await giveBack(run);
+  if (!reserved) await releasePermit(run);
   const reservation = await reserving;
   switch (reservation.kind) {
     case "reserved":
@@ -136,10 +136,10 @@ async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
     case "backlog":
       return waitForFleet(`${reservation.images} images wait to be archived: no new ones are bought`, 2_000);
     case "held":
-      return letGo(run, reservation);
+      return releaseHeldJob(run, reservation);
     case "settled":
       run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
-      return reservation.state === "copying" ? handOver(run) : ended(run);
+      return reservation.state === "copying" ? handOver(run) : terminalOutcome(run);
   }
 }
 
@@ -147,13 +147,13 @@ async function call(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   const recipe = { ...recipeOf(run), n: run.call.n, seed: run.call.seed };
   const { response_format } = run.detail.request;
   run.result = await run.api.call({ recipe, response_format }, { signal: run.delivery.signal });
-  return run.result.kind === "answered" ? undefined : endCall(run, run.result);
+  return run.result.kind === "answered" ? undefined : closeCall(run, run.result);
 }
 
 // the others hear of it after it is on record: Redis may take its time, and what is paid must not wait for that
-async function report(run: GenerateRun): Promise<number> {
+async function recordOutcome(run: GenerateRun): Promise<number> {
   try {
-    return await run.gate.report(toReport(run.result));
+    return await run.gate.recordOutcome(toReport(run.result));
   } catch (error) {
     run.log.debug({ request_id: run.requestId, error: toMessage(error) }, "the fleet is not told how a call ended");
     return 0;
@@ -169,12 +169,12 @@ function toReport(result: CallResult): CallResult {
   return refused !== undefined && isForAll ? { kind: "refused", failure: refused } : result;
 }
 
-async function endCall(run: GenerateRun, result: FailedCall): Promise<Outcome<GenerateResult>> {
+async function closeCall(run: GenerateRun, result: FailedCall): Promise<Outcome<GenerateResult>> {
   const verdict = verdictOfCall(result, contextOf(run, { unknown: result.kind === "unknown" }));
   const { spend } = verdict;
   const { failure, kind } = result;
   const answerFile = await keepUnread(run, result);
-  await untilDone(run, "record how a call ended", () =>
+  await retryUntilPersisted(run, "record how a call ended", () =>
     kind === "unsent"
       ? run.catalog.withdrawCall(run.call, { spend })
       : run.catalog.closeCall(run.call, { state: kind, failure, spend, answerFile }),
@@ -184,19 +184,19 @@ async function endCall(run: GenerateRun, result: FailedCall): Promise<Outcome<Ge
     { request_id: run.requestId, call: run.call.number, code: failure.code, outcome: verdict.kind },
     failure.message,
   );
-  const awayMs = await report(run);
+  const awayMs = await recordOutcome(run);
   const longer =
     verdict.kind === "wait" && verdict.scope === "fleet"
       ? { ...verdict, delayMs: Math.max(awayMs, verdict.delayMs) }
       : verdict;
-  return endBy(run, { ...longer, spend: false });
+  return applyVerdict(run, { ...longer, spend: false });
 }
 
 // what came may be paid for, and be readable one day: it is on disk before anybody says that it is not
 async function keepUnread(run: GenerateRun, { unread }: FailedCall): Promise<string | null> {
   if (unread === undefined) return null;
   const name = answerFileName(run.call);
-  await untilDone(run, "keep an answer that cannot be read", () => run.spool.write(name, unread));
+  await retryUntilPersisted(run, "keep an answer that cannot be read", () => run.spool.write(name, unread));
   await run.onStep("spool", run.requestId);
   return name;
 }
@@ -207,21 +207,21 @@ async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   const { answer } = run.result;
   const record = toAnswerRecord(run.detail, { call: run.call, answer, urlLifetimeMs: run.settings.urlLifetimeMs });
   for (const { name, bytes } of record.spooled) {
-    await untilDone(run, "keep the bytes of an answer", () => run.spool.write(name, bytes));
+    await retryUntilPersisted(run, "keep the bytes of an answer", () => run.spool.write(name, bytes));
   }
   await run.onStep("spool", run.requestId);
-  run.detail = await untilDone(run, "record an answer", () => run.catalog.answerCall(run.call, record));
+  run.detail = await retryUntilPersisted(run, "record an answer", () => run.catalog.answerCall(run.call, record));
   run.log.debug({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
   // nobody waits for it: the images are to be copied now
-  void report(run);
+  void recordOutcome(run);
   // with images that are never asked for again it goes on with those that came
   if (missingIndexes(run.detail).length === 0 || run.detail.request.state === "copying") return undefined;
   // what came is paid for: it is copied while the rest is asked for again
   if (run.detail.images.length > 0) await run.archiveQueue.add({ ...handOverOf(run), purpose: "part" });
-  return endByShortAnswer(run, answer.refused);
+  return applyShortAnswer(run, answer.refused);
 }
 
-async function endByShortAnswer(run: GenerateRun, refused?: CallFailure): Promise<Outcome<GenerateResult>> {
+async function applyShortAnswer(run: GenerateRun, refused?: CallFailure): Promise<Outcome<GenerateResult>> {
   const { recipe, attempt } = run.detail.request;
   const short = `The API brought ${run.detail.images.length} of ${recipe?.n} images; the missing ones are asked for again`;
   const message = refused === undefined ? short : `${short}. ${refused.message}`;
@@ -235,7 +235,7 @@ async function endByShortAnswer(run: GenerateRun, refused?: CallFailure): Promis
   } as const;
   // the attempt was counted when the answer was committed
   const verdict = verdictOfCall({ kind: "refused", failure }, { ...contextOf(run), attempt });
-  return endBy(run, { ...verdict, spend: false });
+  return applyVerdict(run, { ...verdict, spend: false });
 }
 
 function contextOf(run: GenerateRun, seen: { unknown?: boolean; spent?: boolean } = {}) {

@@ -1,14 +1,5 @@
 // The ports of looking at images: what bytes turn out to be, and small pictures of them.
-import type { ImageType } from "./records.ts";
-
-/** What an image turned out to be, by its content alone. */
-export interface ImageFacts {
-  content_type: ImageType;
-  extension: "png" | "jpg" | "webp";
-  /** Of the rows as they are stored: EXIF may make viewers turn them. */
-  width: number;
-  height: number;
-}
+import type { ImageFacts } from "../domain/records.ts";
 
 /** A small picture of an image's first frame, upright as viewers show it: rows of pixels, 8 bits a channel. */
 export interface Preview {

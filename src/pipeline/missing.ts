@@ -1,7 +1,7 @@
 // What a request still lacks, and the call that would bring it. Pure.
 import { createHash } from "node:crypto";
-import { DRAWN_SEED_LIMIT, type Recipe } from "../request/recipe.ts";
-import type { Image, RequestDetail } from "./records.ts";
+import type { Image, RequestDetail } from "../domain/records.ts";
+import { DRAWN_SEED_LIMIT, type Recipe } from "../domain/request/recipe.ts";
 
 /** The indexes for which there is no image yet, neither archived nor fetchable. */
 export function missingIndexes(detail: RequestDetail): number[] {

@@ -1,9 +1,10 @@
 // The ports of the pipeline: what it needs from the world, in its own words. Adapters live in the other folders.
 // Everything that waits or does I/O takes a signal; clock and randomness are handed in.
-import type { Json } from "../request/canonical-json.ts";
-import type { Recipe } from "../request/recipe.ts";
-import type { Request } from "../request/submission.ts";
-import type { Call, HoldReason, NewAsset, ObjectFacts, RequestDetail, RequestRecord } from "./records.ts";
+
+import type { Call, HoldReason, NewAsset, ObjectFacts, RequestDetail, RequestRecord } from "../domain/records.ts";
+import type { Json } from "../domain/request/canonical-json.ts";
+import type { Recipe } from "../domain/request/recipe.ts";
+import type { Request } from "../domain/request/submission.ts";
 
 /** What a call asks for: a recipe, where `seed` and `n` may differ from the request's when only missing images are made up. */
 export interface CallRequest {
@@ -119,13 +120,13 @@ export interface Spool {
 /** The fleet's common sense about the API: rate limits, halts and pace, shared by all workers. */
 export interface Gate {
   /** Leave for one call, at once or after a short wait; or how long everybody should stay away, and why. */
-  admit(options: {
+  acquire(options: {
     signal: AbortSignal;
   }): Promise<{ admitted: true } | { admitted: false; waitMs: number; reason: string }>;
   /** Leave that was not used after all: another one may have it. */
-  giveBack(): Promise<void>;
+  release(): Promise<void>;
   /** Tells everybody how a call ended. Resolves to how long (ms) everybody should stay away now: 0 when not at all. */
-  report(result: CallResult): Promise<number>;
+  recordOutcome(result: CallResult): Promise<number>;
 }
 
 /** Leave to make a call, given by the catalog in one transaction; or why not. */
@@ -184,13 +185,13 @@ export interface Catalog {
     again?: { putAfter: number },
   ): Promise<number | undefined>;
   /** The thumbnails of these assets are in the store; resolves to those of which the bytes were erased meanwhile. */
-  noteThumbnails(digests: readonly string[]): Promise<string[]>;
+  recordThumbnails(digests: readonly string[]): Promise<string[]>;
   /** Writes down why an unfinished request waits or tries again, for people who look meanwhile. */
-  noteError(requestId: string, note: { code: string; message: string; spend: boolean }): Promise<void>;
+  recordError(requestId: string, note: { code: string; message: string; spend: boolean }): Promise<void>;
   /** Sends what came of a request on to be copied, although images are missing; with these archived it fails with `error`. */
-  settleForLess(requestId: string, error: { code: string; message: string }): Promise<void>;
+  completePartially(requestId: string, error: { code: string; message: string }): Promise<void>;
   /** Bytes of an image are on disk now: its URL may die. */
-  noteSpooled(image: { request_id: string; index: number }, spoolFile: string): Promise<void>;
+  recordSpoolFile(image: { request_id: string; index: number }, spoolFile: string): Promise<void>;
   /** How often decoding the image began and was not seen to end. */
   decodeAttempts(image: { request_id: string; index: number }): Promise<number>;
   /** Decoding the image begins: a process that dies meanwhile leaves this on record. */
@@ -198,9 +199,9 @@ export interface Catalog {
   /** Decoding has ended, well or not. */
   clearDecoding(image: { request_id: string; index: number }): Promise<void>;
   /** The sidecar in the store equals the record. */
-  noteSidecar(requestId: string): Promise<void>;
+  markSidecarWritten(requestId: string): Promise<void>;
   /** Ends a request. A request that has ended stays as it is; returns whether this call ended it. */
-  finish(requestId: string, end: RequestEnd): Promise<boolean>;
+  finish(requestId: string, end: TerminalState): Promise<boolean>;
 }
 
 /** How a call ended that brought nothing. */
@@ -223,7 +224,7 @@ export interface AnswerRecord {
   refused?: { code: string; message: string } | null;
 }
 
-export type RequestEnd =
+export type TerminalState =
   /** `archived_at` as its sidecar says; left out: now. */
   | { state: "archived"; archived_at?: number }
   | { state: "failed" | "cancelled"; error: { code: string; message: string } }

@@ -1,10 +1,10 @@
 // The sidecar: everything about a request in one JSON file beside its images, sufficient to rebuild the catalog.
 import { createHash } from "node:crypto";
-import { redactUrl } from "../request/http-url.ts";
-import { type Money, toMoney } from "../units.ts";
-import { sidecarKey } from "./keys.ts";
+import { sidecarKey } from "../domain/keys.ts";
+import type { Asset, Call, Generation, Proof, RequestDetail, RequestRecord } from "../domain/records.ts";
+import { redactUrl } from "../domain/request/http-url.ts";
+import { type Money, toMoney } from "../domain/units.ts";
 import type { Store } from "./ports.ts";
-import type { Asset, Call, Generation, Proof, RequestDetail, RequestRecord } from "./records.ts";
 
 type RequestTimes = "created_at" | "updated_at" | "archived_at" | "deleted_at" | "erase_after" | "erased_at";
 

@@ -7,7 +7,7 @@ import {
   toMessage,
   UnknownOutcomeError,
   WaitError,
-} from "../errors.ts";
+} from "../domain/errors.ts";
 import { backoffMs, GENERATE_BACKOFF } from "./backoff.ts";
 import type { CallResult } from "./ports.ts";
 

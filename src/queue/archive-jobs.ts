@@ -1,7 +1,7 @@
 // Jobs of queue "archive": their form, their ids and their order.
 import type { Queue } from "bullmq";
+import { toJobId } from "../domain/request/request-id.ts";
 import type { ArchivePurpose, ArchiveQueue } from "../pipeline/ports.ts";
-import { toJobId } from "../request/request-id.ts";
 import { reached } from "./connection.ts";
 
 /** What lies in a job of queue "archive". */

@@ -1,7 +1,7 @@
 // Many jobs at once: those of a batch go into the queue in chunks, and leave it when the batch is cancelled.
-import { closeAll } from "../close-all.ts";
-import { ConfigError, TransientError } from "../errors.ts";
-import { toJobId } from "../request/request-id.ts";
+import { closeAll } from "../domain/close-all.ts";
+import { ConfigError, TransientError } from "../domain/errors.ts";
+import { toJobId } from "../domain/request/request-id.ts";
 import { archiveJobId } from "./archive-jobs.ts";
 import { openProducerConnection, reached, toRedisError } from "./connection.ts";
 import { toGenerateJob } from "./generate-jobs.ts";

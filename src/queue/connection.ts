@@ -1,6 +1,6 @@
 // Connections to Redis, one kind for each use: what waits for ever must never be asked for an answer by a person.
 import { Redis, type RedisOptions } from "ioredis";
-import { ArchiverError, ConfigError, TransientError, toMessage } from "../errors.ts";
+import { ArchiverError, ConfigError, TransientError, toMessage } from "../domain/errors.ts";
 
 /** How long a command of a producer may take, and the whole of connecting, in ms. */
 const COMMAND_TIMEOUT_MS = 2_000;

@@ -53,7 +53,7 @@ end`;
  * ARGV: configured spacing, longest wait in hand, longest probe (all ms). Returns {admitted, wait ms, reason, epoch, slot}:
  * a caller that is admitted has taken its slot, waits for it, and (where it had to wait) confirms it.
  */
-export const ADMIT_SCRIPT = `${NOW}
+export const ACQUIRE_SCRIPT = `${NOW}
 local until_ms = get('until')
 if now < until_ms then
   local wait = math.ceil(until_ms - now)
@@ -97,7 +97,7 @@ redis.call('HINCRBY', KEYS[1], 'made', 1)
 return 1`;
 
 /** Leave that was not used: a halted gate may give its probe to another one. */
-export const GIVE_BACK_SCRIPT = `${NOW}
+export const RELEASE_SCRIPT = `${NOW}
 if get('halted') == 1 then set('probe', 0) end
 if get('made') > 0 then redis.call('HINCRBY', KEYS[1], 'made', -1) end
 return 1`;
@@ -117,7 +117,7 @@ return 1`;
  * After a limit the pace is what was let through in the whole window: from the begin of the burst to the time at which
  * the other side lets us in again. Calls that were on their way by then and are limited too were not let through.
  */
-export const REPORT_SCRIPT = `${NOW}
+export const RECORD_OUTCOME_SCRIPT = `${NOW}
 local event, ms = ARGV[1], tonumber(ARGV[2])
 local until_ms = get('until')
 local function learn(span, passed)

@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import type { CallResult, Clock, Gate } from "../pipeline/ports.ts";
 import { ABORTED, isUnreadable } from "../pipeline/verdict.ts";
 import { reached } from "./connection.ts";
-import { ADMIT_SCRIPT, CONFIRM_SCRIPT, GIVE_BACK_SCRIPT, REPORT_SCRIPT } from "./gate-scripts.ts";
+import { ACQUIRE_SCRIPT, CONFIRM_SCRIPT, RECORD_OUTCOME_SCRIPT, RELEASE_SCRIPT } from "./gate-scripts.ts";
 import { runScript } from "./script.ts";
 
 export interface GateOptions {
@@ -32,7 +32,7 @@ export interface GateState {
 export interface OpenGate extends Gate {
   state(): Promise<GateState>;
   /** Lets the next call try at once: an operator who restarts a worker has probably mended something. */
-  reopen(): Promise<void>;
+  reset(): Promise<void>;
 }
 
 /** A call waits in hand for its slot up to so long; for longer its job goes back, so that the lock is not kept for nothing. */
@@ -54,9 +54,9 @@ export function createGate(options: GateOptions): OpenGate {
   const run = (script: string, args: (string | number)[] = []) =>
     reached(options.redisUrl, () => runScript(redis, { script, keys, args }));
 
-  async function admit({ signal }: { signal: AbortSignal }): Promise<Leave> {
+  async function acquire({ signal }: { signal: AbortSignal }): Promise<Leave> {
     for (;;) {
-      const answer = await run(ADMIT_SCRIPT, [spacingMs, INLINE_WAIT_MS, options.callTimeoutMs + 10_000]);
+      const answer = await run(ACQUIRE_SCRIPT, [spacingMs, INLINE_WAIT_MS, options.callTimeoutMs + 10_000]);
       const [admitted, waitMs, reason, epoch, slot] = answer as [number, number, string, string, number];
       if (admitted === 0) return { admitted: false, waitMs, reason };
       if (waitMs === 0) return { admitted: true };
@@ -67,9 +67,9 @@ export function createGate(options: GateOptions): OpenGate {
     }
   }
 
-  async function report(result: CallResult): Promise<number> {
+  async function recordOutcome(result: CallResult): Promise<number> {
     const { event, ms, code, message } = toEvent(result);
-    return (await run(REPORT_SCRIPT, [event, ms, code, message])) as number;
+    return (await run(RECORD_OUTCOME_SCRIPT, [event, ms, code, message])) as number;
   }
 
   async function state(): Promise<GateState> {
@@ -85,17 +85,17 @@ export function createGate(options: GateOptions): OpenGate {
     };
   }
 
-  async function reopen(): Promise<void> {
+  async function reset(): Promise<void> {
     // a rate limit is no matter of the operator's: it is waited for
     await reached(options.redisUrl, async () => {
       if ((await redis.hget(key, "halted")) === "1") await redis.hdel(key, "until", "probe");
     });
   }
 
-  return { admit, giveBack: async () => void (await run(GIVE_BACK_SCRIPT)), report, state, reopen };
+  return { acquire, release: async () => void (await run(RELEASE_SCRIPT)), recordOutcome, state, reset };
 }
 
-type Leave = Awaited<ReturnType<Gate["admit"]>>;
+type Leave = Awaited<ReturnType<Gate["acquire"]>>;
 
 /** Slots are even, but calls start some time after theirs: so much less than the limit keeps every window below it. */
 const LATENESS_SHARE = 0.05;

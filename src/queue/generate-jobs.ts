@@ -1,5 +1,5 @@
 // Jobs of queue "generate" that refer to recorded requests: their form and their order.
-import { toJobId } from "../request/request-id.ts";
+import { toJobId } from "../domain/request/request-id.ts";
 import type { NamedJob } from "./job-bundle.ts";
 
 /** Batches come after whatever a person waits for: jobs without a priority go first. */

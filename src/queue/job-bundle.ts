@@ -1,7 +1,7 @@
 // Jobs that are added together go to Redis together.
 import { Job, type JobsOptions, type Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { TransientError } from "../errors.ts";
+import { TransientError } from "../domain/errors.ts";
 import { createScriptBundle } from "./script-bundle.ts";
 
 /** A job as a queue takes it, by an id of ours. */

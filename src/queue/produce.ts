@@ -1,7 +1,7 @@
 // How producers without a catalog hand over work: the whole request lies in the job, and the worker records it.
 import type { Queue } from "bullmq";
-import { TransientError } from "../errors.ts";
-import { toJobId } from "../request/request-id.ts";
+import { TransientError } from "../domain/errors.ts";
+import { toJobId } from "../domain/request/request-id.ts";
 
 /** A request as it goes into a job: as its producer wrote it, with an id. */
 export type ProducedJob = { readonly request_id: string };

@@ -1,13 +1,13 @@
 // The queues: their names, and how they are opened on a connection. What lies in them stands with the jobs of each.
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { closeTogether } from "../close-all.ts";
+import { closeTogether } from "../domain/close-all.ts";
 import { reached } from "./connection.ts";
 import { countJobs, type HeldJobs, listHeld, type QueueCounts } from "./counts.ts";
 import { type FoundJob, findJob } from "./find-job.ts";
 import { type AddBundled, createJobBundle } from "./job-bundle.ts";
-import { createPulse } from "./pulse.ts";
-import { takeOver } from "./take-over.ts";
+import { reclaimJobs } from "./reclaim-jobs.ts";
+import { createRedisHealth } from "./redis-health.ts";
 
 export const GENERATE_QUEUE = "generate";
 export const ARCHIVE_QUEUE = "archive";
@@ -40,7 +40,7 @@ export interface Queues {
   /** Removes waiting jobs of queue "generate"; one that is being worked on stays. */
   removeGenerate(jobIds: readonly string[]): Promise<void>;
   /** Puts back the jobs that dead workers hold; returns how many. */
-  takeOver(isDead: (workerId: string) => boolean): Promise<number>;
+  reclaimJobs(isDead: (workerId: string) => boolean): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -51,14 +51,14 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
   const webhook = createQueue(WEBHOOK_QUEUE, { connection, prefix });
   const schedule = createQueue(SCHEDULE_QUEUE, { connection, prefix });
   const all = [generate, archive, webhook, schedule];
-  const pulse = createPulse(connection);
+  const pulse = createRedisHealth(connection);
   return {
     generate,
     archive,
     webhook,
     schedule,
-    addGenerate: createJobBundle(generate, connection, { onAnswer: pulse.felt }),
-    ping: () => (pulse.isFresh() ? AT_ONCE : reached(redisUrl, pulse.feel)),
+    addGenerate: createJobBundle(generate, connection, { onAnswer: pulse.recordReply }),
+    ping: () => (pulse.isRecent() ? AT_ONCE : reached(redisUrl, pulse.ping)),
     onReturn: (listener) => void connection.on("ready", listener),
     counts: () =>
       reached(redisUrl, async () => {
@@ -70,9 +70,9 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
       reached(redisUrl, () => findJob(stage === "generate" ? generate : archive, connection, jobIds)),
     removeGenerate: (jobIds) =>
       reached(redisUrl, async () => void (await Promise.all(jobIds.map((jobId) => generate.remove(jobId))))),
-    takeOver: (isDead) =>
+    reclaimJobs: (isDead) =>
       reached(redisUrl, async () => {
-        const taken = await Promise.all(all.map((queue) => takeOver(queue, { redis: connection, isDead })));
+        const taken = await Promise.all(all.map((queue) => reclaimJobs(queue, { redis: connection, isDead })));
         return taken.reduce((sum, moved) => sum + moved, 0);
       }),
     close: () => closeTogether(all.map((queue) => () => queue.close())),

@@ -1,8 +1,8 @@
 // Redis is not trusted to remember: what the catalog knows as unfinished and the queues do not hold is put back.
 // The catalog decides whether anything is paid again, so a job too many is harmless and a job too few is not.
 import type { Queue } from "bullmq";
-import type { RequestRecord } from "../pipeline/records.ts";
-import { toJobId } from "../request/request-id.ts";
+import type { RequestRecord } from "../domain/records.ts";
+import { toJobId } from "../domain/request/request-id.ts";
 import { isAlive } from "./alive.ts";
 import { archiveJobId, archivePriority } from "./archive-jobs.ts";
 import { toGenerateJob } from "./generate-jobs.ts";

@@ -5,7 +5,7 @@ import { isAlive } from "./alive.ts";
 
 /** The names of jobs in queue "schedule". */
 const DUE_JOB = "due";
-export const NIGHT_JOB = "night";
+export const RUN_JOB = "night";
 
 /** When something repeats: a cron line of five fields, on the clock of a time zone. */
 export interface CronLine {
@@ -24,7 +24,7 @@ export function nextCronTime({ cron, tz }: CronLine, after: number): number | un
  * Makes the Job Schedulers those of the catalog. One that is right is left alone: setting it again, with the same times, can
  * delete a run that is overdue.
  */
-export async function keepSchedulers(queue: Queue, wanted: readonly (CronLine & { name: string })[]): Promise<void> {
+export async function syncSchedulers(queue: Queue, wanted: readonly (CronLine & { name: string })[]): Promise<void> {
   const there = await queue.getJobSchedulers();
   const names = new Set(wanted.map(({ name }) => name));
   for (const { key } of there) if (!names.has(key)) await queue.removeJobScheduler(key);
@@ -36,9 +36,9 @@ export async function keepSchedulers(queue: Queue, wanted: readonly (CronLine & 
 }
 
 /** Adds the job that begins a night, unless it is there; one that ended without having begun it is made anew. */
-export async function addNightJob(queue: Queue, night: { name: string; due: number }): Promise<void> {
-  const jobId = `${NIGHT_JOB}~${night.name}~${night.due}`;
+export async function addRunJob(queue: Queue, night: { name: string; due: number }): Promise<void> {
+  const jobId = `${RUN_JOB}~${night.name}~${night.due}`;
   if (isAlive(await queue.getJobState(jobId))) return;
   await queue.remove(jobId);
-  await queue.add(NIGHT_JOB, { schedule: night.name, due: night.due }, { jobId });
+  await queue.add(RUN_JOB, { schedule: night.name, due: night.due }, { jobId });
 }

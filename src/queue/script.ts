@@ -1,7 +1,7 @@
 // How Lua scripts run: by their digests, since the text of a script, which Redis keeps, would be sent and hashed anew each time.
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { toMessage } from "../errors.ts";
+import { toMessage } from "../domain/errors.ts";
 
 /** A script with what it is given. */
 export interface ScriptCall {

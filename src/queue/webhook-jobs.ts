@@ -1,6 +1,6 @@
 // Jobs of the queue of webhooks, one for each event. The catalog holds the events; a job that is lost is put back.
 import type { Job, Queue } from "bullmq";
-import { RejectedError } from "../errors.ts";
+import { RejectedError } from "../domain/errors.ts";
 import { isAlive } from "./alive.ts";
 
 /** Adds the jobs of events; one that is there already is left alone. Event ids are job ids: we make them ourselves. */

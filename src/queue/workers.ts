@@ -1,15 +1,15 @@
 // The BullMQ workers of this process: take a job, run its stage, settle what came of it.
 import { type Job, type Queue, UnrecoverableError, Worker, type WorkerOptions } from "bullmq";
 import type { Redis } from "ioredis";
-import { closeAll } from "../close-all.ts";
-import { toMessage } from "../errors.ts";
+import { closeAll } from "../domain/close-all.ts";
+import { toMessage } from "../domain/errors.ts";
 import type { ArchiveDelivery, ArchiveResult } from "../pipeline/archive.ts";
 import type { Delivery, GenerateResult } from "../pipeline/generate-run.ts";
 import type { Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { type ConnectionEvents, createWorkerConnection, isConnectionError, toRedisError } from "./connection.ts";
-import { mendUnreadable } from "./mend.ts";
 import { ARCHIVE_QUEUE, GENERATE_QUEUE, SCHEDULE_QUEUE, WEBHOOK_QUEUE } from "./queues.ts";
+import { repairMalformedJobs } from "./repair-malformed-jobs.ts";
 import { settle } from "./settle.ts";
 import { eventIdOf } from "./webhook-jobs.ts";
 
@@ -142,7 +142,7 @@ function runWorker(name: string, options: StageOptions, process: Processor): Sta
     if (error.name === "SyntaxError") mendQueue();
   };
   const mendQueue = () =>
-    mendUnreadable({ name, prefix: options.prefix, redis: connection })
+    repairMalformedJobs({ name, prefix: options.prefix, redis: connection })
       .then((jobs) =>
         log.warn({ queue: name, jobs }, "jobs that are no JSON were made readable; they will fail with a reason"),
       )

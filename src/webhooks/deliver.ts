@@ -1,8 +1,8 @@
 // The life of one delivery: the event is read from the catalog, sent, and what came of it is written down.
 // At least once: a process that dies between the two sends it again, under the same id.
-import { ArchiverError, TransientError } from "../errors.ts";
+import { ArchiverError, TransientError } from "../domain/errors.ts";
+import type { RequestDetail, Webhook } from "../domain/records.ts";
 import type { Clock, Log } from "../pipeline/ports.ts";
-import type { RequestDetail, Webhook } from "../pipeline/records.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { toWebhookMessage } from "./message.ts";
 import { webhookDelayMs } from "./schedule.ts";
@@ -11,7 +11,7 @@ import type { SendEnd, Sender } from "./sender.ts";
 /** What the catalog gives. */
 export interface WebhookRecord {
   findWebhook(eventId: string): { webhook: Webhook; detail: RequestDetail } | undefined;
-  noteDelivery(
+  recordDelivery(
     eventId: string,
     end: { state: "delivered" } | { state: "pending" | "failed"; error: string },
   ): Promise<void>;
@@ -55,7 +55,7 @@ async function settle(webhook: Webhook, end: SendEnd, ports: WebhookPorts): Prom
   const { event_id, request_id } = webhook;
   const attempt = webhook.attempts + 1;
   if (end.kind === "delivered") {
-    await ports.catalog.noteDelivery(event_id, { state: "delivered" });
+    await ports.catalog.recordDelivery(event_id, { state: "delivered" });
     ports.log.debug({ request_id, event_id, attempt }, "webhook delivered");
     return { kind: "done", result: { event_id, state: "delivered" } };
   }
@@ -63,7 +63,7 @@ async function settle(webhook: Webhook, end: SendEnd, ports: WebhookPorts): Prom
   const retryAfterMs = end.kind === "failed" ? end.retryAfterMs : undefined;
   const delayMs = end.kind === "refused" ? undefined : webhookDelayMs(attempt, { random: ports.random, retryAfterMs });
   const state = delayMs === undefined ? "failed" : "pending";
-  await ports.catalog.noteDelivery(event_id, { state, error });
+  await ports.catalog.recordDelivery(event_id, { state, error });
   // each try stands in the record: that it was given up is news
   ports.log[delayMs === undefined ? "warn" : "debug"](
     { request_id, event_id, attempt, delay_ms: delayMs ?? null },

@@ -1,7 +1,7 @@
 // What goes over the wire: the body of an event, and headers after https://www.standardwebhooks.com. Pure.
 import { Webhook as Signer } from "standardwebhooks";
-import type { RequestDetail, Webhook } from "../pipeline/records.ts";
-import { type RequestView, toRequestView } from "../report/request-view.ts";
+import type { RequestDetail, Webhook } from "../domain/records.ts";
+import { type RequestView, toRequestView } from "../output/report/request-view.ts";
 
 /** The body. `data` is the request as it is when the message goes out; `timestamp` is when it ended. */
 export interface WebhookBody {

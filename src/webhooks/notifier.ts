@@ -1,5 +1,5 @@
 // Hurries what the catalog has to tell: the events of a request that has just ended go into the queue at once.
-import { levelOf, toMessage } from "../errors.ts";
+import { levelOf, toMessage } from "../domain/errors.ts";
 import type { Catalog, Log, Notifier } from "../pipeline/ports.ts";
 
 export interface NotifierOptions {

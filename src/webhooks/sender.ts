@@ -1,10 +1,10 @@
 // Sends one message to a foreign address: checked like an image's URL, not redirected, bounded in time and size.
-import { ArchiverError, RejectedError, toMessage } from "../errors.ts";
+import { ArchiverError, RejectedError, toMessage } from "../domain/errors.ts";
+import { redactUrl } from "../domain/request/http-url.ts";
+import { parseRetryAfter } from "../domain/retry-after.ts";
 import { createGuardedAgent } from "../outbound/address-guard.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
-import { redactUrl } from "../request/http-url.ts";
-import { parseRetryAfter } from "../retry-after.ts";
 import type { WebhookMessage } from "./message.ts";
 
 /** How a try ended. `refused`: no further try can help. The error shows the origin of the address alone. */

@@ -3,7 +3,7 @@
 // reserve <id>: registers as a worker and reserves a call, then lives on until it is killed.
 import { createInterface } from "node:readline/promises";
 import { type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
-import { parseSubmission, toRequest } from "../../src/request/submission.ts";
+import { parseSubmission, toRequest } from "../../src/domain/request/submission.ts";
 
 const [file = ""] = process.argv.slice(2);
 let catalog: OpenCatalog | undefined;

@@ -3,9 +3,9 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
-import { openDatabase } from "../../src/catalog/database.ts";
-import { drizzle, migrate } from "../../src/catalog/orm.ts";
-import { registerSearchFunctions } from "../../src/catalog/search-functions.ts";
+import { openDatabase } from "../../src/catalog/db/database.ts";
+import { drizzle, migrate } from "../../src/catalog/db/orm.ts";
+import { registerSearchFunctions } from "../../src/catalog/search/functions.ts";
 import { openTestCatalog, testFolder } from "./support.ts";
 
 /** A catalog file as the version wrote it whose newest migration is this one. */

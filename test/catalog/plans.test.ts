@@ -30,10 +30,10 @@ async function live(
   await catalog.countUnarchivedImages();
   const call = await reserve(catalog, id, { n: 1, seed });
   await catalog.answerCall(call, answer([0]));
-  await catalog.noteSpooled({ request_id: id, index: 0 }, `${id}.1.0`);
+  await catalog.recordSpoolFile({ request_id: id, index: 0 }, `${id}.1.0`);
   await catalog.recordAsset({ request_id: id, index: 0 }, asset(letter));
   expect(await catalog.finish(id, { state: "archived" })).toBe(true);
-  await catalog.noteSidecar(id);
+  await catalog.markSidecarWritten(id);
   await catalog.find(id);
 }
 
@@ -51,7 +51,7 @@ test("no statement makes SQLite plan anew for each value", async () => {
   const catalog = await openTestCatalog();
   const texts = watchStatements();
   await live(catalog, "first", { seed: 1, letter: "a" });
-  // see isGiven in src/catalog/prepared.ts
+  // see isGiven in src/catalog/db/prepared.ts
   expect(texts.filter((text) => /limit \?/.test(text))).toEqual([]);
   expect(texts.filter((text) => /order by|distinct|max\(/.test(text) && /[^<>]= \?/.test(text))).toEqual([]);
   expect(texts.filter((text) => /state" = \?/.test(text.replace(/ set .* where /, " where ")))).toEqual([]);
@@ -62,8 +62,8 @@ test("no statement reads more, the more is archived", async () => {
   const catalog = await openTestCatalog({ file });
   const texts = watchStatements();
   await live(catalog, "first", { seed: 1, letter: "a" });
-  catalog.browse.findTwin("hash", 0);
-  catalog.tidy.listToReseal();
+  catalog.browse.findDuplicateContent("hash", 0);
+  catalog.edits.listStaleSidecars();
   lookAround(catalog);
   askOfOne(catalog, "a".repeat(64));
   const read = texts
@@ -83,25 +83,25 @@ test("no statement reads more, the more is archived", async () => {
 /** What a worker and a server ask again and again, whether there is work or not. */
 function lookAround(catalog: OpenCatalog): void {
   for (const _ of catalog.listUnfinished());
-  for (const _ of catalog.listUnsealed());
+  for (const _ of catalog.listMissingSidecars());
   for (const _ of catalog.listPendingWebhooks());
   catalog.batches.listOpen();
-  catalog.figures.archivedSince({ archived_at: 1, request_id: "" });
-  catalog.figures.assetsSince(1);
-  catalog.figures.reusedSince(1);
+  catalog.growth.archivedSince({ archived_at: 1, request_id: "" });
+  catalog.growth.assetsSince(1);
+  catalog.growth.reusedSince(1);
   catalog.secondsToNearestLoss();
   catalog.isSpoolFileDone("first.1.0");
   catalog.reproductions.listDue();
-  catalog.tidy.listDueForErasure();
-  catalog.keeping.listUnpictured({ until: 1, limit: 8 });
+  catalog.edits.listDueForErasure();
+  catalog.integrity.listWithoutThumbnail({ until: 1, limit: 8 });
 }
 
 /** What is asked of one digest or one recipe. */
 function askOfOne(catalog: OpenCatalog, key: string): void {
-  catalog.lookUp([{ request_id: "first", recipe_id: key }]);
+  catalog.getManifestStatus([{ request_id: "first", recipe_id: key }]);
   catalog.browse.imagesOf(key, 1);
-  catalog.keeping.sealedRequestsOf([key]);
-  catalog.keeping.liveUrls(key);
+  catalog.integrity.requestsWithSidecar([key]);
+  catalog.integrity.liveUrls(key);
   catalog.similar.at([1]);
   catalog.search({ recipe: key });
   catalog.search({ digest: key });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newBatch } from "../batch/support.ts";
+import { newBatch } from "../batches/run/support.ts";
 import { accept, found, openTestCatalog } from "./support.ts";
 
 test("events that were given up are pending again, and delivered ones are not", async () => {
@@ -8,20 +8,20 @@ test("events that were given up are pending again, and delivered ones are not", 
   await catalog.finish("fox", { state: "failed", error: { code: "x", message: "x" } });
   const event = (await found(catalog, "fox")).webhooks[0]?.event_id ?? "";
   expect(await catalog.resendWebhooks("fox")).toEqual([]);
-  await catalog.noteDelivery(event, { state: "failed", error: "410" });
+  await catalog.recordDelivery(event, { state: "failed", error: "410" });
   expect(await catalog.resendWebhooks("fox")).toEqual([event]);
   expect([...catalog.listPendingWebhooks()]).toEqual([[event]]);
-  await catalog.noteDelivery(event, { state: "delivered" });
+  await catalog.recordDelivery(event, { state: "delivered" });
   expect(await catalog.resendWebhooks("fox")).toEqual([]);
 });
 
 test("the webhook of a batch is owed its last report again", async () => {
   const catalog = await openTestCatalog();
-  await catalog.batches.begin({ ...newBatch("b"), webhook_url: "https://hooks.test/x" });
+  await catalog.batches.start({ ...newBatch("b"), webhook_url: "https://hooks.test/x" });
   await catalog.batches.endEnqueuing("b");
-  await catalog.batches.noteReport("b", { rest: "finished:1", key: "r", result: null });
-  await catalog.batches.noteTold("b", "finished:1");
-  expect(await catalog.batches.claimTelling("b", 1)).toBeUndefined();
+  await catalog.batches.recordReport("b", { rest: "finished:1", key: "r", result: null });
+  await catalog.batches.markNotified("b", "finished:1");
+  expect(await catalog.batches.claimNotification("b", 1)).toBeUndefined();
   await catalog.batches.resend("b");
-  expect(await catalog.batches.claimTelling("b", 1)).toBe(1);
+  expect(await catalog.batches.claimNotification("b", 1)).toBe(1);
 });

@@ -1,12 +1,12 @@
 // What was answered from the catalog is counted from the rows that were: the plans that SQLite makes of the real queries.
 import { expect, onTestFinished, test, vi } from "vitest";
-import { figuresOf } from "../../src/catalog/batch-figures.ts";
-import { type Database, openDatabase } from "../../src/catalog/database.ts";
-import { createLedger } from "../../src/catalog/ledger.ts";
-import type { Parts } from "../../src/catalog/parts.ts";
-import { createReader } from "../../src/catalog/read.ts";
+import { batchStatsOf } from "../../src/catalog/batches/stats.ts";
+import { createLedger } from "../../src/catalog/calls/ledger.ts";
+import type { CatalogContext } from "../../src/catalog/context.ts";
+import { type Database, openDatabase } from "../../src/catalog/db/database.ts";
+import { createReader } from "../../src/catalog/requests/reader.ts";
 
-function open(): { database: Database; parts: Parts } {
+function open(): { database: Database; parts: CatalogContext } {
   const database = openDatabase(":memory:");
   onTestFinished(() => database.close());
   const { db } = database;
@@ -29,7 +29,7 @@ function plansOf({ sqlite }: Database, ask: () => unknown): string[][] {
 
 test("the figures of a batch read the reused requests of that batch alone", () => {
   const { database, parts } = open();
-  const plans = plansOf(database, () => figuresOf(parts, "b"));
+  const plans = plansOf(database, () => batchStatsOf(parts, "b"));
   expect(plans).toEqual([["SEARCH requests USING INDEX requests_reused (batch_id=?)"]]);
 });
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import type Sqlite from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import { type CatalogOptions, type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
+import type { Call, NewAsset, RequestDetail } from "../../src/domain/records.ts";
+import { parseSubmission, type Request, type SubmissionInput, toRequest } from "../../src/domain/request/submission.ts";
 import type { AnswerRecord, CallFailure } from "../../src/pipeline/ports.ts";
-import type { Call, NewAsset, RequestDetail } from "../../src/pipeline/records.ts";
-import { parseSubmission, type Request, type SubmissionInput, toRequest } from "../../src/request/submission.ts";
 
 /** A folder that is gone after the test. */
 export function testFolder(): string {

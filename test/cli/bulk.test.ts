@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { BatchReport } from "../../src/report/batch-report.ts";
-import type { BatchView } from "../../src/report/batch-view.ts";
+import type { BatchReport } from "../../src/output/report/batch-report.ts";
+import type { BatchView } from "../../src/output/report/batch-view.ts";
 import { openPlace, type Place, type Running, startSandbox, startWorker } from "./support.ts";
 
 let place: Place;

@@ -1,12 +1,12 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { toInvitation, withoutPassword } from "../../src/cli/demo/go-on.ts";
+import { toInvitation, withoutPassword } from "../../src/cli/demo/keep-running.ts";
 import { findSurprise, type Standing } from "../../src/cli/demo/outcome.ts";
 import { toDemoPrompts } from "../../src/cli/demo/prompts.ts";
 import { toDemoLines } from "../../src/cli/demo/view.ts";
 import { widthOf } from "../../src/cli/text.ts";
-import type { Image, RequestDetail, RequestRecord } from "../../src/pipeline/records.ts";
+import type { Image, RequestDetail, RequestRecord } from "../../src/domain/records.ts";
 
 const PROMPTS = toDemoPrompts({ id: "test", seed: 7 });
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openSandbox, type Sandbox } from "../../src/sandbox/sandbox.ts";
+import { openSandbox, type Sandbox } from "../../src/dev/sandbox/sandbox.ts";
 import { startProxy } from "../support/proxy.ts";
 import { startHttp } from "../support/servers.ts";
 import { type Environment, openPlace, type Place, startWorker } from "./support.ts";

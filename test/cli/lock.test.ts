@@ -2,7 +2,7 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LockEntry } from "../../src/lockfile/entry.ts";
+import type { LockEntry } from "../../src/domain/lockfile/entry.ts";
 import { openPlace, type Place, startSandbox, startWorker } from "./support.ts";
 
 const MANIFEST = `defaults: { collection: animals }

@@ -3,8 +3,8 @@ import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
-import { startPrivateRedis } from "../../src/local-redis/private-redis.ts";
-import { VERSION } from "../../src/version.ts";
+import { VERSION } from "../../src/app/version.ts";
+import { startPrivateRedis } from "../../src/dev/local-redis/private-redis.ts";
 import { openPlace, type Place, startSandbox, startWorker } from "./support.ts";
 
 interface Line {

@@ -1,9 +1,9 @@
 // Requests in the states that the commands meet, made through the catalog's own doors. The commands run beside, on the same files.
 import { onTestFinished } from "vitest";
-import { startServer } from "../../src/http/server.ts";
-import type { Call, RequestDetail } from "../../src/pipeline/records.ts";
-import type { SubmissionInput } from "../../src/request/submission.ts";
-import { submit } from "../../src/submit.ts";
+import { submit } from "../../src/app/submit.ts";
+import type { Call, RequestDetail } from "../../src/domain/records.ts";
+import type { SubmissionInput } from "../../src/domain/request/submission.ts";
+import { startServer } from "../../src/server/server.ts";
 import { openWorld, type World } from "../support/world.ts";
 import { openPlace, type Place } from "./support.ts";
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { ScheduleView } from "../../src/schedule/view.ts";
+import type { ScheduleView } from "../../src/batches/schedule/view.ts";
 import { openPlace, type Place, startSandbox, startWorker } from "./support.ts";
 
 let place: Place;

@@ -1,8 +1,8 @@
 // The published job form: what it lets through and what not is what the worker lets through and not.
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
-import { toJobSchema } from "../../src/request/job-schema.ts";
-import { parseSubmission } from "../../src/request/submission.ts";
+import { toJobSchema } from "../../src/domain/request/job-schema.ts";
+import { parseSubmission } from "../../src/domain/request/submission.ts";
 import { openPlace } from "./support.ts";
 
 const validate = new Ajv2020({ strict: true, formats: { uri: true } }).compile(toJobSchema());

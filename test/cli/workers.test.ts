@@ -1,7 +1,7 @@
 // Whether a worker runs, what it holds, and why nothing comes: in status, doctor, the metrics, and while one waits.
 import { hostname } from "node:os";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { VERSION } from "../../src/version.ts";
+import { VERSION } from "../../src/app/version.ts";
 import { openPlace, type Place, startSandbox, startWorker } from "./support.ts";
 
 let place: Place;

@@ -2,7 +2,7 @@
 import type { RequestListener } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import { createClient, type SubmissionInput } from "../../src/client.ts";
-import { startServer } from "../../src/http/server.ts";
+import { startServer } from "../../src/server/server.ts";
 import { collect } from "../support/collect.ts";
 import { closedOrigin, startHttp } from "../support/servers.ts";
 import { openBusyWorld, openWorld, type World } from "../support/world.ts";

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { Queue, Worker } from "bullmq";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { createClient, type KnownRequest, RejectedError, type SubmissionInput } from "../../src/client.ts";
-import { parseSubmission } from "../../src/request/submission.ts";
+import { parseSubmission } from "../../src/domain/request/submission.ts";
 import { collect } from "../support/collect.ts";
 import { closedOrigin, start } from "../support/servers.ts";
 import { openBusyWorld } from "../support/world.ts";

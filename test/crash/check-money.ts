@@ -1,7 +1,8 @@
 // The sandbox's bill against the ledger: every call on the bill has its row, and nothing is bought again once answered. Pure.
-import type { Call, RequestDetail } from "../../src/pipeline/records.ts";
+
+import type { BillEntry, BillSnapshot } from "../../src/dev/sandbox/bill.ts";
+import type { Call, RequestDetail } from "../../src/domain/records.ts";
 import { UNKNOWN_CALLS_LIMIT } from "../../src/pipeline/verdict.ts";
-import type { BillEntry, BillSnapshot } from "../../src/sandbox/bill.ts";
 
 export interface MoneyFigures {
   /** Rows of calls. */

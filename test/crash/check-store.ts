@@ -1,9 +1,9 @@
 // The store against the catalog: every row has its object, every object its digest and a whole picture, every request its sidecar.
 import { createHash } from "node:crypto";
+import { imageKey, sidecarKey } from "../../src/domain/keys.ts";
+import type { Asset, RequestDetail } from "../../src/domain/records.ts";
 import { createInspector } from "../../src/image/inspect.ts";
-import { imageKey, sidecarKey } from "../../src/pipeline/keys.ts";
 import type { Store } from "../../src/pipeline/ports.ts";
-import type { Asset, RequestDetail } from "../../src/pipeline/records.ts";
 import type { Sidecar } from "../../src/pipeline/sidecar.ts";
 
 export interface StoreFigures {

@@ -1,5 +1,5 @@
 // The verdict: what stands in the catalog, in the store and on the sandbox's bill, held against what was promised.
-import type { RequestDetail, RequestRecord } from "../../src/pipeline/records.ts";
+import type { RequestDetail, RequestRecord } from "../../src/domain/records.ts";
 import type { Arena } from "./arena.ts";
 import { checkMoney, type MoneyFigures } from "./check-money.ts";
 import { checkStore, type StoreFigures } from "./check-store.ts";

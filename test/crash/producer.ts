@@ -1,9 +1,9 @@
 // The producer: sends requests through our own door and straight to BullMQ, and remembers what was accepted.
 import { setTimeout as delay } from "node:timers/promises";
-import type { App } from "../../src/app.ts";
-import { ArchiverError } from "../../src/errors.ts";
-import { requestIdOfJob } from "../../src/request/request-id.ts";
-import { submit } from "../../src/submit.ts";
+import type { App } from "../../src/app/app.ts";
+import { submit } from "../../src/app/submit.ts";
+import { ArchiverError } from "../../src/domain/errors.ts";
+import { requestIdOfJob } from "../../src/domain/request/request-id.ts";
 import type { Dice } from "./dice.ts";
 import { createRequests, type Sent } from "./requests.ts";
 

@@ -1,6 +1,6 @@
 // A Redis that is killed, comes back on the same port, and may have forgotten everything.
-import { type PrivateRedis, startPrivateRedis } from "../../src/local-redis/private-redis.ts";
-import { openWire } from "../../src/local-redis/wire.ts";
+import { type PrivateRedis, startPrivateRedis } from "../../src/dev/local-redis/private-redis.ts";
+import { openWire } from "../../src/dev/local-redis/wire.ts";
 
 export interface RedisControl {
   readonly url: string;

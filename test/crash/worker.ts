@@ -1,10 +1,10 @@
 // The real worker in its own process, all settings by environment, with one thing more: at a named step, for the k-th
 // time, it sends itself a signal. `--at put:3` kills it; with `--signal SIGSTOP` it freezes instead.
 import { parseArgs } from "node:util";
-import { createApp } from "../../src/app.ts";
-import { readSettings } from "../../src/config.ts";
-import { createLog } from "../../src/log.ts";
-import { startWorker } from "../../src/worker.ts";
+import { createApp } from "../../src/app/app.ts";
+import { createLog } from "../../src/app/log.ts";
+import { readSettings } from "../../src/app/settings.ts";
+import { startWorker } from "../../src/app/worker.ts";
 
 const { values } = parseArgs({
   options: {

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { leafHash, merkleRoot } from "../../src/lockfile/merkle.ts";
-import { parseLock } from "../../src/lockfile/read.ts";
-import { describeRoot } from "../../src/lockfile/root.ts";
-import { canonicalJson } from "../../src/request/canonical-json.ts";
-import { lockText } from "../lockfile/lock-text.ts";
+import { leafHash, merkleRoot } from "../../src/domain/lockfile/merkle.ts";
+import { parseLock } from "../../src/domain/lockfile/read.ts";
+import { describeRoot } from "../../src/domain/lockfile/root.ts";
+import { canonicalJson } from "../../src/domain/request/canonical-json.ts";
+import { lockText } from "../domain/lockfile/lock-text.ts";
 
 const page = await readFile(new URL("../../docs/lock.md", import.meta.url), "utf8");
 const block = (language: string) => new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, "m").exec(page)?.[1] ?? "";

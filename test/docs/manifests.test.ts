@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { SEEDS_LIMIT } from "../../src/manifest/check.ts";
-import { FIELD_NAMES } from "../../src/manifest/expand.ts";
-import { JSON_MAX_LENGTH } from "../../src/manifest/json.ts";
-import { YAML_MAX_LENGTH } from "../../src/manifest/yaml.ts";
-import { readItems } from "../manifest/support.ts";
+import { SEEDS_LIMIT } from "../../src/batches/manifest/check.ts";
+import { FIELD_NAMES } from "../../src/batches/manifest/expand.ts";
+import { JSON_MAX_LENGTH } from "../../src/batches/manifest/json.ts";
+import { YAML_MAX_LENGTH } from "../../src/batches/manifest/yaml.ts";
+import { readItems } from "../batches/manifest/support.ts";
 
 const page = await readFile(new URL("../../docs/manifests.md", import.meta.url), "utf8");
 

@@ -2,7 +2,7 @@
 // literals are read as what they are in JSON.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { parseSubmission } from "../../src/request/submission.ts";
+import { parseSubmission } from "../../src/domain/request/submission.ts";
 
 const page = await readFile("docs/producers.md", "utf8");
 

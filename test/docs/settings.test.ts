@@ -1,7 +1,7 @@
 // The table of settings says what the program reads: every name, and every default, in both directions.
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { parseSettings, SETTINGS } from "../../src/config.ts";
+import { parseSettings, SETTINGS } from "../../src/app/settings.ts";
 
 async function readTable(): Promise<Map<string, string>> {
   const text = await readFile("docs/settings.md", "utf8");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { askAgain, findOriginal } from "../../src/reproduce/ask.ts";
+import { askAgain, findOriginal } from "../../src/maintenance/reproduce/ask.ts";
 import { ask, find, openWorld, reaches, startTrapped, startWorkerCommand, until } from "./support.ts";
 
 test("a reproduction whose worker was killed between archive and comparison is compared by the next one, unpaid", {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createApp } from "../../src/app.ts";
-import { createLog } from "../../src/log.ts";
-import { submit } from "../../src/submit.ts";
+import { createApp } from "../../src/app/app.ts";
+import { createLog } from "../../src/app/log.ts";
+import { submit } from "../../src/app/submit.ts";
 import { ask, find, openWorld, reaches, startWorkerCommand } from "./support.ts";
 
 test("a Redis that comes back empty gets its jobs back at once, and nothing is paid again", {

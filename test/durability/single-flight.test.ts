@@ -1,13 +1,13 @@
 // Requests of one recipe that arrive together, through every door and at two workers, make one call.
 import { Queue } from "bullmq";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createApp } from "../../src/app.ts";
+import { createApp } from "../../src/app/app.ts";
+import { parseSettings } from "../../src/app/settings.ts";
+import { submit, waitForEnd } from "../../src/app/submit.ts";
+import { startWorker } from "../../src/app/worker.ts";
 import { createClient } from "../../src/client.ts";
-import { parseSettings } from "../../src/config.ts";
-import { submit, waitForEnd } from "../../src/submit.ts";
-import { startWorker } from "../../src/worker.ts";
-import { openBusyServed } from "../http/support.ts";
-import { QUIET } from "../keeping/support.ts";
+import { QUIET } from "../maintenance/support.ts";
+import { openBusyServed } from "../server/support.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
 

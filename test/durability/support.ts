@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { RequestDetail, RequestState } from "../../src/pipeline/records.ts";
-import type { SubmissionInput } from "../../src/request/submission.ts";
-import { submit } from "../../src/submit.ts";
+import { submit } from "../../src/app/submit.ts";
+import type { RequestDetail, RequestState } from "../../src/domain/records.ts";
+import type { SubmissionInput } from "../../src/domain/request/submission.ts";
 import { type Arena, holds, openArena } from "../crash/arena.ts";
 import { type Child, type Environment, startChild } from "../crash/processes.ts";
 

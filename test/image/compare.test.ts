@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
+import { paint } from "../../src/dev/sandbox/painting/paint.ts";
 import { type Comparison, compareImages, NEAR_MAX_DISTANCE } from "../../src/image/compare.ts";
-import { paint } from "../../src/sandbox/painting/paint.ts";
 
 const WIDTH = 96;
 const HEIGHT = 64;

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { createInspector } from "../../src/image/inspect.ts";
-import { readThumbnail } from "../../src/thumbnails/read.ts";
+import { readThumbnail } from "../../src/image/read-thumbnail.ts";
 
 const [file = "", times = "8"] = process.argv.slice(2);
 const bytes = readFileSync(file);

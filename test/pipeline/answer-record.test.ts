@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { toAnswerRecord } from "../../src/pipeline/answer-record.ts";
 import type { Answer } from "../../src/pipeline/ports.ts";
-import { call, detail } from "./records.ts";
+import { call, detail } from "../domain/records.ts";
 
 const CREATED_S = Date.parse("2026-10-01T00:00:00Z") / 1000;
 const DAY_MS = 86_400_000;

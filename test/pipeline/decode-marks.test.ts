@@ -46,7 +46,7 @@ test("an image that cannot be decoded leaves no mark: nobody died", async () => 
   const { process } = await generated();
   mkdirSync(process.spoolFolder, { recursive: true });
   writeFileSync(join(process.spoolFolder, "r.1.0"), "no image at all");
-  await process.catalog.noteSpooled(IMAGE, "r.1.0");
+  await process.catalog.recordSpoolFile(IMAGE, "r.1.0");
   expect((await process.archive("r", { attempt: 2 })).kind).toBe("done");
   expect(await process.catalog.decodeAttempts(IMAGE)).toBe(0);
 });

@@ -2,7 +2,7 @@
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { TransientError } from "../../src/errors.ts";
+import { TransientError } from "../../src/domain/errors.ts";
 import type { Store } from "../../src/pipeline/ports.ts";
 import { found, keysOf, openWorld, runArchiveJobs, startProcess, work } from "./world.ts";
 
@@ -289,10 +289,10 @@ describe("a store that is down", () => {
     const process = await startProcess(world, { store: wrap });
     await process.generate({ ...DATA, prompt: "a fox [reject]" });
     expect(await process.archive("r")).toMatchObject({ kind: "wait" });
-    expect([...process.catalog.listUnsealed()].flat()).toEqual(["r"]);
+    expect([...process.catalog.listMissingSidecars()].flat()).toEqual(["r"]);
     mood.down = false;
     expect(await process.archive("r")).toMatchObject({ kind: "done" });
-    expect([...process.catalog.listUnsealed()].flat()).toEqual([]);
+    expect([...process.catalog.listMissingSidecars()].flat()).toEqual([]);
   });
 });
 

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { imageKey, sidecarKey } from "../../src/domain/keys.ts";
 import { toAnswerRecord } from "../../src/pipeline/answer-record.ts";
-import { imageKey, sidecarKey } from "../../src/pipeline/keys.ts";
 import { missingIndexes, nextCall } from "../../src/pipeline/missing.ts";
 import type { Answer } from "../../src/pipeline/ports.ts";
-import { call, detail, RECIPE } from "./records.ts";
+import { call, detail, RECIPE } from "../domain/records.ts";
 
 describe("the next call", () => {
   test("is the recipe itself as long as nothing came", () => {

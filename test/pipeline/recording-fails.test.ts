@@ -3,7 +3,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ConfigError, TransientError } from "../../src/errors.ts";
+import { ConfigError, TransientError } from "../../src/domain/errors.ts";
 import type { Catalog } from "../../src/pipeline/ports.ts";
 import { found, openWorld, runArchiveJobs, startProcess, type World } from "./world.ts";
 
@@ -40,7 +40,7 @@ async function openRefusing(): Promise<World> {
 
 describe.each(kinds)("a catalog that fails as by a %s", (_, toError) => {
   test.each([
-    ["noteError and finish", ["noteError", "finish"]],
+    ["noteError and finish", ["recordError", "finish"]],
     ["reserveCall", ["reserveCall"]],
     ["find", ["find"]],
     ["accept", ["accept"]],
@@ -61,7 +61,7 @@ describe.each(kinds)("a catalog that fails as by a %s", (_, toError) => {
 
   test("in finish and noteError leaves no archive job ended while its row goes on", async () => {
     const world = await openWorld();
-    const { mood, wrap } = failing(["finish", "noteError", "recordAsset", "noteSidecar"], toError);
+    const { mood, wrap } = failing(["finish", "recordError", "recordAsset", "markSidecarWritten"], toError);
     const process = await startProcess(world, { catalog: wrap });
     expect(await process.generate(DATA)).toMatchObject({ kind: "done" });
     expect(await process.archive("r")).toMatchObject({ kind: "wait" });
@@ -74,7 +74,7 @@ describe.each(kinds)("a catalog that fails as by a %s", (_, toError) => {
 
   test("in recording that an image is lost leaves no archive job ended while its row goes on", async () => {
     const world = await openWorld();
-    const { mood, wrap } = failing(["finish", "noteError"], toError);
+    const { mood, wrap } = failing(["finish", "recordError"], toError);
     const process = await startProcess(world, { catalog: wrap });
     expect(await process.generate({ ...DATA, response_format: "b64_json" })).toMatchObject({ kind: "done" });
     rmSync(join(world.folder, "spool"), { recursive: true });

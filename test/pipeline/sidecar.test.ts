@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { parseBatchSidecar } from "../../src/pipeline/batch-sidecar.ts";
-import type { Proof } from "../../src/pipeline/records.ts";
+import { parseBatchSidecar } from "../../src/domain/batch-sidecar.ts";
+import type { Proof } from "../../src/domain/records.ts";
+import { parseSidecar } from "../../src/domain/sidecar-form.ts";
 import { sidecarBytes, toSidecar } from "../../src/pipeline/sidecar.ts";
-import { parseSidecar } from "../../src/pipeline/sidecar-form.ts";
 import { found, keysOf, openWorld, startProcess, work } from "./world.ts";
 
 const DATA = {

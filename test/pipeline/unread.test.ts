@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { expect, test } from "vitest";
 import { toAnswerRecord } from "../../src/pipeline/answer-record.ts";
-import { createSpool } from "../../src/spool/spool.ts";
+import { createSpool } from "../../src/storage/spool.ts";
 import { startHttp } from "../support/servers.ts";
 import { bury, killAt, openWorld, type Process, runArchiveJobs, startProcess, type World, work } from "./world.ts";
 
@@ -104,7 +104,7 @@ test("an image that was refused for want of money holds all, and is asked for ag
   const { world, calls } = await openAnswering([JSON.stringify(poor)]);
   const process = await startProcess(world);
   expect(await process.generate(PROMPT)).toMatchObject({ kind: "wait", scope: "fleet" });
-  expect(await world.gate.admit({ signal: new AbortController().signal })).toMatchObject({ admitted: false });
+  expect(await world.gate.acquire({ signal: new AbortController().signal })).toMatchObject({ admitted: false });
   expect(calls()).toBe(1);
 });
 

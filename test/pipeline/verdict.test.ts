@@ -1,6 +1,6 @@
 // The rows of the two tables in verdict.ts.
 import { expect, test } from "vitest";
-import { type ArchiverError, ConfigError, RejectedError, TransientError, WaitError } from "../../src/errors.ts";
+import { type ArchiverError, ConfigError, RejectedError, TransientError, WaitError } from "../../src/domain/errors.ts";
 import type { CallFailure, CallResult } from "../../src/pipeline/ports.ts";
 import { type CallContext, verdictOfCall, verdictOfError } from "../../src/pipeline/verdict.ts";
 

@@ -6,21 +6,21 @@ import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { inject, onTestFinished } from "vitest";
 import { type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
+import { openSandbox, type Sandbox, type SandboxOptions } from "../../src/dev/sandbox/sandbox.ts";
+import type { RequestDetail } from "../../src/domain/records.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import { createImageApi } from "../../src/image-api/client.ts";
 import { createDownloader } from "../../src/image-api/download.ts";
 import { type ArchiveResult, archive } from "../../src/pipeline/archive.ts";
+import { createByteSemaphore } from "../../src/pipeline/byte-semaphore.ts";
 import { generate } from "../../src/pipeline/generate.ts";
 import type { GenerateResult, GenerateSettings } from "../../src/pipeline/generate-run.ts";
 import type { ArchivePurpose, Catalog, Clock, Gate, Log, OnStep, Store } from "../../src/pipeline/ports.ts";
-import type { RequestDetail } from "../../src/pipeline/records.ts";
-import { createRoom } from "../../src/pipeline/room.ts";
 import type { Outcome } from "../../src/pipeline/verdict.ts";
 import { openProducerConnection } from "../../src/queue/connection.ts";
 import { createGate } from "../../src/queue/gate.ts";
-import { openSandbox, type Sandbox, type SandboxOptions } from "../../src/sandbox/sandbox.ts";
-import { createSpool } from "../../src/spool/spool.ts";
-import { createDirectoryStore } from "../../src/store/directory.ts";
+import { createDirectoryStore } from "../../src/storage/directory.ts";
+import { createSpool } from "../../src/storage/spool.ts";
 
 export interface World {
   folder: string;
@@ -132,7 +132,7 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
     store,
     api,
     downloader,
-    room: createRoom(1024 ** 2),
+    room: createByteSemaphore(1024 ** 2),
     gate: world.gate,
     inspect: createInspector(),
     spool: createSpool({ folder: spoolFolder }),

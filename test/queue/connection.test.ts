@@ -112,7 +112,7 @@ describe("what stands on an open connection", () => {
     const work = [
       () => queues.ping(),
       () => archive.add({ request_id: "r", expiresAt: null, purpose: "copy" as const }),
-      () => gate.admit({ signal: never }),
+      () => gate.acquire({ signal: never }),
       () => batch.add([item]),
     ];
     for (const one of await Promise.all(work.map(failure))) {
@@ -130,7 +130,7 @@ describe("what stands on an open connection", () => {
     );
     await archive.add({ request_id: "r", expiresAt: null, purpose: "copy" });
     expect(await queues.archive.getJobCountByTypes("prioritized")).toBe(1);
-    expect(await gate.admit({ signal: never })).toEqual({ admitted: true });
+    expect(await gate.acquire({ signal: never })).toEqual({ admitted: true });
     await batch.add([item]);
   });
 

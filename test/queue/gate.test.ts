@@ -31,13 +31,13 @@ const BAD_KEY = badKey(50);
 const BAD_KEY_LONG = badKey(60_000);
 
 async function admitted(gate: OpenGate): Promise<boolean> {
-  return (await gate.admit({ signal: NEVER })).admitted;
+  return (await gate.acquire({ signal: NEVER })).admitted;
 }
 
 /** Waits as long as the gate says, as the queue does. */
 async function waitAndAdmit(gate: OpenGate): Promise<void> {
   for (;;) {
-    const leave = await gate.admit({ signal: NEVER });
+    const leave = await gate.acquire({ signal: NEVER });
     if (leave.admitted) return;
     await new Promise((resolve) => setTimeout(resolve, Math.min(leave.waitMs, 200)));
   }
@@ -48,20 +48,20 @@ describe("answers that cannot be read", () => {
 
   test("hold all at the second one, those that were on their way count once, and a person lets one try", async () => {
     const gate = await openTestGate();
-    expect(await gate.report(unread)).toBe(0);
+    expect(await gate.recordOutcome(unread)).toBe(0);
     expect(await admitted(gate)).toBe(true);
-    const first = await gate.report(failed({ code: "not_json" }));
+    const first = await gate.recordOutcome(failed({ code: "not_json" }));
     expect([first > 14_000, first <= 15_000]).toEqual([true, true]);
-    for (let late = 0; late < 10; late++) expect(await gate.report(unread)).toBeLessThanOrEqual(15_000);
+    for (let late = 0; late < 10; late++) expect(await gate.recordOutcome(unread)).toBeLessThanOrEqual(15_000);
     expect(await gate.state()).toMatchObject({ code: "not_json", reason: expect.stringContaining("calls are held") });
-    await gate.reopen();
+    await gate.reset();
     expect(await Promise.all([admitted(gate), admitted(gate)])).toEqual([true, false]);
-    expect(await gate.report(unread)).toBeGreaterThan(29_000);
-    expect(await gate.admit({ signal: NEVER })).toMatchObject({ admitted: false, waitMs: 15_000 });
-    await gate.reopen();
+    expect(await gate.recordOutcome(unread)).toBeGreaterThan(29_000);
+    expect(await gate.acquire({ signal: NEVER })).toMatchObject({ admitted: false, waitMs: 15_000 });
+    await gate.reset();
     expect(await admitted(gate)).toBe(true);
-    await gate.report(OK);
-    expect(await gate.report(unread)).toBe(0);
+    await gate.recordOutcome(OK);
+    expect(await gate.recordOutcome(unread)).toBe(0);
     expect(await admitted(gate)).toBe(true);
   });
 });
@@ -71,34 +71,34 @@ describe("a halt", () => {
     const prefix = testPrefix();
     const [one, other] = [await openTestGate({ prefix }), await openTestGate({ prefix })];
     expect(await admitted(one)).toBe(true);
-    expect(await one.report(BAD_KEY_LONG)).toBe(60_000);
-    expect(await other.admit({ signal: NEVER })).toMatchObject({ admitted: false, reason: "check IMAGE_API_KEY" });
+    expect(await one.recordOutcome(BAD_KEY_LONG)).toBe(60_000);
+    expect(await other.acquire({ signal: NEVER })).toMatchObject({ admitted: false, reason: "check IMAGE_API_KEY" });
     expect(await other.state()).toMatchObject({ code: "http_401", reason: "check IMAGE_API_KEY" });
   });
 
   test("lets a single one try when its time is over, and all of them when that one succeeds", async () => {
     const gate = await openTestGate();
-    await gate.report(BAD_KEY);
+    await gate.recordOutcome(BAD_KEY);
     await waitAndAdmit(gate);
-    const others = await Promise.all(Array.from({ length: 10 }, () => gate.admit({ signal: NEVER })));
+    const others = await Promise.all(Array.from({ length: 10 }, () => gate.acquire({ signal: NEVER })));
     expect(others.filter((leave) => leave.admitted)).toEqual([]);
-    await gate.report(OK);
+    await gate.recordOutcome(OK);
     expect(await Promise.all(Array.from({ length: 10 }, () => admitted(gate)))).not.toContain(false);
     expect(await gate.state()).toMatchObject({ reason: null, code: null, until: null });
   });
 
   test("goes on when the one that tries fails in the same way", async () => {
     const gate = await openTestGate();
-    await gate.report(BAD_KEY);
+    await gate.recordOutcome(BAD_KEY);
     await waitAndAdmit(gate);
-    await gate.report(BAD_KEY_LONG);
+    await gate.recordOutcome(BAD_KEY_LONG);
     expect(await admitted(gate)).toBe(false);
   });
 
   test("ends with any word of the API about a single request", async () => {
     const gate = await openTestGate();
-    await gate.report(BAD_KEY);
-    await gate.report(failed({ class: "rejected", code: "content_policy" }));
+    await gate.recordOutcome(BAD_KEY);
+    await gate.recordOutcome(failed({ class: "rejected", code: "content_policy" }));
     expect(await Promise.all([admitted(gate), admitted(gate)])).toEqual([true, true]);
   });
 
@@ -107,24 +107,24 @@ describe("a halt", () => {
     ["that we ended ourselves", failed({ code: "aborted" }, "unsent")],
   ])("does not end with a call %s; but another one may try", async (_, result) => {
     const gate = await openTestGate();
-    await gate.report(BAD_KEY);
+    await gate.recordOutcome(BAD_KEY);
     await waitAndAdmit(gate);
-    await gate.report(result);
+    await gate.recordOutcome(result);
     expect([await admitted(gate), await admitted(gate)]).toEqual([true, false]);
   });
 
   test("leave that is given back goes to another one", async () => {
     const gate = await openTestGate();
-    await gate.report(BAD_KEY);
+    await gate.recordOutcome(BAD_KEY);
     await waitAndAdmit(gate);
     expect(await admitted(gate)).toBe(false);
-    await gate.giveBack();
+    await gate.release();
     expect(await admitted(gate)).toBe(true);
   });
 
   test("whose one try never comes back lets another one try after a call's longest time", async () => {
     const gate = await openTestGate({ callTimeoutMs: -9_950 });
-    await gate.report(BAD_KEY);
+    await gate.recordOutcome(BAD_KEY);
     await waitAndAdmit(gate);
     await waitAndAdmit(gate);
   });
@@ -132,20 +132,20 @@ describe("a halt", () => {
   test("is begun by an API that cannot be reached, and by nothing that says nothing about it", async () => {
     const gate = await openTestGate();
     for (const harmless of [failed({}, "unknown"), failed({ code: "aborted" }, "unsent"), failed({}), OK]) {
-      expect(await gate.report(harmless)).toBe(0);
+      expect(await gate.recordOutcome(harmless)).toBe(0);
       expect(await admitted(gate)).toBe(true);
     }
-    expect(await gate.report(failed({ code: "connect_failed" }, "unsent"))).toBeGreaterThan(1_000);
+    expect(await gate.recordOutcome(failed({ code: "connect_failed" }, "unsent"))).toBeGreaterThan(1_000);
     expect(await admitted(gate)).toBe(false);
   });
 
   test("can be ended by an operator, a rate limit cannot", async () => {
     const gate = await openTestGate();
-    await gate.report(failed({ class: "config", retry_after_ms: 60_000 }));
-    await gate.reopen();
+    await gate.recordOutcome(failed({ class: "config", retry_after_ms: 60_000 }));
+    await gate.reset();
     expect(await admitted(gate)).toBe(true);
-    await gate.report(LIMITED(60_000));
-    await gate.reopen();
+    await gate.recordOutcome(LIMITED(60_000));
+    await gate.reset();
     expect(await admitted(gate)).toBe(false);
   });
 });
@@ -154,30 +154,30 @@ describe("a rate limit", () => {
   test("keeps everybody away for as long as was asked for", async () => {
     const gate = await openTestGate();
     await admitted(gate);
-    const awayMs = await gate.report(LIMITED(30_000));
+    const awayMs = await gate.recordOutcome(LIMITED(30_000));
     expect(awayMs).toBe(30_000);
-    const leave = await gate.admit({ signal: NEVER });
+    const leave = await gate.acquire({ signal: NEVER });
     expect(leave).toMatchObject({ admitted: false });
     expect((leave as { waitMs: number }).waitMs).toBeGreaterThan(29_000);
   });
 
   test("that names no time is waited for twice as long each time in a row", async () => {
     const gate = await openTestGate();
-    expect(await gate.report(LIMITED(null))).toBe(1_000);
+    expect(await gate.recordOutcome(LIMITED(null))).toBe(1_000);
     // those that were on their way are the same limit
-    expect(await gate.report(LIMITED(null))).toBeLessThanOrEqual(1_000);
+    expect(await gate.recordOutcome(LIMITED(null))).toBeLessThanOrEqual(1_000);
     await waitAndAdmit(gate);
-    expect(await gate.report(LIMITED(null))).toBe(2_000);
-    await gate.report(OK);
+    expect(await gate.recordOutcome(LIMITED(null))).toBe(2_000);
+    await gate.recordOutcome(OK);
     await waitAndAdmit(gate);
-    expect(await gate.report(LIMITED(null))).toBe(1_000);
+    expect(await gate.recordOutcome(LIMITED(null))).toBe(1_000);
   });
 
   test("makes slots void that were given before it", async () => {
     const gate = await openTestGate({ rateLimit: { max: 10, durationMs: 2_000 } });
-    const leaves = Array.from({ length: 6 }, () => gate.admit({ signal: NEVER }));
+    const leaves = Array.from({ length: 6 }, () => gate.acquire({ signal: NEVER }));
     await leaves[0];
-    await gate.report(LIMITED(30_000));
+    await gate.recordOutcome(LIMITED(30_000));
     const rest = await Promise.all(leaves.slice(1));
     expect(rest.map((leave) => leave.admitted)).not.toContain(true);
   });
@@ -190,7 +190,7 @@ describe("a rate limit", () => {
     // an hour ago
     for (const field of ["begun", "last", "ramp", "next"]) await redis.hincrby(`${prefix}:gate`, field, -3_600_000);
     for (let calls = 0; calls < 10; calls++) await waitAndAdmit(gate);
-    await gate.report(LIMITED(1_000));
+    await gate.recordOutcome(LIMITED(1_000));
     expect((await gate.state()).pace).toBeGreaterThan(5);
   });
 });
@@ -230,7 +230,7 @@ async function runFleet({ callers, forMs, limiter, latencyMs, retryAfter }: Flee
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   const one = async (gate: OpenGate) => {
     while (Date.now() < end) {
-      const leave = await gate.admit({ signal: NEVER });
+      const leave = await gate.acquire({ signal: NEVER });
       if (!leave.admitted) {
         await wait(Math.min(leave.waitMs, Math.max(0, end - Date.now())));
         continue;
@@ -238,7 +238,7 @@ async function runFleet({ callers, forMs, limiter, latencyMs, retryAfter }: Flee
       const waitMs = limiter.call();
       await wait(latencyMs / 4);
       if (waitMs === 0) await wait(latencyMs);
-      await gate.report(waitMs === 0 ? OK : LIMITED(retryAfter(waitMs)));
+      await gate.recordOutcome(waitMs === 0 ? OK : LIMITED(retryAfter(waitMs)));
     }
   };
   await Promise.all(Array.from({ length: callers }, (_, index) => one(gates[index % 4] as OpenGate)));
@@ -274,7 +274,7 @@ test("a configured rate is never exceeded in any window, however many ask", asyn
   const end = Date.now() + 5_000;
   const one = async (gate: OpenGate) => {
     while (Date.now() < end) {
-      const leave = await gate.admit({ signal: NEVER });
+      const leave = await gate.acquire({ signal: NEVER });
       if (leave.admitted) calls.push(Date.now());
       else await new Promise((resolve) => setTimeout(resolve, leave.waitMs));
     }
@@ -301,7 +301,7 @@ test("one who waits for a slot and is told to stop gets none", async () => {
   const gate = await openTestGate({ rateLimit: { max: 1, durationMs: 1_500 } });
   await admitted(gate);
   const stop = new AbortController();
-  const waiting = gate.admit({ signal: stop.signal });
+  const waiting = gate.acquire({ signal: stop.signal });
   stop.abort();
   expect(await waiting).toMatchObject({ admitted: false, waitMs: 0 });
 });
@@ -313,5 +313,5 @@ test("a Redis that has forgotten the scripts is given them again", async () => {
   await redis.script("FLUSH", "SYNC");
   expect(await admitted(gate)).toBe(true);
   await redis.script("FLUSH", "SYNC");
-  expect(await gate.report(BAD_KEY_LONG)).toBe(60_000);
+  expect(await gate.recordOutcome(BAD_KEY_LONG)).toBe(60_000);
 });

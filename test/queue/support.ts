@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { inject, onTestFinished } from "vitest";
-import { clock } from "../../src/clock.ts";
+import { clock } from "../../src/app/clock.ts";
 import type { Log } from "../../src/pipeline/ports.ts";
 import { openProducerConnection } from "../../src/queue/connection.ts";
 import { createGate, type GateOptions, type OpenGate } from "../../src/queue/gate.ts";

@@ -1,7 +1,7 @@
 // The stages on real queues: what BullMQ makes of each outcome, and what other producers may do to us.
 import type { Job, JobsOptions } from "bullmq";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { ArchiverError, TransientError } from "../../src/errors.ts";
+import { ArchiverError, TransientError } from "../../src/domain/errors.ts";
 import type { Delivery, GenerateResult } from "../../src/pipeline/generate-run.ts";
 import type { Outcome } from "../../src/pipeline/verdict.ts";
 import { runArchiveWorker, runGenerateWorker } from "../../src/queue/workers.ts";

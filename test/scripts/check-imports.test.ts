@@ -12,16 +12,31 @@ function check(tree: Record<string, string>): string[] {
 describe("what may be imported", () => {
   test.each([
     ["a package in its home", "src/queue/workers.ts", 'import { Worker } from "bullmq";'],
-    ["a part of a package in its home", "src/manifest/csv.ts", 'import { parse } from "csv-parse/sync";'],
-    ["types of a package that one file loads", "src/catalog/rows.ts", 'import type { SQL } from "drizzle-orm";'],
-    ["a package, by the file that loads it", "src/catalog/orm.ts", 'const orm = await import("drizzle-orm");'],
-    ["a scoped package in its home", "src/store/s3.ts", 'import type { S3Client } from "@aws-sdk/client-s3";'],
-    ["zod anywhere", "src/http/server.ts", 'import { z } from "zod";'],
-    ["node's own in an adapter", "src/store/directory.ts", 'import { open } from "node:fs/promises";'],
-    ["hashing in a pure unit", "src/request/recipe.ts", 'import { createHash } from "node:crypto";'],
+    ["a part of a package in its home", "src/batches/manifest/csv.ts", 'import { parse } from "csv-parse/sync";'],
+    [
+      "types of a package that one file loads",
+      "src/catalog/requests/rows.ts",
+      'import type { SQL } from "drizzle-orm";',
+    ],
+    ["a package, by the file that loads it", "src/catalog/db/orm.ts", 'const orm = await import("drizzle-orm");'],
+    ["a scoped package in its home", "src/storage/s3.ts", 'import type { S3Client } from "@aws-sdk/client-s3";'],
+    [
+      "a unit that is a file below a folder of another layer",
+      "src/catalog/db/a.ts",
+      'import { makeFolder } from "../../storage/make-folder.ts";',
+    ],
+    ["the types of Node in a pure unit", "src/domain/a.ts", 'import type { IncomingHttpHeaders } from "node:http";'],
+    [
+      "the sandbox, by the commands that show it",
+      "src/cli/commands/up.ts",
+      'import { openSandbox } from "../../dev/sandbox/sandbox.ts";',
+    ],
+    ["zod anywhere", "src/server/server.ts", 'import { z } from "zod";'],
+    ["node's own in an adapter", "src/storage/directory.ts", 'import { open } from "node:fs/promises";'],
+    ["hashing in a pure unit", "src/domain/request/recipe.ts", 'import { createHash } from "node:crypto";'],
     ["a lower layer", "src/queue/workers.ts", 'import { verdict } from "../pipeline/verdict.ts";'],
     ["the same unit", "src/queue/workers.ts", 'import { settle } from "./settle.ts";'],
-    ["anything, in a comment", "src/request/recipe.ts", '// import { Worker } from "bullmq";'],
+    ["anything, in a comment", "src/domain/request/recipe.ts", '// import { Worker } from "bullmq";'],
     ["anything, in tests", "test/queue/workers.test.ts", 'import { Worker } from "bullmq";'],
   ])("%s", (_, path, text) => {
     expect(check({ [path]: text })).toEqual([]);
@@ -33,7 +48,7 @@ describe("what may not be imported", () => {
     ["a package away from home", "src/pipeline/generate.ts", 'import { Job } from "bullmq";', "src/pipeline is pure"],
     [
       "a package away from home, as a type",
-      "src/http/a.ts",
+      "src/server/a.ts",
       'import type { Job } from "bullmq";',
       "its home is src/queue",
     ],
@@ -47,14 +62,20 @@ describe("what may not be imported", () => {
     ["a package for its effects", "src/cli/a.ts", 'import "better-sqlite3";', "its home is src/catalog"],
     [
       "a package that another file loads",
-      "src/catalog/rows.ts",
+      "src/catalog/requests/rows.ts",
       'import { eq } from "drizzle-orm";',
-      "cannot load drizzle-orm: only src/catalog/orm.ts does",
+      "cannot load drizzle-orm: only src/catalog/db/orm.ts does",
     ],
     ["a package without a home", "src/cli/a.ts", 'import { merge } from "lodash";', "has no home"],
-    ["files in a pure unit", "src/request/a.ts", 'import { open } from "node:fs";', "src/request is pure"],
-    ["a higher layer", "src/pipeline/a.ts", 'import { openApp } from "../app.ts";', "src/app.ts is not below"],
-    ["another adapter", "src/queue/a.ts", 'import { open } from "../store/open.ts";', "src/store is not below"],
+    ["files in a pure unit", "src/domain/request/a.ts", 'import { open } from "node:fs";', "src/domain is pure"],
+    ["a higher layer", "src/pipeline/a.ts", 'import { openApp } from "../app/app.ts";', "src/app/app.ts is not below"],
+    [
+      "the sandbox, by what works",
+      "src/app/worker.ts",
+      'import { openSandbox } from "../dev/sandbox/sandbox.ts";',
+      "only the commands that show and try may",
+    ],
+    ["another adapter", "src/queue/a.ts", 'import { open } from "../storage/open.ts";', "src/storage is not below"],
     ["tests", "src/queue/a.ts", 'import { a } from "../../test/a.ts";', "outside src"],
     ["a unit without a layer", "src/misc/a.ts", "", "src/misc stands in no layer"],
   ])("%s", (_, path, text, fault) => {
@@ -64,7 +85,13 @@ describe("what may not be imported", () => {
     expect(faults[0]).toContain(fault);
   });
 
-  test("a ring of files, told once", () => {
+  test("a file or an eighteenth folder at the top", () => {
+    expect(check({ "src/b.ts": "" })).toContain("src/b.ts: lies beside the folders of src, expected in one of them");
+    const folders = Array.from({ length: 18 }, (_, at) => [`src/f${at}/a.ts`, ""]);
+    expect(check(Object.fromEntries(folders))).toContain("src: has 18 folders, expected at most 17");
+  });
+
+  test("a ring of files, reported once", () => {
     const faults = check({
       "src/queue/a.ts": 'import { b } from "./b.ts";',
       "src/queue/b.ts": 'import type { c } from "./c.ts";',
@@ -95,8 +122,8 @@ describe("the form of a file", () => {
   });
 
   test.each([
-    ["the settings' own reader", "src/config.ts", "const a = process.env.HOME;"],
-    ["the public face", "src/client.ts", 'export type { Recipe } from "./request/recipe.ts";'],
+    ["the settings' own reader", "src/app/settings.ts", "const a = process.env.HOME;"],
+    ["the public face", "src/client.ts", 'export type { Recipe } from "./domain/request/recipe.ts";'],
     ["400 lines", "src/queue/a.ts", "a;\n".repeat(399)],
     ["an address in a string", "src/cli/a.ts", 'const a = "https://host/process";'],
   ])("accepts %s", (_, path, text) => {

@@ -7,9 +7,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { findServerProgram } from "../../src/local-redis/install.ts";
-import { type OpenedRedis, openRedis } from "../../src/local-redis/open-redis.ts";
-import { ping } from "../../src/local-redis/wire.ts";
+import { findServerProgram } from "../../src/dev/local-redis/install.ts";
+import { type OpenedRedis, openRedis } from "../../src/dev/local-redis/open-redis.ts";
+import { ping } from "../../src/dev/local-redis/wire.ts";
 
 /** Starts it (and installs Redis where that is possible). `close` stops it and removes its data. */
 export async function openTestRedis(): Promise<OpenedRedis> {

@@ -5,11 +5,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inject, onTestFinished, vi } from "vitest";
-import { type App, createApp } from "../../src/app.ts";
-import { parseSettings } from "../../src/config.ts";
-import { createLog } from "../../src/log.ts";
-import { openSandbox, type Sandbox, type SandboxOptions } from "../../src/sandbox/sandbox.ts";
-import { startWorker } from "../../src/worker.ts";
+import { type App, createApp } from "../../src/app/app.ts";
+import { createLog } from "../../src/app/log.ts";
+import { parseSettings } from "../../src/app/settings.ts";
+import { startWorker } from "../../src/app/worker.ts";
+import { openSandbox, type Sandbox, type SandboxOptions } from "../../src/dev/sandbox/sandbox.ts";
 
 // threads and whole programs start on a machine that runs other tests, too: deadlines are for hangs, not for slowness
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });

@@ -2,12 +2,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Webhook as Verifier } from "standardwebhooks";
 import { expect, onTestFinished, test } from "vitest";
-import { cancel, retry } from "../../src/decide.ts";
+import { cancel, retry } from "../../src/app/request-actions.ts";
+import { submit } from "../../src/app/submit.ts";
+import { startWorker } from "../../src/app/worker.ts";
+import { toRequestView } from "../../src/output/report/request-view.ts";
 import { reconcileWebhooks } from "../../src/queue/webhook-jobs.ts";
-import { toRequestView } from "../../src/report/request-view.ts";
-import { submit } from "../../src/submit.ts";
 import type { WebhookBody } from "../../src/webhooks/message.ts";
-import { startWorker } from "../../src/worker.ts";
 import { readBody, startHttp } from "../support/servers.ts";
 import { openBusyWorld, openWorld, type World } from "../support/world.ts";
 
@@ -182,8 +182,8 @@ test("events that Redis has forgotten are put back, once, and those that are del
     (await eventsOf(world, "a"))[0]?.event_id ?? "",
     (await eventsOf(world, "b"))[0]?.event_id ?? "",
   ];
-  await catalog.noteDelivery(told, { state: "delivered" });
-  await catalog.noteDelivery(told, { state: "failed", error: "too late" });
+  await catalog.recordDelivery(told, { state: "delivered" });
+  await catalog.recordDelivery(told, { state: "failed", error: "too late" });
   expect([...catalog.listPendingWebhooks()]).toEqual([[untold]]);
   const { webhook } = await world.app.queues();
   expect(await reconcileWebhooks(webhook, [untold])).toBe(1);

@@ -1,10 +1,10 @@
 // Waiting for a batch on the command line: live on a terminal, quiet in a pipe; Ctrl-C leaves the batch running.
-import type { App } from "../../app.ts";
-import { followBatch, listFailures } from "../../batch/look.ts";
-import { reportIfDue } from "../../batch/report.ts";
-import type { BatchView } from "../../report/batch-view.ts";
-import { explainBatchWait } from "../../wait-reasons.ts";
-import { callAs, EXIT, print, printJson, say } from "../io.ts";
+import type { App } from "../../app/app.ts";
+import { explainBatchWait } from "../../app/wait-reasons.ts";
+import { reportIfDue } from "../../batches/run/report.ts";
+import { followBatch, listFailures } from "../../batches/run/view.ts";
+import type { BatchView } from "../../output/report/batch-view.ts";
+import { commandName, EXIT, printJson, writeError, writeOutput } from "../io.ts";
 import { createLiveView } from "../live-view.ts";
 import { sayWhileWaiting } from "../wait-text.ts";
 import { batchLines, failureLines, type Pace, progressLines } from "./text.ts";
@@ -30,12 +30,12 @@ export async function waitForBatch(
   const pace: Pace = { looks: [] };
   const onLook = (view: BatchView) =>
     live.draw(progressLines(view, { pace, now: app.clock.now(), columns: live.columns }));
-  const write = (line: string) => (process.stderr.isTTY ? live.above(line) : say(line));
+  const write = (line: string) => (process.stderr.isTTY ? live.above(line) : writeError(line));
   const following = followBatch(app, batchId, { signal, onLook }).finally(() => live.end());
   const settled = await sayWhileWaiting(following, () => explainBatchWait(app), write);
   if (settled === undefined) return noSuchBatch(batchId);
   if (signal.aborted) {
-    say(interrupted.aborted ? comeBack(batchId) : `Batch "${batchId}" did not end in time`);
+    writeError(interrupted.aborted ? resumeHint(batchId) : `Batch "${batchId}" did not end in time`);
     return interrupted.aborted ? EXIT.interrupted : EXIT.failed;
   }
   showBatch(app, (await withReport(app, batchId)) ?? settled, json);
@@ -65,17 +65,17 @@ async function withReport(app: App, batchId: string): Promise<BatchView | undefi
 export function showBatch(app: App, view: BatchView, json = false): void {
   const failures = listFailures(app, view.batch);
   if (json) printJson({ ...view, failures });
-  else for (const line of [...batchLines(view), ...failures.flatMap(failureLines)]) print(line);
+  else for (const line of [...batchLines(view), ...failures.flatMap(failureLines)]) writeOutput(line);
 }
 
 /** How to come back to a batch that goes on without us. */
-export function comeBack(batchId: string): string {
-  const call = callAs();
+export function resumeHint(batchId: string): string {
+  const call = commandName();
   return `The batch goes on as long as a worker runs; come back with:\n  ${call} status --batch ${batchId}\n  ${call} wait --batch ${batchId}`;
 }
 
 /** Tells of an id that the catalog does not know. */
 export function noSuchBatch(batchId: string): number {
-  say(`There is no batch "${batchId}" in the catalog; see: ${callAs()} bulk --list`);
+  writeError(`There is no batch "${batchId}" in the catalog; see: ${commandName()} bulk --list`);
   return EXIT.failed;
 }

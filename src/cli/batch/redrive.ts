@@ -1,9 +1,9 @@
 // `retry --batch` and `cancel --batch`: what a person decides about all items of a batch.
-import type { App } from "../../app.ts";
-import { cancelBatch } from "../../batch/cancel.ts";
-import { redriveBatch } from "../../batch/redrive.ts";
-import { RejectedError } from "../../errors.ts";
-import { EXIT, print, printJson } from "../io.ts";
+import type { App } from "../../app/app.ts";
+import { cancelBatch } from "../../batches/run/cancel.ts";
+import { redriveBatch } from "../../batches/run/redrive.ts";
+import { RejectedError } from "../../domain/errors.ts";
+import { EXIT, printJson, writeOutput } from "../io.ts";
 import { noSuchBatch } from "./follow.ts";
 
 /** The flags of `retry --batch`. */
@@ -22,7 +22,7 @@ export async function runRetryBatch(app: App, batchId: string, flags: RetryBatch
   if (app.catalog().batches.find(batchId) === undefined) return noSuchBatch(batchId);
   const { items, pays } = await redriveBatch(app, batchId, states);
   if (flags.json) printJson({ batch: batchId, retried: items, pays });
-  else print(`${batchId}: ${items} items are tried again, ${pays} of them are called for`);
+  else writeOutput(`${batchId}: ${items} items are tried again, ${pays} of them are called for`);
   return EXIT.done;
 }
 
@@ -36,7 +36,9 @@ export async function runCancelBatch(
   const { cancelled, items } = await cancelBatch(app, batchId);
   if (json) printJson({ batch: batchId, cancelled, items });
   else
-    print(`${batchId}: ${cancelled ? "cancelled" : "had ended or was cancelled already"}, ${items} items were let go`);
+    writeOutput(
+      `${batchId}: ${cancelled ? "cancelled" : "had ended or was cancelled already"}, ${items} items were let go`,
+    );
   return EXIT.done;
 }
 

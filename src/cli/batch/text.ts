@@ -1,9 +1,10 @@
 // A batch as text for a person: `status --batch`, `bulk` and `wait --batch` show the same. Pure.
-import { archivedText } from "../../report/batch-archived.ts";
-import type { BatchFailure } from "../../report/batch-report.ts";
-import { placeOf, shortPrompt } from "../../report/batch-text.ts";
-import type { BatchView } from "../../report/batch-view.ts";
-import { showDuration, showMoney } from "../../units.ts";
+
+import { showDuration, showMoney } from "../../domain/units.ts";
+import { archivedText } from "../../output/report/batch-archived.ts";
+import type { BatchFailure } from "../../output/report/batch-report.ts";
+import { placeOf, shortPrompt } from "../../output/report/batch-text.ts";
+import type { BatchView } from "../../output/report/batch-view.ts";
 import { bar } from "../live-view.ts";
 import { plain } from "../text.ts";
 

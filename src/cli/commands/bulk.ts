@@ -2,24 +2,24 @@
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import { type Command, Option } from "commander";
-import type { App } from "../../app.ts";
-import { checkManifest, type ManifestCheck } from "../../batch/check-manifest.ts";
-import { enqueueManifest } from "../../batch/enqueue.ts";
-import { goOn } from "../../batch/go-on.ts";
-import { type KeptItems, openKeptItems } from "../../batch/kept-items.ts";
-import { LIFTED, type LimitFlags, toLimits } from "../../batch/limits.ts";
-import { lookAtBatch } from "../../batch/look.ts";
-import type { BatchChange } from "../../catalog/batches.ts";
-import { RejectedError } from "../../errors.ts";
-import type { ManifestSource } from "../../manifest/entry.ts";
-import { describeFaultList } from "../../manifest/faults.ts";
-import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
-import { openManifest } from "../../manifests.ts";
-import { httpUrlFault } from "../../request/http-url.ts";
-import { comeBack, noSuchBatch, showBatch, waitForBatch } from "../batch/follow.ts";
+import type { App } from "../../app/app.ts";
+import type { ManifestSource } from "../../batches/manifest/entry.ts";
+import { describeFaultList } from "../../batches/manifest/faults.ts";
+import { MANIFEST_FORMATS, type ManifestFormat } from "../../batches/manifest/format.ts";
+import { openManifest } from "../../batches/manifest/open.ts";
+import { checkManifest, type ManifestCheck } from "../../batches/run/check-manifest.ts";
+import { enqueueManifest } from "../../batches/run/enqueue.ts";
+import { type ItemSpool, openItemSpool } from "../../batches/run/item-spool.ts";
+import { LIFTED, type LimitFlags, toLimits } from "../../batches/run/limits.ts";
+import { resumeBatch } from "../../batches/run/resume.ts";
+import { getBatchView } from "../../batches/run/view.ts";
+import type { BatchChange } from "../../catalog/batches/batches.ts";
+import { RejectedError } from "../../domain/errors.ts";
+import { httpUrlFault } from "../../domain/request/http-url.ts";
+import { noSuchBatch, resumeHint, showBatch, waitForBatch } from "../batch/follow.ts";
 import { batchLine } from "../batch/text.ts";
 import { collect } from "../catalog-filter.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 import { keepHeapSmall } from "../small-heap.ts";
 
@@ -75,7 +75,7 @@ export function addBulkCommand(program: Command, end: (code: number) => void): v
 
 function runBulk(where: string | undefined, options: Options): Promise<number> {
   return withApp(async (app) => {
-    const signal = interruption();
+    const signal = interruptSignal();
     if (options.list) return listBatches(app, options);
     if (options.resume !== undefined) return change(app, options.resume, { options, signal, paused: false });
     if (options.pause !== undefined) return change(app, options.pause, { options, signal, paused: true });
@@ -101,7 +101,7 @@ async function enqueue(app: App, where: string, run: Run): Promise<number> {
   if (source === undefined) return EXIT.interrupted;
   // its thread starts on another core while the manifest is read
   app.recorder();
-  const kept = await openKeptItems();
+  const kept = await openItemSpool();
   try {
     const check = await checked(app, source, { ...run, kept });
     if (check === undefined) return signal.aborted ? EXIT.interrupted : EXIT.failed;
@@ -114,7 +114,7 @@ async function enqueue(app: App, where: string, run: Run): Promise<number> {
 async function checked(
   app: App,
   source: ManifestSource,
-  { options, signal, kept }: Run & { kept: KeptItems },
+  { options, signal, kept }: Run & { kept: ItemSpool },
 ): Promise<ManifestCheck | undefined> {
   const progress = createProgress(process.stderr);
   const check = await checkManifest(source, {
@@ -129,9 +129,9 @@ async function checked(
   });
   progress.end();
   if (check === undefined) return undefined;
-  for (const line of describeFaultList(check.name, check.faults)) say(line);
+  for (const line of describeFaultList(check.name, check.faults)) writeError(line);
   if (check.invalid === 0 || options.skipInvalid) return check;
-  say(
+  writeError(
     `${check.invalid.toLocaleString("en")} of ${check.items.toLocaleString("en")} items are wrong: nothing was enqueued (--skip-invalid goes on without them)`,
   );
   return undefined;
@@ -140,7 +140,7 @@ async function checked(
 async function begin(
   app: App,
   check: ManifestCheck,
-  run: Run & { kept: KeptItems; limits: BatchChange },
+  run: Run & { kept: ItemSpool; limits: BatchChange },
 ): Promise<number> {
   const { options, signal, kept, limits } = run;
   const progress = createProgress(process.stderr);
@@ -160,33 +160,33 @@ async function begin(
     },
   }).finally(() => progress.end());
   if (batch.state === "enqueuing") {
-    say(`Interrupted: run the same command again to enqueue the rest of batch ${begun}`);
+    writeError(`Interrupted: run the same command again to enqueue the rest of batch ${begun}`);
     return EXIT.interrupted;
   }
-  if (goesOn && !options.json) say(`This manifest is in batch ${batch.batch_id} already: it goes on`);
+  if (goesOn && !options.json) writeError(`This manifest is in batch ${batch.batch_id} already: it goes on`);
   if (options.wait) return waitForBatch(app, batch.batch_id, { signal, json: options.json });
-  const view = lookAtBatch(app, batch.batch_id);
+  const view = getBatchView(app, batch.batch_id);
   if (view !== undefined) showBatch(app, view, options.json);
-  if (!options.json && process.stderr.isTTY) say(comeBack(batch.batch_id));
+  if (!options.json && process.stderr.isTTY) writeError(resumeHint(batch.batch_id));
   return EXIT.done;
 }
 
 async function change(app: App, batchId: string, run: Run & { paused: boolean }): Promise<number> {
   const { options, signal, paused } = run;
-  const changed = await goOn(app, batchId, { paused, ...limitsOf(app, options) });
+  const changed = await resumeBatch(app, batchId, { paused, ...limitsOf(app, options) });
   if (changed === undefined) return noSuchBatch(batchId);
   if (options.wait) return waitForBatch(app, batchId, { signal, json: options.json });
-  const view = lookAtBatch(app, batchId);
+  const view = getBatchView(app, batchId);
   if (view !== undefined) showBatch(app, view, options.json);
   return EXIT.done;
 }
 
 function listBatches(app: App, { json }: Options): number {
   for (const { batch_id } of app.catalog().batches.list()) {
-    const view = lookAtBatch(app, batch_id);
+    const view = getBatchView(app, batch_id);
     if (view === undefined) continue;
     if (json) printJson(view);
-    else print(batchLine(view));
+    else writeOutput(batchLine(view));
   }
   return EXIT.done;
 }

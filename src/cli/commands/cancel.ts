@@ -1,10 +1,10 @@
 // `cancel`: lets a request go that has cost nothing yet.
 import type { Command } from "commander";
-import type { CancelEnd } from "../../decide.ts";
+import type { CancelResult } from "../../app/request-actions.ts";
+import type { Backend } from "../backend.ts";
 import { requireTarget, runCancelBatch } from "../batch/redrive.ts";
-import type { Desk } from "../desk.ts";
-import { EXIT, print, printJson, say, withApp } from "../io.ts";
-import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
+import { EXIT, printJson, withApp, writeError, writeOutput } from "../io.ts";
+import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 
 const EXAMPLES = `
 What waits, and what is parked, is cancelled at once. A request whose call is out is paid: it is finished and archived.
@@ -28,7 +28,7 @@ export function addCancelCommand(program: Command, end: (code: number) => void):
     .action(async (ids: string[], options: Options) => end(await cancelAll(ids, options)));
 }
 
-interface Options extends DeskOptions {
+interface Options extends BackendOptions {
   batch?: string;
   json?: boolean;
 }
@@ -37,10 +37,10 @@ function cancelAll(ids: string[], options: Options): Promise<number> {
   const { batch } = options;
   if (batch !== undefined) return withApp((app) => runCancelBatch(app, batch, options));
   requireTarget("cancel", ids);
-  return withDesk(options, (desk) => runCancel(desk, ids, options.json));
+  return withBackend(options, (desk) => runCancel(desk, ids, options.json));
 }
 
-async function runCancel(desk: Desk, ids: string[], json = false): Promise<number> {
+async function runCancel(desk: Backend, ids: string[], json = false): Promise<number> {
   let code: number = EXIT.done;
   for (const id of ids) {
     const end = await desk.cancel(id);
@@ -50,17 +50,17 @@ async function runCancel(desk: Desk, ids: string[], json = false): Promise<numbe
   return code;
 }
 
-function show(id: string, end: CancelEnd | undefined, json: boolean): void {
+function show(id: string, end: CancelResult | undefined, json: boolean): void {
   if (json) {
     const paid = end?.cancelled === false && end.paid;
     printJson({ request_id: id, cancelled: end?.cancelled ?? false, paid, state: end?.state ?? null });
   }
-  if (end === undefined) say(`There is no request "${id}"`);
-  else if (!end.cancelled) say(`${id} ${describe(end)}`);
-  else if (!json) print(`${id} cancelled`);
+  if (end === undefined) writeError(`There is no request "${id}"`);
+  else if (!end.cancelled) writeError(`${id} ${describe(end)}`);
+  else if (!json) writeOutput(`${id} cancelled`);
 }
 
-function describe({ state, paid }: Extract<CancelEnd, { cancelled: false }>): string {
+function describe({ state, paid }: Extract<CancelResult, { cancelled: false }>): string {
   if (state === "archived" || state === "failed") return `has ended already: it is ${state}`;
   return paid
     ? `is not cancelled: its call is out or answered, so it is paid; it is finished and archived`

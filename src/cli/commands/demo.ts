@@ -1,17 +1,17 @@
 // `demo`: the whole way from prompts to archived pictures, against the sandbox, through the code of production.
 import { randomInt } from "node:crypto";
 import type { Command } from "commander";
-import { readSettings } from "../../config.ts";
+import { readSettings } from "../../app/settings.ts";
 import type { Log } from "../../pipeline/ports.ts";
-import { createListener, toInvitation, withoutPassword } from "../demo/go-on.ts";
+import { createListener, toInvitation, withoutPassword } from "../demo/keep-running.ts";
 import { findSurprise, type Standing } from "../demo/outcome.ts";
 import { toDemoPrompts } from "../demo/prompts.ts";
 import { DEMO_FOLDER, type Demo, openDemo } from "../demo/stage.ts";
 import { toSummaryJson, toSummaryLines } from "../demo/summary.ts";
+import { toSwitches } from "../demo/switch-flags.ts";
 import { finishLeftovers, runPrompts } from "../demo/watch.ts";
-import { aborted, callAs, EXIT, interruption, printJson, printStyled, say } from "../io.ts";
+import { aborted, commandName, EXIT, interruptSignal, printJson, printStyled, writeError } from "../io.ts";
 import { createLiveView, type LiveView } from "../live-view.ts";
-import { toSwitches } from "../switch-flags.ts";
 
 const EXAMPLES = `
 Everything lies in ./${DEMO_FOLDER}: the catalog, the archive, and a private Redis where none is found.
@@ -45,22 +45,29 @@ async function runDemo(options: Options): Promise<number> {
   let demo: Demo | undefined;
   let onEnd: (requestId: string) => Promise<void> = async () => undefined;
   const view = createLiveView(process.stderr);
-  const signal = interruption(() => void demo?.close());
+  const signal = interruptSignal(() => void demo?.close());
   try {
     const log = createDemoLog(view);
-    demo = await openDemo({ settings, log, imageScale, say, signal, onStep: (_, requestId) => onEnd(requestId) });
+    demo = await openDemo({
+      settings,
+      log,
+      imageScale,
+      writeError,
+      signal,
+      onStep: (_, requestId) => onEnd(requestId),
+    });
     const standings = await present(demo, { view, signal, json: options.json });
     if (signal.aborted) return EXIT.interrupted;
     if (!options.exit && !options.json && process.stdout.isTTY) {
       const told = standings.map(({ detail }) => detail.request.request_id);
       onEnd = createListener(demo, { told, tell: printStyled });
-      toInvitation(demo, callAs()).forEach(printStyled);
+      toInvitation(demo, commandName()).forEach(printStyled);
       await aborted(signal);
     } else await finishLeftovers(demo, signal);
     return standings.every((one) => findSurprise(one) === undefined) ? EXIT.done : EXIT.failed;
   } finally {
     view.end();
-    if (signal.aborted) say("Stopping: calls in flight are let finish");
+    if (signal.aborted) writeError("Stopping: calls in flight are let finish");
     await demo?.close();
   }
 }
@@ -90,7 +97,7 @@ function createDemoLog(view: LiveView): Log {
     if ("request_id" in fields) return;
     const line = `${message} ${JSON.stringify(fields)}`;
     if (process.stderr.isTTY) view.above(line);
-    else say(line);
+    else writeError(line);
   };
   return { debug: ignore, info: ignore, warn: ignore, error };
 }

@@ -1,6 +1,6 @@
 // `doctor`: is everything in order? Each finding names the setting that is wrong and what to do.
 import type { Command } from "commander";
-import type { App } from "../../app.ts";
+import type { App } from "../../app/app.ts";
 import { checkApi } from "../doctor/check-api.ts";
 import { checkCatalog } from "../doctor/check-catalog.ts";
 import { checkDisk } from "../doctor/check-disk.ts";
@@ -12,7 +12,7 @@ import { checkWorkers } from "../doctor/check-workers.ts";
 import { runInTime, type TimedCheck } from "../doctor/deadline.ts";
 import { checkDeep, type DeepFigures } from "../doctor/deep.ts";
 import { countLevels, type Finding, toFindingLines } from "../doctor/finding.ts";
-import { EXIT, interruption, print, printJson, printStyled, withApp } from "../io.ts";
+import { EXIT, interruptSignal, printJson, printStyled, withApp, writeOutput } from "../io.ts";
 
 const EXAMPLES = `
 A probe object is written to the store and deleted again; the API is asked for its models, which costs nothing.
@@ -40,7 +40,7 @@ export function addDoctorCommand(program: Command, end: (code: number) => void):
 }
 
 async function runDoctor(app: App, options: Options): Promise<number> {
-  const signal = interruption();
+  const signal = interruptSignal();
   const { settings } = app;
   const checks: TimedCheck[] = [
     { subject: "redis", setting: "REDIS_URL", run: () => checkRedis(settings.redisUrl) },
@@ -95,7 +95,7 @@ function conclude(
   if (json) printJson({ ok: counts.problem === 0, counts, findings, ...(figures && { figures }) });
   else {
     const { ok, warning, problem } = counts;
-    print(
+    writeOutput(
       `\n${ok} in order, ${warning} ${warning === 1 ? "warning" : "warnings"}, ${problem} ${problem === 1 ? "problem" : "problems"}`,
     );
   }

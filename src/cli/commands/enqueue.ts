@@ -1,14 +1,14 @@
 // `enqueue`: one request, from flags or from JSON on standard input.
 import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
-import { decodeText } from "../../decode-text.ts";
-import { type Fault, RejectedError, toMessage } from "../../errors.ts";
-import { isExactNumber } from "../../request/exact-number.ts";
-import { parseJsonText } from "../../request/json-text.ts";
-import { invalidRequest, requireExact } from "../../request/submission.ts";
+import { decodeText } from "../../domain/decode-text.ts";
+import { type Fault, RejectedError, toMessage } from "../../domain/errors.ts";
+import { isExactNumber } from "../../domain/request/exact-number.ts";
+import { parseJsonText } from "../../domain/request/json-text.ts";
+import { invalidRequest, requireExact } from "../../domain/request/submission.ts";
 import { collect } from "../catalog-filter.ts";
-import { EXIT, interruption, print, printJson, say } from "../io.ts";
-import { URL_OPTION, withDesk } from "../open-desk.ts";
+import { EXIT, interruptSignal, printJson, writeError, writeOutput } from "../io.ts";
+import { URL_OPTION, withBackend } from "../open-backend.ts";
 import { printView } from "../request-text.ts";
 import { sayWhileWaiting } from "../wait-text.ts";
 
@@ -60,22 +60,22 @@ async function runEnqueue(prompt: string | undefined, options: Options): Promise
   requireText(toFields(options));
   if (prompt !== "-") requireText({ prompt });
   const { url } = options;
-  return withDesk(url === undefined ? {} : { url }, async (desk) => {
-    const signal = interruption();
+  return withBackend(url === undefined ? {} : { url }, async (desk) => {
+    const signal = interruptSignal();
     let request = await desk.enqueue(data);
     const { request_id } = request;
     if (options.wait) {
-      if (process.stderr.isTTY) say(`${request_id} is accepted; Ctrl-C leaves it running`);
+      if (process.stderr.isTTY) writeError(`${request_id} is accepted; Ctrl-C leaves it running`);
       const ended = await sayWhileWaiting(desk.wait(request_id, signal), () => desk.explain(request_id));
       if (ended === undefined) {
-        say(`${request_id} goes on; come back with: asset-archiver wait ${request_id}`);
+        writeError(`${request_id} goes on; come back with: asset-archiver wait ${request_id}`);
         return EXIT.interrupted;
       }
       request = ended;
     }
     if (options.json) printJson(request);
     else if (options.wait) printView(request, desk);
-    else print(request_id);
+    else writeOutput(request_id);
     return options.wait && request.state !== "archived" ? EXIT.failed : EXIT.done;
   });
 }

@@ -1,11 +1,17 @@
 // `ledger`: what was called and what it cost, by day and collection; and every call of which nobody knows the outcome.
 import type { Command } from "commander";
-import type { App } from "../../app.ts";
-import type { LedgerFilter } from "../../catalog/ledger.ts";
-import { RejectedError } from "../../errors.ts";
-import { type Ledger, type LedgerFigures, type LedgerPrices, toLedger, toUnknownLine } from "../../report/ledger.ts";
-import { type Money, parseTime, showMoney } from "../../units.ts";
-import { EXIT, print, printJson, printSlowly, say, withApp } from "../io.ts";
+import type { App } from "../../app/app.ts";
+import type { LedgerFilter } from "../../catalog/calls/ledger.ts";
+import { RejectedError } from "../../domain/errors.ts";
+import { type Money, parseTime, showMoney } from "../../domain/units.ts";
+import {
+  type Ledger,
+  type LedgerFigures,
+  type LedgerPrices,
+  toLedger,
+  toUnknownLine,
+} from "../../output/report/ledger.ts";
+import { EXIT, printJson, withApp, writeError, writeOutput, writeWithBackpressure } from "../io.ts";
 import { plain, toTable } from "../text.ts";
 
 const EXAMPLES = `
@@ -67,14 +73,14 @@ async function showSums(app: App, filter: LedgerFilter, json = false): Promise<n
     return EXIT.done;
   }
   if (ledger.days.length === 0) {
-    say("No call has been made yet");
+    writeError("No call has been made yet");
     return EXIT.done;
   }
   const rows = ledger.days.map((line) => [line.day, plain(line.collection), ...toCells(line)]);
   const total = ["total", "", ...toCells(ledger.total)];
-  for (const line of toTable(COLUMNS, [...rows, total], process.stdout.columns)) print(line);
-  for (const note of moneyNotes(ledger)) say(note);
-  if (ledger.total.calls.unknown > 0) say("Calls of unknown outcome one by one: ledger --unknown");
+  for (const line of toTable(COLUMNS, [...rows, total], process.stdout.columns)) writeOutput(line);
+  for (const note of moneyNotes(ledger)) writeError(note);
+  if (ledger.total.calls.unknown > 0) writeError("Calls of unknown outcome one by one: ledger --unknown");
   return EXIT.done;
 }
 
@@ -120,9 +126,9 @@ async function listUnknown(app: App, filter: LedgerFilter, json = false): Promis
   for (const call of app.catalog().ledger.unknown(filter)) {
     calls++;
     const line = toUnknownLine(call, prices);
-    await printSlowly(json ? JSON.stringify(line) : toText(line));
+    await writeWithBackpressure(json ? JSON.stringify(line) : toText(line));
   }
-  if (calls === 0) say("There is no call of unknown outcome");
+  if (calls === 0) writeError("There is no call of unknown outcome");
   return EXIT.done;
 }
 

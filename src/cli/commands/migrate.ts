@@ -1,6 +1,6 @@
 // `migrate`: brings the catalog's tables up to date. Every command does so when it opens the catalog; this one only says it.
 import type { Command } from "commander";
-import { EXIT, print, printJson, withApp } from "../io.ts";
+import { EXIT, printJson, withApp, writeOutput } from "../io.ts";
 
 const EXAMPLES = `
 Safe while workers run: one process migrates, the others wait. A catalog written by a newer version is refused.
@@ -23,8 +23,8 @@ function runMigrate({ json }: { json?: boolean }): Promise<number> {
     const catalog = app.settings.catalogFile;
     const applied = app.catalog().migrated;
     if (json) printJson({ catalog, applied });
-    else if (applied.length === 0) print(`${catalog} is up to date`);
-    else print(`${catalog}: applied ${applied.join(", ")}`);
+    else if (applied.length === 0) writeOutput(`${catalog} is up to date`);
+    else writeOutput(`${catalog}: applied ${applied.join(", ")}`);
     return EXIT.done;
   });
 }

@@ -1,16 +1,16 @@
 // `plan`: what a run of a manifest would do, without doing it. Needs no Redis, and reads the catalog only.
 import { type Command, Option } from "commander";
-import type { App } from "../../app.ts";
-import { type LimitFlags, toLimits } from "../../batch/limits.ts";
-import { describeFaultList } from "../../manifest/faults.ts";
-import { MANIFEST_FORMATS, type ManifestFormat } from "../../manifest/format.ts";
-import { readManifest } from "../../manifest/manifest.ts";
-import { openManifest } from "../../manifests.ts";
-import { forecast, type Limits } from "../../plan/forecast.ts";
-import { type Tallied, tallyManifest } from "../../plan/tally.ts";
-import { parsePrice } from "../../units.ts";
+import type { App } from "../../app/app.ts";
+import { describeFaultList } from "../../batches/manifest/faults.ts";
+import { MANIFEST_FORMATS, type ManifestFormat } from "../../batches/manifest/format.ts";
+import { readManifest } from "../../batches/manifest/manifest.ts";
+import { openManifest } from "../../batches/manifest/open.ts";
+import { forecast, type Limits } from "../../batches/plan/forecast.ts";
+import { type Tallied, tallyManifest } from "../../batches/plan/tally.ts";
+import { type LimitFlags, toLimits } from "../../batches/run/limits.ts";
+import { parsePrice } from "../../domain/units.ts";
 import { collect } from "../catalog-filter.ts";
-import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 import { printPlan } from "../plan-text.ts";
 import { keepHeapSmall } from "../small-heap.ts";
@@ -54,7 +54,7 @@ export function addPlanCommand(program: Command, end: (code: number) => void): v
 
 function runPlan(where: string, options: Options): Promise<number> {
   return withApp(async (app) => {
-    const signal = interruption();
+    const signal = interruptSignal();
     // what was typed is checked before a long file is read
     const limits = limitsOf(options, app);
     keepHeapSmall();
@@ -63,7 +63,7 @@ function runPlan(where: string, options: Options): Promise<number> {
       const source = await openManifest(where, { settings: app.settings, signal });
       const { format, collection, tag: tags } = options;
       const tallied = await tallyManifest(readManifest(source, { format, collection, tags }), {
-        lookUp: app.catalog().lookUp,
+        lookUp: app.catalog().getManifestStatus,
         onItems: (items) => progress.show(() => `${items.toLocaleString("en")} items`),
       });
       progress.end();
@@ -81,7 +81,7 @@ function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; 
   const { name, tallied, limits, options } = plan;
   const { tally, work, faults } = tallied;
   const { pricePerImage, generate } = app.settings;
-  const pace = { ...generate, experience: app.catalog().experience() };
+  const pace = { ...generate, experience: app.catalog().durationHistory() };
   const future = forecast(work, { pace, pricePerImage, limits });
   if (options.json) {
     const { count: fault_count, shown } = faults;
@@ -89,10 +89,10 @@ function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; 
     printJson({ manifest: name, ...tally, calls, images, ...future, fault_count, faults: shown });
     return;
   }
-  for (const line of describeFaultList(name, faults)) say(plain(line));
+  for (const line of describeFaultList(name, faults)) writeError(plain(line));
   if (faults.count > 0) {
     const what = options.skipInvalid ? "a run would go on without them" : "a run would enqueue nothing";
-    say(`${faults.count.toLocaleString("en")} ${faults.count === 1 ? "fault" : "faults"}: ${what}`);
+    writeError(`${faults.count.toLocaleString("en")} ${faults.count === 1 ? "fault" : "faults"}: ${what}`);
   }
   printPlan(name, { tally, work, forecast: future });
 }

@@ -1,10 +1,10 @@
 // `report`: the report of a batch as one page, wherever its store is.
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
-import { renderReport } from "../../batch/report.ts";
-import { writeWholeFile } from "../../export/whole.ts";
+import { renderReport } from "../../batches/run/report.ts";
+import { writeFileAtomically } from "../../output/export/atomic-output.ts";
 import { noSuchBatch } from "../batch/follow.ts";
-import { EXIT, interruption, print, withApp, writeSlowly } from "../io.ts";
+import { EXIT, interruptSignal, withApp, writeOutput, writeSlowly } from "../io.ts";
 
 const EXAMPLES = `
 The page needs nothing else: its pictures are inside. Where the store is a folder, they link to the whole images.
@@ -33,8 +33,8 @@ function runReport(batchId: string, { output }: { output?: string }): Promise<nu
     });
     if (output === undefined) await writeSlowly(html);
     else {
-      await writeWholeFile({ output, signal: interruption() }, (sink) => Promise.resolve(sink.write(html)));
-      print(output);
+      await writeFileAtomically({ output, signal: interruptSignal() }, (sink) => Promise.resolve(sink.write(html)));
+      writeOutput(output);
     }
     return EXIT.done;
   });

@@ -1,16 +1,16 @@
 // `retry`: tries a failed or parked request again, and says beforehand who pays.
 import { createInterface } from "node:readline/promises";
 import { type Command, Option } from "commander";
-import type { App } from "../../app.ts";
-import type { RereadResult, RetryEnd } from "../../decide.ts";
-import { RejectedError } from "../../errors.ts";
+import type { App } from "../../app/app.ts";
+import type { RereadResult, RetryResult } from "../../app/request-actions.ts";
+import type { RetryFilter, RetryManyResult } from "../../app/retry-many.ts";
+import { RejectedError } from "../../domain/errors.ts";
+import { showMoney } from "../../domain/units.ts";
 import { reconcileWebhooks } from "../../queue/webhook-jobs.ts";
-import type { RetryFilter, RetryManyResult } from "../../retry-many.ts";
-import { showMoney } from "../../units.ts";
+import type { Backend } from "../backend.ts";
 import { type RetryBatchFlags, requireTarget, runRetryBatch } from "../batch/redrive.ts";
-import type { Desk } from "../desk.ts";
-import { EXIT, print, printJson, say, withApp } from "../io.ts";
-import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
+import { EXIT, printJson, withApp, writeError, writeOutput } from "../io.ts";
+import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 
 const EXAMPLES = `
 Images that can still be fetched are only copied, at no cost. Where their URLs are dead (url_expired), or none ever came,
@@ -50,7 +50,7 @@ export function addRetryCommand(program: Command, end: (code: number) => void): 
     .action(async (ids: string[], options: Options) => end(await retryAll(ids, options)));
 }
 
-interface Options extends DeskOptions, RetryBatchFlags {
+interface Options extends BackendOptions, RetryBatchFlags {
   batch?: string;
   reread?: boolean;
   webhook?: boolean;
@@ -70,24 +70,24 @@ function retryAll(ids: string[], options: Options): Promise<number> {
   if (isFilter(options)) {
     if (ids.length > 0) throw wrong("retry: expected request ids or a filter, not both");
     if (options.reread) throw wrong("--reread: expected request ids, not a filter");
-    return withDesk(options, (desk) => retryFound(desk, options));
+    return withBackend(options, (desk) => retryFound(desk, options));
   }
   if (batch !== undefined) return withApp((app) => runRetryBatch(app, batch, options));
   requireTarget("retry", ids);
   const { json, reread } = options;
-  return withDesk(options, (desk) => (reread ? runReread(desk, ids, json) : runRetry(desk, ids, json)));
+  return withBackend(options, (desk) => (reread ? runReread(desk, ids, json) : runRetry(desk, ids, json)));
 }
 
-async function runReread(desk: Desk, ids: string[], json = false): Promise<number> {
+async function runReread(desk: Backend, ids: string[], json = false): Promise<number> {
   let code: number = EXIT.done;
   for (const id of ids) {
     const result = await desk.reread(id);
     if (result?.reread !== true) code = EXIT.failed;
     if (json)
       printJson({ request_id: id, ...(result ?? { reread: false, state: null, reason: "there is no such request" }) });
-    else if (result === undefined) say(`There is no request "${id}"`);
-    else if (!result.reread) say(`${id} is ${result.state}: ${result.reason}`);
-    else print(`${id} ${describeReread(result)}`);
+    else if (result === undefined) writeError(`There is no request "${id}"`);
+    else if (!result.reread) writeError(`${id} is ${result.state}: ${result.reason}`);
+    else writeOutput(`${id} ${describeReread(result)}`);
   }
   return code;
 }
@@ -109,7 +109,7 @@ async function resend(app: App, ids: readonly string[], { batch, url, json = fal
     await reconcileWebhooks((await app.queues()).webhook, events);
     if (events.length === 0) code = EXIT.failed;
     if (json) printJson({ request_id: id, events: events.length });
-    else print(`${id}: ${events.length} undelivered events are sent again`);
+    else writeOutput(`${id}: ${events.length} undelivered events are sent again`);
   }
   return code;
 }
@@ -118,12 +118,12 @@ async function resendOfBatch(app: App, batch: string, json: boolean): Promise<nu
   const { batches } = app.catalog();
   const found = batches.find(batch);
   if (found === undefined || found.webhook_url === null || found.reported === null) {
-    say(`Batch "${batch}" has no webhook, or nothing to send to it`);
+    writeError(`Batch "${batch}" has no webhook, or nothing to send to it`);
     return EXIT.failed;
   }
   await batches.resend(batch);
   if (json) printJson({ batch, events: 1 });
-  else print(`${batch}: its last report is sent again as soon as a worker runs`);
+  else writeOutput(`${batch}: its last report is sent again as soon as a worker runs`);
   return EXIT.done;
 }
 
@@ -132,14 +132,14 @@ function isFilter({ collection, state, code, search, dryRun }: Options): boolean
   return [collection, state, code, search].some((flag) => flag !== undefined) || dryRun === true;
 }
 
-async function retryFound(desk: Desk, options: Options): Promise<number> {
+async function retryFound(desk: Backend, options: Options): Promise<number> {
   const filter = toFilter(options);
   const plan = await desk.retryMany(filter, { dryRun: true });
   if (options.dryRun || plan.requests === 0) {
     showMany(plan, options.json);
     return EXIT.done;
   }
-  if (!options.json || options.yes !== true) say(planText(plan));
+  if (!options.json || options.yes !== true) writeError(planText(plan));
   if (options.yes !== true && !(await isConfirmed())) return EXIT.failed;
   showMany(await desk.retryMany(filter, { dryRun: false }), options.json);
   return EXIT.done;
@@ -159,7 +159,7 @@ async function isConfirmed(): Promise<boolean> {
 
 function showMany(result: RetryManyResult, json = false): void {
   if (json) printJson(result);
-  else print(planText(result));
+  else writeOutput(planText(result));
 }
 
 function planText({ requests, pays, images, price, dry_run, not_retryable }: RetryManyResult): string {
@@ -174,7 +174,7 @@ function wrong(message: string): RejectedError {
   return new RejectedError(message, { code: "invalid_request" });
 }
 
-async function runRetry(desk: Desk, ids: string[], json = false): Promise<number> {
+async function runRetry(desk: Backend, ids: string[], json = false): Promise<number> {
   let code: number = EXIT.done;
   for (const id of ids) {
     const end = await desk.retry(id);
@@ -184,18 +184,20 @@ async function runRetry(desk: Desk, ids: string[], json = false): Promise<number
   return code;
 }
 
-function show(id: string, end: RetryEnd | undefined, json: boolean): void {
+function show(id: string, end: RetryResult | undefined, json: boolean): void {
   if (json) {
     const pays = end?.retried === true && end.pays;
     printJson({ request_id: id, retried: end?.retried ?? false, pays, state: end?.state ?? null });
   }
-  if (end === undefined) say(`There is no request "${id}"`);
+  if (end === undefined) writeError(`There is no request "${id}"`);
   else if (!end.retried)
-    say(`${id} is ${end.state}: only what is failed or parked, with data that fits and not deleted, can be retried`);
-  else if (!json) print(`${id} ${describe(end)}`);
+    writeError(
+      `${id} is ${end.state}: only what is failed or parked, with data that fits and not deleted, can be retried`,
+    );
+  else if (!json) writeOutput(`${id} ${describe(end)}`);
 }
 
-function describe(end: Extract<RetryEnd, { retried: true }>): string {
+function describe(end: Extract<RetryResult, { retried: true }>): string {
   if (!end.pays) return "retried, at no cost: its images can still be fetched";
   return end.again
     ? "retried: the API will be called and paid again for the same recipe"

@@ -1,11 +1,11 @@
 // `sandbox`: the stand-in for the image API, until it is told to stop.
 import { type Command, Option } from "commander";
-import { ConfigError } from "../../errors.ts";
-import { PROMPT_MARKERS } from "../../sandbox/faults.ts";
-import { openSandbox, type Sandbox, type SandboxOptions } from "../../sandbox/sandbox.ts";
-import { SWITCHES, type SwitchDescription, type SwitchKind } from "../../sandbox/switches.ts";
-import { aborted, callAs, EXIT, interruption, print, printJson } from "../io.ts";
-import { toSwitches } from "../switch-flags.ts";
+import { PROMPT_MARKERS } from "../../dev/sandbox/faults.ts";
+import { openSandbox, type Sandbox, type SandboxOptions } from "../../dev/sandbox/sandbox.ts";
+import { SWITCHES, type SwitchDescription, type SwitchKind } from "../../dev/sandbox/switches.ts";
+import { ConfigError } from "../../domain/errors.ts";
+import { toSwitches } from "../demo/switch-flags.ts";
+import { aborted, commandName, EXIT, interruptSignal, printJson, writeOutput } from "../io.ts";
 
 const EXAMPLES = `
 The switches make any failure happen; they can be changed while it runs (PATCH /sandbox). At the end it prints its bill.
@@ -55,18 +55,18 @@ function toFallback(kind: SwitchKind, value: SwitchDescription["value"]): string
 
 async function runSandbox(options: Options): Promise<number> {
   const place = toPlace(options);
-  const signal = interruption();
+  const signal = interruptSignal();
   const sandbox = await open({ ...place, ...toSwitches(options) });
   try {
     const start = describe(sandbox, place.apiKey);
     if (options.json) printJson(start);
-    else toStartLines(start).forEach(print);
+    else toStartLines(start).forEach(writeOutput);
     await aborted(signal);
   } finally {
     const { entries: _, ...bill } = sandbox.bill();
     await sandbox.close();
     if (options.json) printJson({ bill });
-    else toBillLines(bill).forEach(print);
+    else toBillLines(bill).forEach(writeOutput);
   }
   return EXIT.done;
 }
@@ -113,7 +113,7 @@ function toStartLines({ url, control, settings }: Start): string[] {
     `The sandbox answers at ${url} until Ctrl-C. For a worker in another terminal:`,
     "",
     ...Object.entries(settings).map(([name, value]) => `  export ${name}='${value}'`),
-    `  ${callAs()} worker`,
+    `  ${commandName()} worker`,
     "",
     `Words in a prompt that make its call fail: ${PROMPT_MARKERS.map((marker) => `[${marker}]`).join(" ")}`,
     `Switches and bill: curl ${control}`,

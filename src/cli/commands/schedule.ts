@@ -1,19 +1,19 @@
 // `schedule`: manifests that are run again and again, at night.
 import { type Command, Option } from "commander";
-import type { App } from "../../app.ts";
-import { LIFTED } from "../../batch/limits.ts";
-import { toMessage } from "../../errors.ts";
-import { describeFaultList } from "../../manifest/faults.ts";
-import { MANIFEST_FORMATS } from "../../manifest/format.ts";
-import type { Schedule } from "../../pipeline/schedule.ts";
-import { archivedText } from "../../report/batch-archived.ts";
-import { planSchedule, type SchedulePlan } from "../../schedule/plan.ts";
-import { listChanges, type ScheduleChange, type ScheduleFlags, toSchedule } from "../../schedule/set.ts";
-import { type ScheduleView, toScheduleView } from "../../schedule/view.ts";
-import { keepJobSchedulers, watchNights } from "../../schedule/watch.ts";
-import { showMoney } from "../../units.ts";
+import type { App } from "../../app/app.ts";
+import { describeFaultList } from "../../batches/manifest/faults.ts";
+import { MANIFEST_FORMATS } from "../../batches/manifest/format.ts";
+import { LIFTED } from "../../batches/run/limits.ts";
+import { planSchedule, type SchedulePlan } from "../../batches/schedule/plan.ts";
+import { listChanges, type ScheduleChange, type ScheduleFlags, toSchedule } from "../../batches/schedule/set.ts";
+import { type ScheduleView, toScheduleView } from "../../batches/schedule/view.ts";
+import { keepJobSchedulers, watchSchedules } from "../../batches/schedule/watch.ts";
+import { toMessage } from "../../domain/errors.ts";
+import type { Schedule } from "../../domain/schedule.ts";
+import { showMoney } from "../../domain/units.ts";
+import { archivedText } from "../../output/report/batch-archived.ts";
 import { collect } from "../catalog-filter.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../io.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../io.ts";
 import { printPlan } from "../plan-text.ts";
 
 const EXAMPLES = `
@@ -124,9 +124,9 @@ function addVerb(schedule: Command, { end, verb, about, act }: Verb): void {
         await withApp(async (app) => {
           const line = await act(app, name);
           const schedule = app.catalog().schedules.find(name);
-          if (line === undefined) say(`There is no schedule "${name}"; see: asset-archiver schedule list`);
+          if (line === undefined) writeError(`There is no schedule "${name}"; see: asset-archiver schedule list`);
           else if (json) printJson(schedule === undefined ? { name } : toScheduleView(app, schedule));
-          else print(line);
+          else writeOutput(line);
           return line === undefined ? EXIT.failed : EXIT.done;
         }),
       ),
@@ -136,11 +136,11 @@ function addVerb(schedule: Command, { end, verb, about, act }: Verb): void {
 async function set(app: App, name: string, flags: ScheduleFlags & Json & { check: boolean }): Promise<number> {
   const before = app.catalog().schedules.find(name);
   const setting = toSchedule(app, name, flags);
-  const plan = flags.check ? await planSchedule(app, setting, interruption()) : undefined;
+  const plan = flags.check ? await planSchedule(app, setting, interruptSignal()) : undefined;
   const wrong = plan?.faults.count ?? 0;
-  if (plan !== undefined) for (const line of describeFaultList(plan.name, plan.faults)) say(line);
+  if (plan !== undefined) for (const line of describeFaultList(plan.name, plan.faults)) writeError(line);
   if (wrong > 0 && setting.strict) {
-    say(`${name} is not set: ${counted(wrong)}, and it is strict, so that no night would begin`);
+    writeError(`${name} is not set: ${counted(wrong)}, and it is strict, so that no night would begin`);
     return EXIT.failed;
   }
   const schedule = await app.catalog().schedules.set(setting);
@@ -150,10 +150,10 @@ async function set(app: App, name: string, flags: ScheduleFlags & Json & { check
     printJson({ ...toScheduleView(app, schedule), changes, plan: plan === undefined ? null : toJson(plan) });
   else {
     show(app, schedule);
-    for (const line of changeLines(before !== undefined, changes)) print(line);
+    for (const line of changeLines(before !== undefined, changes)) writeOutput(line);
     if (plan !== undefined) printPlan(plan.name, plan);
   }
-  if (wrong > 0) say(`${name} is set; ${counted(wrong)}: a night goes on without what is wrong`);
+  if (wrong > 0) writeError(`${name} is set; ${counted(wrong)}: a night goes on without what is wrong`);
   return wrong > 0 ? EXIT.failed : EXIT.done;
 }
 
@@ -175,7 +175,7 @@ function counted(faults: number): string {
 function list(app: App, json = false): number {
   const all = app.catalog().schedules.list();
   for (const schedule of all) show(app, schedule, json);
-  if (all.length === 0) say('There is no schedule yet; make one with "schedule set"');
+  if (all.length === 0) writeError('There is no schedule yet; make one with "schedule set"');
   return EXIT.done;
 }
 
@@ -186,9 +186,9 @@ async function remove(app: App, name: string): Promise<string | undefined> {
 }
 
 async function runNow(app: App, name: string): Promise<string | undefined> {
-  const called = await app.catalog().schedules.callUp(name, app.clock.now());
+  const called = await app.catalog().schedules.requestRun(name, app.clock.now());
   if (called === undefined) return undefined;
-  await tellRedis(() => watchNights(app));
+  await tellRedis(() => watchSchedules(app));
   return `${name}: a night begins as soon as a worker is there; see: asset-archiver schedule list`;
 }
 
@@ -200,13 +200,13 @@ async function pause(app: App, name: string, paused: boolean): Promise<string | 
 
 // it is on record: a Redis that is away hears of it from the workers
 async function tellRedis(tell: () => Promise<void>): Promise<void> {
-  await tell().catch((error) => say(`Recorded; Redis will hear of it from a worker (${toMessage(error)})`));
+  await tell().catch((error) => writeError(`Recorded; Redis will hear of it from a worker (${toMessage(error)})`));
 }
 
 function show(app: App, schedule: Schedule, json = false): void {
   const view = toScheduleView(app, schedule);
   if (json) printJson(view);
-  else for (const line of toLines(view)) print(line);
+  else for (const line of toLines(view)) writeOutput(line);
 }
 
 function toLines(view: ScheduleView): string[] {

@@ -1,7 +1,7 @@
 // `schema`: the forms that other programs have to know, as JSON Schema.
 import type { Command } from "commander";
-import { toJobSchema } from "../../request/job-schema.ts";
-import { EXIT, print } from "../io.ts";
+import { toJobSchema } from "../../domain/request/job-schema.ts";
+import { EXIT, writeOutput } from "../io.ts";
 
 const EXAMPLES = `
 Needs no settings, no catalog and no Redis.
@@ -19,7 +19,7 @@ export function addSchemaCommand(program: Command, end: (code: number) => void):
     .description('the data of a job in queue "generate", as JSON Schema (draft 2020-12)')
     .addHelpText("after", EXAMPLES)
     .action(() => {
-      print(JSON.stringify(toJobSchema(), null, 2));
+      writeOutput(JSON.stringify(toJobSchema(), null, 2));
       end(EXIT.done);
     });
 }

@@ -1,13 +1,13 @@
 // `serve`: the HTTP API and the web page, until it is told to stop.
 import type { Command } from "commander";
-import { createApp } from "../../app.ts";
-import { readSettings, type Settings } from "../../config.ts";
-import { RejectedError } from "../../errors.ts";
-import { startServer } from "../../http/server.ts";
-import { createLog } from "../../log.ts";
-import { toSettingsView } from "../../settings-view.ts";
-import { VERSION } from "../../version.ts";
-import { EXIT, print, printJson, say } from "../io.ts";
+import { createApp } from "../../app/app.ts";
+import { createLog } from "../../app/log.ts";
+import { readSettings, type Settings } from "../../app/settings.ts";
+import { toSettingsView } from "../../app/settings-view.ts";
+import { VERSION } from "../../app/version.ts";
+import { RejectedError } from "../../domain/errors.ts";
+import { startServer } from "../../server/server.ts";
+import { EXIT, printJson, writeError, writeOutput } from "../io.ts";
 
 const EXAMPLES = `
 Needs the catalog, Redis and the store; a worker does the work. Without API_TOKENS it listens on loopback only.
@@ -42,12 +42,12 @@ async function runServe(options: Options): Promise<number> {
     const server = await startServer(app, { ownsProcess: true });
     const stopped = untilStopped(() => server.stop());
     if (options.json) printJson({ url: server.url, host: settings.http.host, port: server.port });
-    else print(server.url);
+    else writeOutput(server.url);
     app.log.info(
       { settings: toSettingsView(settings, "serve") },
       `asset-archiver ${VERSION}: server listens on ${server.url}`,
     );
-    if (process.stderr.isTTY) say("Ctrl-C stops it");
+    if (process.stderr.isTTY) writeError("Ctrl-C stops it");
     await stopped;
     return EXIT.done;
   } finally {

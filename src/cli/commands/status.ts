@@ -1,11 +1,11 @@
 // `status`: what is going on, as counts; or everything about one request.
 import type { Command } from "commander";
-import type { Overview } from "../../overview.ts";
-import { showDuration } from "../../units.ts";
+import type { Status } from "../../app/status.ts";
+import { showDuration } from "../../domain/units.ts";
+import type { Backend } from "../backend.ts";
 import { showBatchStatus } from "../batch/status.ts";
-import type { Desk } from "../desk.ts";
-import { EXIT, print, printJson, say, withApp } from "../io.ts";
-import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
+import { EXIT, printJson, withApp, writeError, writeOutput } from "../io.ts";
+import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 import { printView } from "../request-text.ts";
 import { workerLines } from "../workers-text.ts";
 
@@ -29,7 +29,7 @@ export function addStatusCommand(program: Command, end: (code: number) => void):
     .action(async (id: string | undefined, options: Options) => end(await runStatus(id, options)));
 }
 
-interface Options extends DeskOptions {
+interface Options extends BackendOptions {
   batch?: string;
   report?: boolean;
   json?: boolean;
@@ -38,13 +38,13 @@ interface Options extends DeskOptions {
 function runStatus(id: string | undefined, options: Options): Promise<number> {
   const { batch, report, json } = options;
   if (batch !== undefined) return withApp((app) => showBatchStatus(app, batch, { report, json }));
-  return withDesk(options, (desk) => (id === undefined ? showAll(desk, json) : showOne(desk, id, json)));
+  return withBackend(options, (desk) => (id === undefined ? showAll(desk, json) : showOne(desk, id, json)));
 }
 
-async function showOne(desk: Desk, id: string, json = false): Promise<number> {
+async function showOne(desk: Backend, id: string, json = false): Promise<number> {
   const request = await desk.find(id);
   if (request === undefined) {
-    say(`There is no request "${id}" in the catalog`);
+    writeError(`There is no request "${id}" in the catalog`);
     return EXIT.failed;
   }
   if (json) printJson(request);
@@ -52,24 +52,26 @@ async function showOne(desk: Desk, id: string, json = false): Promise<number> {
   return EXIT.done;
 }
 
-async function showAll(desk: Desk, json = false): Promise<number> {
+async function showAll(desk: Backend, json = false): Promise<number> {
   const overview = await desk.overview();
   if (json) printJson(overview);
   else printOverview(overview);
   return overview.generate === null ? EXIT.failed : EXIT.done;
 }
 
-function printOverview(overview: Overview): void {
-  for (const line of workerLines(overview, Date.now())) print(line);
-  print(`requests  ${pairs(overview.requests)}`);
-  print(`calls     ${pairs(overview.calls)}`);
-  if (overview.generate !== null) print(`generate  ${pairs({ ...overview.generate })}`);
-  if (overview.archive !== null) print(`archive   ${pairs({ ...overview.archive })}`);
+function printOverview(overview: Status): void {
+  for (const line of workerLines(overview, Date.now())) writeOutput(line);
+  writeOutput(`requests  ${pairs(overview.requests)}`);
+  writeOutput(`calls     ${pairs(overview.calls)}`);
+  if (overview.generate !== null) writeOutput(`generate  ${pairs({ ...overview.generate })}`);
+  if (overview.archive !== null) writeOutput(`archive   ${pairs({ ...overview.archive })}`);
   const { gate, seconds_to_nearest_loss: seconds } = overview;
-  if (gate?.reason) print(`halted    ${gate.reason}`);
-  if (gate?.pace) print(`pace      at most ${gate.pace} calls a second`);
+  if (gate?.reason) writeOutput(`halted    ${gate.reason}`);
+  if (gate?.pace) writeOutput(`pace      at most ${gate.pace} calls a second`);
   if (seconds !== null)
-    print(`loss      the next URL of an image not archived yet dies in ${showDuration(Math.max(0, seconds) * 1000)}`);
+    writeOutput(
+      `loss      the next URL of an image not archived yet dies in ${showDuration(Math.max(0, seconds) * 1000)}`,
+    );
 }
 
 function pairs(counts: Record<string, number>): string {

@@ -1,12 +1,12 @@
 // `wait`: until requests have ended.
 import type { Command } from "commander";
-import { RejectedError } from "../../errors.ts";
-import { parseDuration } from "../../units.ts";
+import { RejectedError } from "../../domain/errors.ts";
+import { parseDuration } from "../../domain/units.ts";
+import type { Backend } from "../backend.ts";
 import { waitForBatch } from "../batch/follow.ts";
 import { requireTarget } from "../batch/redrive.ts";
-import type { Desk } from "../desk.ts";
-import { EXIT, interruption, printJson, say, withApp } from "../io.ts";
-import { type DeskOptions, URL_OPTION, withDesk } from "../open-desk.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError } from "../io.ts";
+import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 import { printView } from "../request-text.ts";
 import { sayWhileWaiting } from "../wait-text.ts";
 
@@ -18,7 +18,7 @@ Examples:
   $ asset-archiver wait fox-1 --timeout 10m --json
   $ asset-archiver wait --batch autumn-20261123-1f3a`;
 
-interface Options extends DeskOptions {
+interface Options extends BackendOptions {
   batch?: string;
   timeout?: string;
   json?: boolean;
@@ -41,11 +41,11 @@ function runWait(ids: string[], options: Options): Promise<number> {
   const { batch, json } = options;
   if (batch === undefined) requireTarget("wait", ids);
   const timeoutMs = options.timeout === undefined ? undefined : toTimeout(options.timeout);
-  const interrupted = interruption();
+  const interrupted = interruptSignal();
   const signal = timeoutMs === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(timeoutMs)]);
   const waiting = { signal, interrupted, json };
   if (batch !== undefined) return withApp((app) => waitForBatch(app, batch, waiting));
-  return withDesk(options, (desk) => waitForRequests(desk, ids, waiting));
+  return withBackend(options, (desk) => waitForRequests(desk, ids, waiting));
 }
 
 interface Waiting {
@@ -55,13 +55,13 @@ interface Waiting {
   json: boolean | undefined;
 }
 
-async function waitForRequests(desk: Desk, ids: string[], { signal, interrupted, json }: Waiting): Promise<number> {
+async function waitForRequests(desk: Backend, ids: string[], { signal, interrupted, json }: Waiting): Promise<number> {
   let code: number = EXIT.done;
   for (const id of ids) {
     const request = await sayWhileWaiting(desk.wait(id, signal), () => desk.explain(id));
     if (interrupted.aborted) return EXIT.interrupted;
     if (request === undefined)
-      say(signal.aborted ? `Request "${id}" did not end in time` : `There is no request "${id}"`);
+      writeError(signal.aborted ? `Request "${id}" did not end in time` : `There is no request "${id}"`);
     else if (json) printJson(request);
     else printView(request, desk);
     if (request?.state !== "archived") code = EXIT.failed;

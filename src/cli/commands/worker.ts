@@ -1,9 +1,9 @@
 // `worker`: takes jobs until it is told to stop.
 import type { Command } from "commander";
-import { createApp } from "../../app.ts";
-import { readSettings } from "../../config.ts";
-import { createLog } from "../../log.ts";
-import { startWorker } from "../../worker.ts";
+import { createApp } from "../../app/app.ts";
+import { createLog } from "../../app/log.ts";
+import { readSettings } from "../../app/settings.ts";
+import { startWorker } from "../../app/worker.ts";
 import { EXIT } from "../io.ts";
 
 const EXAMPLES = `

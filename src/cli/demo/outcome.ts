@@ -1,6 +1,7 @@
 // How the requests of a demo stand, and whether each ended as it was meant to. Pure.
+
+import type { RequestDetail } from "../../domain/records.ts";
 import { hasEnded } from "../../pipeline/archive.ts";
-import type { RequestDetail } from "../../pipeline/records.ts";
 import type { DemoPrompt } from "./prompts.ts";
 
 /** One request of the demo with what the catalog knows of it. */

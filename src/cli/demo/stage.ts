@@ -2,12 +2,12 @@
 // the very one of production; only the settings are the demo's own.
 import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
-import { type App, createApp } from "../../app.ts";
-import { parseSettings, type Settings } from "../../config.ts";
-import { openRedis } from "../../local-redis/open-redis.ts";
+import { type App, createApp } from "../../app/app.ts";
+import { parseSettings, type Settings } from "../../app/settings.ts";
+import { startWorker } from "../../app/worker.ts";
+import { openRedis } from "../../dev/local-redis/open-redis.ts";
+import { openSandbox, type Sandbox, type SandboxOptions } from "../../dev/sandbox/sandbox.ts";
 import type { Log, OnStep } from "../../pipeline/ports.ts";
-import { openSandbox, type Sandbox, type SandboxOptions } from "../../sandbox/sandbox.ts";
-import { startWorker } from "../../worker.ts";
 
 /** Everything of a demo lies here, relative to the folder it was started in. */
 export const DEMO_FOLDER = "data/demo";
@@ -31,7 +31,7 @@ export interface DemoOptions {
   onStep: OnStep;
   /** Smaller pictures are painted faster. */
   imageScale: number;
-  say(line: string): void;
+  writeError(line: string): void;
   signal: AbortSignal;
 }
 
@@ -50,7 +50,7 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
     const redis = await openRedis({
       redisUrl: options.settings.redisGiven ? options.settings.redisUrl : undefined,
       dataDir: `./${DEMO_FOLDER}`,
-      say: options.say,
+      say: options.writeError,
       signal: options.signal,
     });
     closers.push(redis.close);

@@ -1,7 +1,7 @@
 // What a demo brought: for a person as a list of pictures with paths that open, for a machine as one document. Pure.
-import type { RequestDetail } from "../../pipeline/records.ts";
-import { toRequestView } from "../../report/request-view.ts";
-import { showDuration, showSize } from "../../units.ts";
+import type { RequestDetail } from "../../domain/records.ts";
+import { showDuration, showSize } from "../../domain/units.ts";
+import { toRequestView } from "../../output/report/request-view.ts";
 import { plain, style } from "../text.ts";
 import { findSurprise, type Standing, sum } from "./outcome.ts";
 

@@ -1,5 +1,5 @@
 // The demo while it runs, as lines for a terminal: one for each request, and a bar with the figures. Pure.
-import { showDuration, showSize } from "../../units.ts";
+import { showDuration, showSize } from "../../domain/units.ts";
 import { bar, spinner } from "../live-view.ts";
 import { cut, pad, plain, style, widthOf } from "../text.ts";
 import { findSurprise, isOver, type Standing, sum } from "./outcome.ts";

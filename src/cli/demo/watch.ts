@@ -1,5 +1,5 @@
 // Puts the demo's requests in and follows them in the catalog until all of them are over.
-import { submit } from "../../submit.ts";
+import { submit } from "../../app/submit.ts";
 import type { LiveView } from "../live-view.ts";
 import { isOver, type Standing } from "./outcome.ts";
 import type { DemoPrompt } from "./prompts.ts";

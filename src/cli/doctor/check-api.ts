@@ -1,7 +1,7 @@
 // Is the image API there, and does it take the key? Asked without a call that costs anything.
-import type { Settings } from "../../config.ts";
+import type { Settings } from "../../app/settings.ts";
+import { showDuration } from "../../domain/units.ts";
 import { type ApiProbe, probeImageApi } from "../../image-api/probe.ts";
-import { showDuration } from "../../units.ts";
 import { createFindings, type Finding } from "./finding.ts";
 
 const TIMEOUT_MS = 10_000;

@@ -1,6 +1,6 @@
 // Does the catalog open, is it whole, and does it wait for the disk?
-import { inspectCatalog } from "../../catalog/health.ts";
-import { toMessage } from "../../errors.ts";
+import { inspectCatalog } from "../../catalog/integrity/health.ts";
+import { toMessage } from "../../domain/errors.ts";
 import { createFindings, type Finding } from "./finding.ts";
 
 /** Looks at the file of CATALOG_URL. */

@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { stat, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { createSpoolOf } from "../../app.ts";
-import type { Settings } from "../../config.ts";
-import { toMessage } from "../../errors.ts";
-import { showSize } from "../../units.ts";
+import { createSpoolOf } from "../../app/app.ts";
+import type { Settings } from "../../app/settings.ts";
+import { toMessage } from "../../domain/errors.ts";
+import { showSize } from "../../domain/units.ts";
 import { createFindings, type Finding, type Findings } from "./finding.ts";
 
 /** Below these the disk is nearly full, or full for our purposes. */

@@ -1,8 +1,8 @@
 // Is the Redis new enough, does it keep what it is given, does it throw nothing away, do the clocks agree?
-import { toMessage } from "../../errors.ts";
+import { toMessage } from "../../domain/errors.ts";
+import { showDuration } from "../../domain/units.ts";
 import { isUnsuitableRedis } from "../../queue/connection.ts";
-import { inspectRedis, type RedisHealth } from "../../queue/health.ts";
-import { showDuration } from "../../units.ts";
+import { inspectRedis, type RedisInspection } from "../../queue/inspect-redis.ts";
 import { createFindings, type Finding, type Findings } from "./finding.ts";
 
 const VERSION_MIN = [6, 2] as const;
@@ -25,7 +25,7 @@ export async function checkRedis(redisUrl: string): Promise<Finding[]> {
   return findings.list;
 }
 
-function judge(health: RedisHealth, findings: Findings): void {
+function judge(health: RedisInspection, findings: Findings): void {
   judgeVersion(health, findings);
   judgePersistence(health, findings);
   judgeEviction(health, findings);
@@ -37,7 +37,7 @@ function judge(health: RedisHealth, findings: Findings): void {
   }
 }
 
-function judgeVersion({ version }: RedisHealth, findings: Findings): void {
+function judgeVersion({ version }: RedisInspection, findings: Findings): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major > VERSION_MIN[0] || (major === VERSION_MIN[0] && minor >= VERSION_MIN[1]))
     findings.ok(`version ${version}`);
@@ -48,7 +48,7 @@ function judgeVersion({ version }: RedisHealth, findings: Findings): void {
     });
 }
 
-function judgePersistence({ aof, snapshots, diskTrouble }: RedisHealth, findings: Findings): void {
+function judgePersistence({ aof, snapshots, diskTrouble }: RedisInspection, findings: Findings): void {
   const advice = "turn on the append-only file (appendonly yes)";
   if (diskTrouble) {
     findings.problem("it cannot write to its disk", { advice: "make room for it and look at its log" });
@@ -66,7 +66,7 @@ function judgePersistence({ aof, snapshots, diskTrouble }: RedisHealth, findings
   }
 }
 
-function judgeEviction({ evictionPolicy, maxMemory }: RedisHealth, findings: Findings): void {
+function judgeEviction({ evictionPolicy, maxMemory }: RedisInspection, findings: Findings): void {
   if (evictionPolicy === "noeviction") findings.ok("throws nothing away (noeviction)");
   else if (maxMemory > 0) {
     findings.problem(`throws jobs away when its memory is full (${evictionPolicy})`, {

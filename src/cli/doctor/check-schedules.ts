@@ -1,10 +1,10 @@
 // Can the next run of each schedule begin? Its manifest is read as a worker will read it; nothing is changed.
 import { existsSync } from "node:fs";
-import type { App } from "../../app.ts";
-import { toMessage } from "../../errors.ts";
-import type { Schedule } from "../../pipeline/schedule.ts";
-import { planSchedule } from "../../schedule/plan.ts";
-import { shownManifest } from "../../schedule/set.ts";
+import type { App } from "../../app/app.ts";
+import { planSchedule } from "../../batches/schedule/plan.ts";
+import { shownManifest } from "../../batches/schedule/set.ts";
+import { toMessage } from "../../domain/errors.ts";
+import type { Schedule } from "../../domain/schedule.ts";
 import { createFindings, type Finding, type Findings } from "./finding.ts";
 
 /** Reads the manifests of all schedules that are not paused. Without a catalog there are none. */

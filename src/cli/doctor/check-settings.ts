@@ -1,6 +1,6 @@
 // What of the settings fits, and is probably not what was meant. What does not fit has ended the command before.
-import type { Settings } from "../../config.ts";
-import { redactUrl } from "../../request/http-url.ts";
+import type { Settings } from "../../app/settings.ts";
+import { redactUrl } from "../../domain/request/http-url.ts";
 import { createFindings, type Finding } from "./finding.ts";
 
 /** Shorter tokens can be guessed by trying. */

@@ -1,7 +1,7 @@
 // Does the store take, give back, list and delete? Asked with a probe object; and what it checks by itself.
-import type { App } from "../../app.ts";
-import { toMessage } from "../../errors.ts";
-import { probeStore, type StoreGuarantees } from "../../store/probe.ts";
+import type { App } from "../../app/app.ts";
+import { toMessage } from "../../domain/errors.ts";
+import { probeStore, type StoreGuarantees } from "../../storage/probe.ts";
 import { createFindings, type Finding } from "./finding.ts";
 
 /** Probes the store of STORAGE_URL. */

@@ -1,11 +1,11 @@
 // Does a worker run, and do all of them run this version?
-import type { App } from "../../app.ts";
-import { catalogExists } from "../../catalog/migrate.ts";
-import { ArchiverError } from "../../errors.ts";
-import { lookAround } from "../../overview.ts";
-import type { WorkerView } from "../../report/status-view.ts";
-import { VERSION } from "../../version.ts";
-import { noWorker } from "../../wait-reasons.ts";
+import type { App } from "../../app/app.ts";
+import { getStatus } from "../../app/status.ts";
+import { VERSION } from "../../app/version.ts";
+import { noWorker } from "../../app/wait-reasons.ts";
+import { catalogExists } from "../../catalog/db/migrate.ts";
+import { ArchiverError } from "../../domain/errors.ts";
+import type { WorkerView } from "../../output/report/status-view.ts";
 import { createFindings, type Finding } from "./finding.ts";
 
 /** Looks at the workers on record and at the jobs in their hands. A catalog that cannot be opened is another check's finding. */
@@ -16,7 +16,7 @@ export async function checkWorkers(app: App): Promise<Finding[]> {
     findings.warning("No worker has ever run on this catalog", { advice: "start one: asset-archiver worker" });
     return findings.list;
   }
-  const status = await lookAround(app, () => undefined).catch((error: unknown) => {
+  const status = await getStatus(app, () => undefined).catch((error: unknown) => {
     if (error instanceof ArchiverError) return undefined;
     throw error;
   });

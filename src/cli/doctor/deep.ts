@@ -1,10 +1,10 @@
 // `doctor --deep`: what must always be true, asked of everything there is: rows, objects, jobs, files in the spool.
 import { createHash } from "node:crypto";
-import { type App, createSpoolOf } from "../../app.ts";
-import type { Breach } from "../../catalog/invariants.ts";
-import { toMessage } from "../../errors.ts";
-import { sidecarKey } from "../../pipeline/keys.ts";
-import type { Asset } from "../../pipeline/records.ts";
+import { type App, createSpoolOf } from "../../app/app.ts";
+import type { Breach } from "../../catalog/integrity/invariants.ts";
+import { toMessage } from "../../domain/errors.ts";
+import { sidecarKey } from "../../domain/keys.ts";
+import type { Asset } from "../../domain/records.ts";
 import { findLost } from "../../queue/reconcile.ts";
 import { createProgress } from "../live-view.ts";
 import { forEachAtOnce } from "./at-once.ts";

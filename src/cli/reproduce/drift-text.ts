@@ -1,5 +1,5 @@
 // The curve of a model as text for a person: a line for each step of time, and the changes that the proofs give away. Pure.
-import type { DriftReport, DriftView } from "../../report/proof-view.ts";
+import type { DriftReport, DriftView } from "../../output/report/proof-view.ts";
 import { plain, toTable } from "../text.ts";
 
 /** The report, model by model. `width` is the terminal's, undefined where there is none. */

@@ -1,7 +1,7 @@
 // `catalog reproduce --report`: what all proofs say, from the catalog alone.
-import type { App } from "../../app.ts";
-import { toDriftReport } from "../../report/proof-view.ts";
-import { callAs, EXIT, print, printJson, say } from "../io.ts";
+import type { App } from "../../app/app.ts";
+import { toDriftReport } from "../../output/report/proof-view.ts";
+import { commandName, EXIT, printJson, writeError, writeOutput } from "../io.ts";
 import { driftLines } from "./drift-text.ts";
 
 /** Prints the curves of all models, or of one. */
@@ -11,10 +11,10 @@ export function showDrift(app: App, { model, json }: { model: string | undefined
     printJson(report);
     return EXIT.done;
   }
-  for (const line of driftLines(report, process.stdout.columns)) print(line);
+  for (const line of driftLines(report, process.stdout.columns)) writeOutput(line);
   if (report.models.length === 0) {
     const what = model === undefined ? "Nothing" : `Nothing of model "${model}"`;
-    say(`${what} has been reproduced yet; see: ${callAs()} catalog reproduce --help`);
+    writeError(`${what} has been reproduced yet; see: ${commandName()} catalog reproduce --help`);
   }
   return EXIT.done;
 }

@@ -1,6 +1,6 @@
 // The flags of `catalog reproduce`: which of them go together. Pure.
-import { RejectedError } from "../../errors.ts";
-import { submissionSchema } from "../../request/submission.ts";
+import { RejectedError } from "../../domain/errors.ts";
+import { submissionSchema } from "../../domain/request/submission.ts";
 
 /** As they were typed. */
 export interface ReproduceFlags {

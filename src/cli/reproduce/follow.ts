@@ -1,10 +1,10 @@
 // Waiting for reproductions on the command line: live on a terminal, quiet in a pipe; Ctrl-C leaves them to a worker.
-import type { App } from "../../app.ts";
-import type { RequestDetail } from "../../pipeline/records.ts";
-import { toProofView } from "../../report/proof-view.ts";
-import { type Followed, followReproductions } from "../../reproduce/follow.ts";
-import { showDuration } from "../../units.ts";
-import { callAs, EXIT, print, printJson, say } from "../io.ts";
+import type { App } from "../../app/app.ts";
+import type { RequestDetail } from "../../domain/records.ts";
+import { showDuration } from "../../domain/units.ts";
+import { type Followed, followReproductions } from "../../maintenance/reproduce/follow.ts";
+import { toProofView } from "../../output/report/proof-view.ts";
+import { commandName, EXIT, printJson, writeError, writeOutput } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 import { reproductionLines } from "./text.ts";
 
@@ -25,9 +25,9 @@ export async function followAndShow(
   );
   for (const detail of details) {
     if (json) printJson(toReproductionLine(detail));
-    else for (const line of reproductionLines(detail)) print(line);
+    else for (const line of reproductionLines(detail)) writeOutput(line);
   }
-  if (why !== "ended") say(REASONS[why](batchId));
+  if (why !== "ended") writeError(REASONS[why](batchId));
   if (why === "aborted") return EXIT.interrupted;
   return details.every(({ proof }) => proof !== null && proof.outcome !== "incomparable") ? EXIT.done : EXIT.failed;
 }
@@ -41,8 +41,8 @@ function toReproductionLine({ request, proof }: RequestDetail) {
 const LATER = "what is accepted is made and compared by any worker that runs";
 
 const REASONS: Record<Exclude<Followed, "ended">, (batchId: string | undefined) => string> = {
-  aborted: () => `They go on: ${LATER}; see: ${callAs()} catalog reproduce --report`,
-  no_worker: () => `No worker lives, so nothing was waited for; ${LATER}: ${callAs()} worker`,
+  aborted: () => `They go on: ${LATER}; see: ${commandName()} catalog reproduce --report`,
+  no_worker: () => `No worker lives, so nothing was waited for; ${LATER}: ${commandName()} worker`,
   held: (batchId) =>
-    `The budget is used up by calls that had to be made again, or somebody has paused or cancelled it; see: ${callAs()} status --batch ${batchId}`,
+    `The budget is used up by calls that had to be made again, or somebody has paused or cancelled it; see: ${commandName()} status --batch ${batchId}`,
 };

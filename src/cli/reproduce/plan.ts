@@ -1,9 +1,9 @@
 // What re-making would cost, before anything is asked for.
-import type { App } from "../../app.ts";
-import { costOf } from "../../report/ledger.ts";
-import type { Original } from "../../reproduce/ask.ts";
-import { showPrice } from "../../units.ts";
-import { EXIT, print, printJson, say } from "../io.ts";
+import type { App } from "../../app/app.ts";
+import { showPrice } from "../../domain/units.ts";
+import type { Original } from "../../maintenance/reproduce/ask.ts";
+import { costOf } from "../../output/report/ledger.ts";
+import { EXIT, printJson, writeError, writeOutput } from "../io.ts";
 import { plain } from "../text.ts";
 
 export interface Plan {
@@ -23,15 +23,15 @@ export function showPlan(app: App, plan: Plan & { json: boolean }): number {
     printJson({ requests, images, price, max_images: plan.maxImages ?? null });
     return EXIT.done;
   }
-  for (const { request_id, n, created_at } of requests) print(`${created_at}  n ${n}  ${plain(request_id)}`);
-  print(`Would ask for ${cost(app, plan)}`);
+  for (const { request_id, n, created_at } of requests) writeOutput(`${created_at}  n ${n}  ${plain(request_id)}`);
+  writeOutput(`Would ask for ${cost(app, plan)}`);
   return EXIT.done;
 }
 
 /** Says on standard error what is asked for now. */
-export function sayCost(app: App, plan: Plan): void {
+export function writeCost(app: App, plan: Plan): void {
   const budget = plan.maxImages === undefined ? "" : `; never for more than ${plan.maxImages} images`;
-  say(`Asking for ${cost(app, plan)}${budget}`);
+  writeError(`Asking for ${cost(app, plan)}${budget}`);
 }
 
 function cost(app: App, plan: Plan): string {

@@ -8,10 +8,10 @@ import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import { RejectedError } from "../../../errors.ts";
-import { showSize } from "../../../units.ts";
-import { EXIT, print, printJson, withApp } from "../../io.ts";
+import type { App } from "../../../app/app.ts";
+import { RejectedError } from "../../../domain/errors.ts";
+import { showSize } from "../../../domain/units.ts";
+import { EXIT, printJson, withApp, writeOutput } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 
 const EXAMPLES = `
@@ -44,7 +44,7 @@ function runBackup(file: string | undefined, options: Options): Promise<number> 
   return withApp(async (app) => {
     const made = file === undefined ? await toStore(app) : await toFile(app, resolve(file));
     if (options.json) printJson(made);
-    else print(`${showSize(made.bytes)} in ${made.location}`);
+    else writeOutput(`${showSize(made.bytes)} in ${made.location}`);
     return EXIT.done;
   });
 }

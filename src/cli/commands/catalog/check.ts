@@ -2,17 +2,17 @@
 // and leaves nothing behind: it runs in the CI of other projects.
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { readSettings, type Settings } from "../../../config.ts";
-import { decodeText } from "../../../decode-text.ts";
-import { ConfigError, toMessage } from "../../../errors.ts";
-import { checkLock, type LockChecked } from "../../../keeping/check-lock.ts";
-import { compareLock, type ManifestCompared } from "../../../keeping/compare-lock.ts";
-import { type Lock, parseLock } from "../../../lockfile/read.ts";
-import { describeRoot } from "../../../lockfile/root.ts";
-import { readManifest } from "../../../manifest/manifest.ts";
-import { openManifest } from "../../../manifests.ts";
-import { openStore } from "../../../store/open.ts";
-import { EXIT, interruption, printJson } from "../../io.ts";
+import { readSettings, type Settings } from "../../../app/settings.ts";
+import { readManifest } from "../../../batches/manifest/manifest.ts";
+import { openManifest } from "../../../batches/manifest/open.ts";
+import { decodeText } from "../../../domain/decode-text.ts";
+import { ConfigError, toMessage } from "../../../domain/errors.ts";
+import { type Lock, parseLock } from "../../../domain/lockfile/read.ts";
+import { describeRoot } from "../../../domain/lockfile/root.ts";
+import { checkLock, type LockChecked } from "../../../maintenance/check-lock.ts";
+import { compareLock, type ManifestCompared } from "../../../maintenance/compare-lock.ts";
+import { openStore } from "../../../storage/open.ts";
+import { EXIT, interruptSignal, printJson } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 import { printLockCheck } from "../../lock-text.ts";
 import { addFormatFlag, type ManifestFlags } from "../../manifest-flags.ts";
@@ -56,7 +56,7 @@ const READS_AT_ONCE = 8;
 async function runCheck(file: string, options: Options): Promise<number> {
   const settings = readSettings();
   const lock = parseLock(await readText(file), file);
-  const signal = interruption();
+  const signal = interruptSignal();
   try {
     const manifest = await compare(lock, { settings, options, signal });
     const { checked, location } = await ask(lock, { settings, options, signal });

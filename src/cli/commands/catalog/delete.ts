@@ -1,10 +1,10 @@
 // `catalog delete` and `catalog undelete`: a deletion is a wish with a time of grace, and leaves a tombstone.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import { RejectedError } from "../../../errors.ts";
-import { eraseDue } from "../../../keeping/tidy.ts";
-import { parseDuration, showDuration } from "../../../units.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
+import type { App } from "../../../app/app.ts";
+import { RejectedError } from "../../../domain/errors.ts";
+import { parseDuration, showDuration } from "../../../domain/units.ts";
+import { eraseDue } from "../../../maintenance/retention.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 import { sealNow } from "./edit.ts";
 
 const EXAMPLES = `
@@ -54,9 +54,9 @@ function runDelete(ids: string[], options: Options): Promise<number> {
       code: "invalid_request",
     });
   return withApp(async (app) => {
-    const signal = interruption();
+    const signal = interruptSignal();
     const eraseAfter = app.clock.now() + graceMs;
-    const { code, changed } = await each(ids, options, async (id) => app.catalog().tidy.delete(id, eraseAfter));
+    const { code, changed } = await each(ids, options, async (id) => app.catalog().edits.delete(id, eraseAfter));
     await sealNow(app, signal);
     const parts = { catalog: app.catalog(), store: app.store(), mirror: app.mirror(), log: app.log, signal };
     if (graceMs === 0) {
@@ -65,24 +65,26 @@ function runDelete(ids: string[], options: Options): Promise<number> {
       return tellErased(app, ids, code);
     }
     if (changed > 0 && !options.json)
-      say(`Their bytes go after ${showDuration(graceMs)}; until then: asset-archiver catalog undelete`);
+      writeError(`Their bytes go after ${showDuration(graceMs)}; until then: asset-archiver catalog undelete`);
     return code;
   });
 }
 
 // the deletion is on record all the same: a worker goes on with it
 function tellErased(app: App, ids: readonly string[], code: number): number {
-  const due = new Set(app.catalog().tidy.listDueForErasure());
+  const due = new Set(app.catalog().edits.listDueForErasure());
   const left = ids.filter((id) => due.has(id));
   if (left.length === 0) return code;
-  say(`The bytes of ${left.length} could not be removed yet (${left.slice(0, 3).join(", ")}); a worker tries again`);
+  writeError(
+    `The bytes of ${left.length} could not be removed yet (${left.slice(0, 3).join(", ")}); a worker tries again`,
+  );
   return EXIT.failed;
 }
 
 function runUndelete(ids: string[], options: Options): Promise<number> {
   return withApp(async (app) => {
-    const { code } = await each(ids, options, (id) => app.catalog().tidy.undelete(id));
-    await sealNow(app, interruption());
+    const { code } = await each(ids, options, (id) => app.catalog().edits.undelete(id));
+    await sealNow(app, interruptSignal());
     return code;
   });
 }
@@ -100,8 +102,8 @@ async function each(
     const fits = result === "changed" || result === "unchanged";
     if (!fits) code = EXIT.failed;
     if (json) printJson({ request_id, result });
-    else if (fits) print(`${request_id}  ${result}`);
-    else say(describe(request_id, result));
+    else if (fits) writeOutput(`${request_id}  ${result}`);
+    else writeError(describe(request_id, result));
   }
   return { code, changed };
 }

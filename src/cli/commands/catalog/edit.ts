@@ -1,12 +1,12 @@
 // `catalog edit`: collections, tags and notes, changed afterwards.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import type { Edit } from "../../../catalog/tidy.ts";
-import { RejectedError } from "../../../errors.ts";
-import { resealChanged } from "../../../keeping/tidy.ts";
-import { submissionSchema } from "../../../request/submission.ts";
+import type { App } from "../../../app/app.ts";
+import type { Edit } from "../../../catalog/requests/edits.ts";
+import { RejectedError } from "../../../domain/errors.ts";
+import { submissionSchema } from "../../../domain/request/submission.ts";
+import { rewriteStaleSidecars } from "../../../maintenance/retention.ts";
 import { collect } from "../../catalog-filter.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 
 const EXAMPLES = `
 The sidecar in the store is written again; the recipe and the images never change.
@@ -43,14 +43,14 @@ export function addCatalogEdit(group: Command, end: (code: number) => void): voi
 function runEdit(ids: string[], options: Options): Promise<number> {
   const edit = toEdit(options);
   return withApp(async (app) => {
-    const signal = interruption();
+    const signal = interruptSignal();
     let code: number = EXIT.done;
     for (const request_id of ids) {
-      const result = await app.catalog().tidy.edit(request_id, edit);
+      const result = await app.catalog().edits.edit(request_id, edit);
       if (result === "unknown") code = EXIT.failed;
       if (options.json) printJson({ request_id, result });
-      else if (result === "unknown") say(`There is no request "${request_id}"`);
-      else print(`${request_id}  ${result}`);
+      else if (result === "unknown") writeError(`There is no request "${request_id}"`);
+      else writeOutput(`${request_id}  ${result}`);
     }
     await sealNow(app, signal);
     return code;
@@ -60,7 +60,7 @@ function runEdit(ids: string[], options: Options): Promise<number> {
 /** Writes the sidecars that have to follow; what cannot be written now a worker writes later. */
 export async function sealNow(app: App, signal: AbortSignal): Promise<void> {
   const { log } = app;
-  await resealChanged({ catalog: app.catalog(), store: app.store(), mirror: app.mirror(), log, signal });
+  await rewriteStaleSidecars({ catalog: app.catalog(), store: app.store(), mirror: app.mirror(), log, signal });
 }
 
 function toEdit({ collection, addTag, removeTag, note }: Options): Edit {

@@ -1,16 +1,16 @@
 // `catalog export`: what is archived and how it was made, in the form that others want it.
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import type { SearchQuery } from "../../../catalog/search.ts";
-import { RejectedError } from "../../../errors.ts";
-import { type Exported, exportImages } from "../../../export/export.ts";
-import type { Format, Writing } from "../../../export/format.ts";
-import { FORMATS, toFormat } from "../../../export/formats.ts";
-import { writeWholeFile, writeWholeFolder } from "../../../export/whole.ts";
-import { readThumbnail } from "../../../thumbnails/read.ts";
-import { showSize } from "../../../units.ts";
-import { EXIT, interruption, printJson, say, withApp, writeSlowly } from "../../io.ts";
+import type { App } from "../../../app/app.ts";
+import type { SearchQuery } from "../../../catalog/search/search.ts";
+import { RejectedError } from "../../../domain/errors.ts";
+import { showSize } from "../../../domain/units.ts";
+import { readThumbnail } from "../../../image/read-thumbnail.ts";
+import { writeFileAtomically, writeFolderAtomically } from "../../../output/export/atomic-output.ts";
+import { type Exported, exportImages } from "../../../output/export/export.ts";
+import type { Format, Writing } from "../../../output/export/format.ts";
+import { FORMATS, toFormat } from "../../../output/export/formats.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeSlowly } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 import { addSearchFlags, type SearchFlags, toSearchQuery } from "../../search-flags.ts";
 
@@ -64,7 +64,7 @@ function runExport(words: readonly string[], options: Options): Promise<number> 
   const query = { ...toSearchQuery(words, options), requests: options.request };
   checkUse(format, options);
   return withApp(async (app) => {
-    const signal = interruption();
+    const signal = interruptSignal();
     const progress = createProgress(process.stderr);
     refuseUnknown(app, options.request);
     try {
@@ -126,13 +126,13 @@ async function write(app: App, { format, query, options, signal, progress }: Run
       thumbnail: (asset) => readThumbnail({ store, signal }, asset),
       onLeftOut: ({ request, index, asset }, reason) => {
         progress.end();
-        say(`Left out: image ${index} of request "${request.request_id}", ${asset.key}: ${reason}`);
+        writeError(`Left out: image ${index} of request "${request.request_id}", ${asset.key}: ${reason}`);
       },
       onLost: ({ request, index, asset }, fault) => {
         lost += 1;
         if (lost > LOST_NAMED) return;
         progress.end();
-        say(
+        writeError(
           `Listed, but ${fault} when it was last read: image ${index} of request "${request.request_id}", ${asset.key}`,
         );
       },
@@ -143,8 +143,8 @@ async function write(app: App, { format, query, options, signal, progress }: Run
   if (format.to === "file")
     return output === undefined
       ? fill(format.open({ write: writeSlowly }))
-      : writeWholeFile({ output, signal }, (sink) => fill(format.open(sink)));
-  return writeWholeFolder({ output: output ?? "", signal }, async (folder) => fill(await format.open(folder)));
+      : writeFileAtomically({ output, signal }, (sink) => fill(format.open(sink)));
+  return writeFolderAtomically({ output: output ?? "", signal }, async (folder) => fill(await format.open(folder)));
 }
 
 function tell(done: Exported, { output, json }: Options): number {
@@ -152,8 +152,8 @@ function tell(done: Exported, { output, json }: Options): number {
   if (output !== undefined && json)
     printJson({ output: resolve(output), lines, bytes, left_out, without_recipe, lost });
   else if (process.stderr.isTTY || output !== undefined || left_out + lost > 0 || lines === 0)
-    say(`${toText(done)}${output === undefined ? "" : ` in ${output}`}${toRemarks(done)}`);
-  if (lost > 0) say("To look again and repair: asset-archiver catalog verify --repair");
+    writeError(`${toText(done)}${output === undefined ? "" : ` in ${output}`}${toRemarks(done)}`);
+  if (lost > 0) writeError("To look again and repair: asset-archiver catalog verify --repair");
   return left_out + lost === 0 ? EXIT.done : EXIT.failed;
 }
 

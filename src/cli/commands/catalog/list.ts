@@ -1,11 +1,11 @@
 // `catalog list`: requests, the newest first; those of one batch in the order of its manifest.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import type { SearchQuery } from "../../../catalog/search.ts";
-import type { SearchHit } from "../../../catalog/search-hits.ts";
-import { toRequestSummary } from "../../../report/request-view.ts";
+import type { App } from "../../../app/app.ts";
+import type { SearchHit } from "../../../catalog/search/hits.ts";
+import type { SearchQuery } from "../../../catalog/search/search.ts";
+import { toRequestSummary } from "../../../output/report/request-view.ts";
 import { addFilterFlags, type FilterFlags, toCount, toFilter } from "../../catalog-filter.ts";
-import { EXIT, print, printSlowly, say, withApp } from "../../io.ts";
+import { EXIT, withApp, writeError, writeOutput, writeWithBackpressure } from "../../io.ts";
 import { plain, toTable } from "../../text.ts";
 
 const EXAMPLES = `
@@ -38,7 +38,8 @@ function runList(options: Options): Promise<number> {
   const limit = toCount(options.limit, "--limit");
   return withApp(async (app) => {
     if (!options.json) return printTable(app, filter, limit);
-    for (const { request } of hitsOf(app, filter, limit)) await printSlowly(JSON.stringify(toRequestSummary(request)));
+    for (const { request } of hitsOf(app, filter, limit))
+      await writeWithBackpressure(JSON.stringify(toRequestSummary(request)));
     return EXIT.done;
   });
 }
@@ -64,8 +65,8 @@ const COLUMNS = [
 
 function printTable(app: App, filter: SearchQuery, limit: number): number {
   const rows = [...hitsOf(app, filter, limit)].map(toRow);
-  if (rows.length === 0) say("No request fits");
-  else toTable(COLUMNS, rows, process.stdout.columns || undefined).forEach(print);
+  if (rows.length === 0) writeError("No request fits");
+  else toTable(COLUMNS, rows, process.stdout.columns || undefined).forEach(writeOutput);
   return EXIT.done;
 }
 

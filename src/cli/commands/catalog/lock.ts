@@ -1,16 +1,16 @@
 // `catalog lock`: writes the file for git that ties each request of a manifest to its images, and prints its root.
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import { RejectedError } from "../../../errors.ts";
-import type { Sink } from "../../../export/format.ts";
-import { writeWholeFile } from "../../../export/whole.ts";
-import { lockManifest, type Unlocked, type UnlockedKind } from "../../../keeping/lock.ts";
-import { createRootBuilder, describeRoot } from "../../../lockfile/root.ts";
-import { type LockDefaults, lockEnd, lockHead, lockLine } from "../../../lockfile/write.ts";
-import { readManifest } from "../../../manifest/manifest.ts";
-import { openManifest } from "../../../manifests.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
+import type { App } from "../../../app/app.ts";
+import { readManifest } from "../../../batches/manifest/manifest.ts";
+import { openManifest } from "../../../batches/manifest/open.ts";
+import { RejectedError } from "../../../domain/errors.ts";
+import { createRootBuilder, describeRoot } from "../../../domain/lockfile/root.ts";
+import { type LockDefaults, lockEnd, lockHead, lockLine } from "../../../domain/lockfile/write.ts";
+import { lockManifest, type Unlocked, type UnlockedKind } from "../../../maintenance/lock.ts";
+import { writeFileAtomically } from "../../../output/export/atomic-output.ts";
+import type { Sink } from "../../../output/export/format.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 import { addManifestFlags, type ManifestFlags, toManifestOptions } from "../../manifest-flags.ts";
 import { plain } from "../../text.ts";
@@ -62,10 +62,10 @@ interface Outcome {
 function runLock(where: string, options: Options): Promise<number> {
   const output = toOutput(where, options.output);
   return withApp(async (app) => {
-    const signal = interruption();
+    const signal = interruptSignal();
     const progress = createProgress(process.stderr);
     try {
-      const outcome = await writeWholeFile({ output, signal, keep: (done: Outcome) => done.keep }, ({ write }) =>
+      const outcome = await writeFileAtomically({ output, signal, keep: (done: Outcome) => done.keep }, ({ write }) =>
         lock(app, { where, options, signal, write, progress }),
       );
       progress.end();
@@ -150,11 +150,11 @@ function tellPerson(outcome: Outcome, output: string): void {
   const { keep, left, left_count } = outcome;
   for (const { kind, line, request_id, reason } of left) {
     const of = request_id === null ? "" : ` "${request_id}"`;
-    say(plain(`line ${line}: ${kind}${of}: ${reason}`));
+    writeError(plain(`line ${line}: ${kind}${of}: ${reason}`));
   }
-  if (left_count > left.length) say(`… and ${(left_count - left.length).toLocaleString("en")} more`);
-  if (keep) print(describeRoot(outcome));
-  say(
+  if (left_count > left.length) writeError(`… and ${(left_count - left.length).toLocaleString("en")} more`);
+  if (keep) writeOutput(describeRoot(outcome));
+  writeError(
     keep ? `${output} is written${left_count === 0 ? "" : `, without ${left_count} items`}` : nothingWritten(outcome),
   );
 }

@@ -1,9 +1,9 @@
 // `catalog mirror`: gives the second store whatever it lacks.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import { ConfigError } from "../../../errors.ts";
-import { mirrorDue, queueBatches } from "../../../keeping/mirror.ts";
-import { EXIT, interruption, print, printJson, withApp } from "../../io.ts";
+import type { App } from "../../../app/app.ts";
+import { ConfigError } from "../../../domain/errors.ts";
+import { mirrorDue, queueBatches } from "../../../maintenance/mirror.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeOutput } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 
 const EXAMPLES = `
@@ -32,19 +32,19 @@ async function runMirror(app: App, json = false): Promise<number> {
       code: "missing_mirror",
       faults: [{ field: "MIRROR_URL", message: "wanted file:<directory> or s3://bucket/optional/prefix" }],
     });
-  const signal = interruption();
+  const signal = interruptSignal();
   const { clock, log } = app;
-  const { keeping } = app.catalog();
-  const parts = { keeping, store: app.store(), mirror, clock, log, signal };
+  const { integrity } = app.catalog();
+  const parts = { integrity, store: app.store(), mirror, clock, log, signal };
   await queueBatches(parts);
   const progress = createProgress(process.stderr);
   const onProgress = (looked: number) => progress.show(() => `${looked} images and sidecars looked at`);
-  const wanted = await keeping.queueAllMirrors({ signal, onProgress });
+  const wanted = await integrity.queueAllMirrors({ signal, onProgress });
   const done = await mirrorDue(parts, ({ copied }) => progress.show(() => `${copied} of ${wanted} copied`));
   progress.end();
-  const left = keeping.countMirrorJobs();
+  const left = integrity.countMirrorJobs();
   if (json) printJson({ ...done, left });
-  else print(`${done.copied} copied${done.failed === 0 ? "" : `, ${done.failed} tries failed`}, ${left} left`);
+  else writeOutput(`${done.copied} copied${done.failed === 0 ? "" : `, ${done.failed} tries failed`}, ${left} left`);
   if (signal.aborted) return EXIT.interrupted;
   return left === 0 ? EXIT.done : EXIT.failed;
 }

@@ -2,12 +2,18 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
+import type { App } from "../../../app/app.ts";
 import { openCatalog } from "../../../catalog/catalog.ts";
-import { ConfigError } from "../../../errors.ts";
+import { ConfigError } from "../../../domain/errors.ts";
 import { createInspector } from "../../../image/inspect.ts";
-import { compareWithOld, type Rebuilt, rebuildTo, removeDatabase, swapIn } from "../../../keeping/rebuild.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
+import {
+  compareWithOld,
+  installRebuilt,
+  type Rebuilt,
+  rebuildTo,
+  removeDatabase,
+} from "../../../maintenance/rebuild.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 
 const EXAMPLES = `
@@ -41,7 +47,7 @@ async function runRebuild(app: App, options: Options): Promise<number> {
   if (options.output === undefined) refuseWhileWorkersLive(file);
   const target = options.output === undefined ? `${file}.rebuilding` : resolve(options.output);
   if (options.output === undefined) removeDatabase(target);
-  const signal = interruption();
+  const signal = interruptSignal();
   const progress = createProgress(process.stderr);
   const parts = {
     store: app.store(),
@@ -58,7 +64,7 @@ async function runRebuild(app: App, options: Options): Promise<number> {
     if (options.output !== undefined) return tell({ ...made, kept: null, left_behind: [] }, options);
     const left_behind = compareWithOld(file, target);
     const swapped = left_behind.length === 0 || options.yes === true;
-    const kept = swapped ? swapIn(target, parts) : null;
+    const kept = swapped ? installRebuilt(target, parts) : null;
     const code = tell({ ...made, file: swapped ? file : target, kept, left_behind }, options);
     return swapped ? code : EXIT.failed;
   } catch (error) {
@@ -99,8 +105,8 @@ function tell(rebuilt: Rebuilt, { json }: Options): number {
   if (json) printJson(rebuilt);
   else {
     const { requests, calls, assets, batches, file, kept } = rebuilt;
-    print(`${requests} requests, ${calls} calls, ${assets} assets, ${batches} batches in ${file}`);
-    if (kept !== null) print(`The old catalog is kept as ${kept}`);
+    writeOutput(`${requests} requests, ${calls} calls, ${assets} assets, ${batches} batches in ${file}`);
+    if (kept !== null) writeOutput(`The old catalog is kept as ${kept}`);
   }
   list("cannot be used", rebuilt.unusable, ({ key, reason }) => `${key}: ${reason}`);
   list("are missing in the store", rebuilt.absent, ({ key, reason }) => `${key}: ${reason}`);
@@ -111,13 +117,15 @@ function tell(rebuilt: Rebuilt, { json }: Options): number {
   );
   list("are known to the old catalog only", rebuilt.left_behind, ({ request_id, state }) => `${request_id}  ${state}`);
   if (rebuilt.left_behind.length > 0 && rebuilt.kept === null)
-    say(`The old catalog stays in use; to swap in the new one all the same: asset-archiver catalog rebuild --yes`);
+    writeError(
+      `The old catalog stays in use; to swap in the new one all the same: asset-archiver catalog rebuild --yes`,
+    );
   return rebuilt.unusable.length + rebuilt.absent.length === 0 ? EXIT.done : EXIT.failed;
 }
 
 function list<T>(what: string, items: readonly T[], show: (item: T) => string): void {
   if (items.length === 0) return;
-  say(`${items.length} ${what}:`);
-  for (const item of items.slice(0, SHOWN)) say(`  ${show(item)}`);
-  if (items.length > SHOWN) say(`  and ${items.length - SHOWN} more (all of them with --json)`);
+  writeError(`${items.length} ${what}:`);
+  for (const item of items.slice(0, SHOWN)) writeError(`  ${show(item)}`);
+  if (items.length > SHOWN) writeError(`  and ${items.length - SHOWN} more (all of them with --json)`);
 }

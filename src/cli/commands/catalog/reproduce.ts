@@ -1,16 +1,16 @@
 // `catalog reproduce`: asks for recipes again, compares what comes with what is archived, and tells what all such proofs
 // say together. What it costs is told, and bounded, before anything is asked for.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import { askAgain, askWithin, findOriginal, type Original, REPRODUCTIONS } from "../../../reproduce/ask.ts";
-import { toMaxImages } from "../../../reproduce/budget.ts";
-import { chooseSample } from "../../../reproduce/choose.ts";
+import type { App } from "../../../app/app.ts";
+import { askAgain, askWithin, findOriginal, type Original, REPRODUCTIONS } from "../../../maintenance/reproduce/ask.ts";
+import { toMaxImages } from "../../../maintenance/reproduce/budget.ts";
+import { chooseSample } from "../../../maintenance/reproduce/choose.ts";
 import { toCount } from "../../catalog-filter.ts";
-import { EXIT, interruption, say, withApp } from "../../io.ts";
+import { EXIT, interruptSignal, withApp, writeError } from "../../io.ts";
 import { showDrift } from "../../reproduce/drift.ts";
 import { checkFlags, type ReproduceFlags, wrong } from "../../reproduce/flags.ts";
 import { followAndShow } from "../../reproduce/follow.ts";
-import { sayCost, showPlan } from "../../reproduce/plan.ts";
+import { showPlan, writeCost } from "../../reproduce/plan.ts";
 
 const EXAMPLES = `
 The recipe is asked for again, by a request of its own that is paid like any other and needs a worker; what comes is
@@ -52,7 +52,7 @@ function run(ids: string[], options: ReproduceFlags): Promise<number> {
     const { originals, maxImages } = await choose(app, ids, options);
     if (options.dryRun) return showPlan(app, { originals, maxImages, json });
     if (originals.length === 0) {
-      say("There is nothing that could be reproduced within these limits");
+      writeError("There is nothing that could be reproduced within these limits");
       return EXIT.failed;
     }
     return ask(app, originals, { maxImages, collection: options.collection, json });
@@ -98,8 +98,8 @@ async function ask(
   originals: readonly Original[],
   { maxImages, collection, json }: { maxImages: number | undefined; collection: string; json: boolean },
 ): Promise<number> {
-  const signal = interruption();
-  sayCost(app, { originals, maxImages });
+  const signal = interruptSignal();
+  writeCost(app, { originals, maxImages });
   const asked =
     maxImages === undefined
       ? { ids: await askAgain(app, originals, { collection }), batchId: undefined }

@@ -1,10 +1,10 @@
 // `catalog search`: words over prompts and filters over everything.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import type { SearchHit } from "../../../catalog/search-hits.ts";
-import { toRequestSummary } from "../../../report/request-view.ts";
+import type { App } from "../../../app/app.ts";
+import type { SearchHit } from "../../../catalog/search/hits.ts";
+import { toRequestSummary } from "../../../output/report/request-view.ts";
 import { toCount } from "../../catalog-filter.ts";
-import { EXIT, print, printSlowly, say, withApp } from "../../io.ts";
+import { EXIT, withApp, writeError, writeOutput, writeWithBackpressure } from "../../io.ts";
 import { addSearchFlags, type SearchFlags, toSearchQuery, toSort } from "../../search-flags.ts";
 import { plain } from "../../text.ts";
 
@@ -64,17 +64,17 @@ function runSearch(words: readonly string[], options: Options): Promise<number> 
 }
 
 async function show(app: App, { request, assets }: SearchHit, json = false): Promise<void> {
-  if (json) return printSlowly(JSON.stringify({ ...toRequestSummary(request), assets }));
+  if (json) return writeWithBackpressure(JSON.stringify({ ...toRequestSummary(request), assets }));
   const { recipe } = request;
-  print(`${request.request_id}  ${request.state}  ${request.collection}  ${request.tags.join(" ")}`.trimEnd());
+  writeOutput(`${request.request_id}  ${request.state}  ${request.collection}  ${request.tags.join(" ")}`.trimEnd());
   if (recipe !== null) {
-    print(`  ${plain(recipe.prompt)}`);
-    print(
+    writeOutput(`  ${plain(recipe.prompt)}`);
+    writeOutput(
       `  seed ${recipe.seed}, ${recipe.aspect_ratio}, n ${recipe.n}, accepted ${new Date(request.created_at).toISOString()}`,
     );
   }
   for (const asset of assets)
-    print(`  image ${asset.index}  ${asset.width}×${asset.height}  ${app.store().locate(asset.key)}`);
+    writeOutput(`  image ${asset.index}  ${asset.width}×${asset.height}  ${app.store().locate(asset.key)}`);
 }
 
 interface Rest {
@@ -84,8 +84,8 @@ interface Rest {
 }
 
 function tellRest({ shown, cursor, json = false }: Rest): void {
-  if (json && cursor !== undefined) say(JSON.stringify({ next_cursor: cursor }));
+  if (json && cursor !== undefined) writeError(JSON.stringify({ next_cursor: cursor }));
   if (json) return;
-  if (shown === 0) say("Nothing fits");
-  if (cursor !== undefined) say(`There is more: add --all, or --cursor ${cursor}`);
+  if (shown === 0) writeError("Nothing fits");
+  if (cursor !== undefined) writeError(`There is more: add --all, or --cursor ${cursor}`);
 }

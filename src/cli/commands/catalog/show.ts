@@ -1,13 +1,13 @@
 // `catalog show`: everything about one request, or about one image by its digest, its key, or a copy of it on disk.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import type { Asset, RequestDetail } from "../../../pipeline/records.ts";
-import { toProofView, toReproductionView } from "../../../report/proof-view.ts";
-import { toRequestView } from "../../../report/request-view.ts";
-import { showSize } from "../../../units.ts";
-import { EXIT, print, printJson, say, withApp } from "../../io.ts";
+import type { App } from "../../../app/app.ts";
+import type { Asset, RequestDetail } from "../../../domain/records.ts";
+import { showSize } from "../../../domain/units.ts";
+import { toProofView, toReproductionView } from "../../../output/report/proof-view.ts";
+import { toRequestView } from "../../../output/report/request-view.ts";
+import { EXIT, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 import { describeUnknown, findNamed, NAMING_HELP } from "../../name-image.ts";
-import { proofLines, sayLikeness } from "../../reproduce/text.ts";
+import { likenessText, proofLines } from "../../reproduce/text.ts";
 import { printRequest } from "../../request-text.ts";
 
 const EXAMPLES = `
@@ -40,12 +40,14 @@ async function show(app: App, name: string, json = false): Promise<number> {
     return EXIT.done;
   }
   if (named?.kind === "file" && named.copyOf !== undefined) {
-    say(`"${name}" has other bytes than any archived image; the recipe inside it says that it is a copy of this one`);
+    writeError(
+      `"${name}" has other bytes than any archived image; the recipe inside it says that it is a copy of this one`,
+    );
     await showAsset(app, named.copyOf, json);
     return EXIT.done;
   }
   if (named?.asset === undefined) {
-    say(named?.kind === "file" ? describeUnknownFile(app, name) : describeUnknown(name, named));
+    writeError(named?.kind === "file" ? describeUnknownFile(app, name) : describeUnknown(name, named));
     return EXIT.failed;
   }
   await showAsset(app, named.asset, json);
@@ -72,12 +74,12 @@ function showRequest(app: App, detail: RequestDetail, json: boolean): void {
   }
   printRequest(app, detail);
   if (proof !== null) {
-    print(`  compared with ${proof.original_id}: ${sayLikeness(proof.outcome)}`);
-    for (const line of proofLines(proof)) print(`  ${line}`);
+    writeOutput(`  compared with ${proof.original_id}: ${likenessText(proof.outcome)}`);
+    for (const line of proofLines(proof)) writeOutput(`  ${line}`);
   }
   for (const { request_id, state, created_at, outcome } of reproductions)
-    print(
-      `  reproduced ${created_at}  ${outcome === null ? `${state}, not compared` : sayLikeness(outcome)}  ${request_id}`,
+    writeOutput(
+      `  reproduced ${created_at}  ${outcome === null ? `${state}, not compared` : likenessText(outcome)}  ${request_id}`,
     );
 }
 
@@ -85,7 +87,7 @@ async function showAsset(app: App, asset: Asset, json: boolean): Promise<void> {
   const { browse } = app.catalog();
   const requests = browse.imagesOf(asset.digest, REQUESTS_SHOWN);
   const location = app.store().locate(asset.key);
-  const upkeep = browse.upkeepOf(asset.digest);
+  const upkeep = browse.maintenanceOf(asset.digest);
   const times = {
     archived_at: toIso(asset.archived_at),
     verified_at: toIso(upkeep?.verified_at),
@@ -99,13 +101,15 @@ async function showAsset(app: App, asset: Asset, json: boolean): Promise<void> {
     printJson({ ...asset, ...times, fault, location, requests, made_by: made ? toRequestView(made) : null });
     return;
   }
-  print(asset.digest);
-  print(
+  writeOutput(asset.digest);
+  writeOutput(
     `  ${asset.content_type}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  archived ${times.archived_at}`,
   );
-  print(`  ${times.erased_at === null ? location : `removed ${times.erased_at}, as was asked`}`);
-  print(`  ${describeProof(times.verified_at, fault)}${times.mirrored_at ? `, mirrored ${times.mirrored_at}` : ""}`);
-  for (const { request_id, index } of requests) print(`  image ${index} of ${request_id}`);
+  writeOutput(`  ${times.erased_at === null ? location : `removed ${times.erased_at}, as was asked`}`);
+  writeOutput(
+    `  ${describeProof(times.verified_at, fault)}${times.mirrored_at ? `, mirrored ${times.mirrored_at}` : ""}`,
+  );
+  for (const { request_id, index } of requests) writeOutput(`  image ${index} of ${request_id}`);
   if (made !== undefined) printRequest(app, made);
 }
 

@@ -1,14 +1,14 @@
 // `catalog similar`: images that look like one that is named, or like one in a file, the nearest first.
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import { RejectedError, TransientError } from "../../../errors.ts";
+import type { App } from "../../../app/app.ts";
+import { RejectedError, TransientError } from "../../../domain/errors.ts";
+import { promptPrefix } from "../../../domain/lockfile/entry.ts";
+import type { Asset } from "../../../domain/records.ts";
 import { createInspector } from "../../../image/inspect.ts";
-import { findSimilar, type Lookalike, type SimilarFound } from "../../../keeping/similar.ts";
-import { promptBeginning } from "../../../lockfile/entry.ts";
-import type { Asset } from "../../../pipeline/records.ts";
+import { findSimilar, type SimilarAsset, type SimilarFound } from "../../../maintenance/similar.ts";
 import { toCount } from "../../catalog-filter.ts";
-import { EXIT, print, printJson, say, withApp } from "../../io.ts";
+import { EXIT, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 import { describeUnknown, findNamed, NAMING_HELP, type Named } from "../../name-image.ts";
 import { plain } from "../../text.ts";
 
@@ -49,12 +49,12 @@ function runSimilar(name: string, options: Options): Promise<number> {
   return withApp(async (app) => {
     const named = await findNamed(app, name);
     if (named === undefined) {
-      say(describeUnknown(name, named));
+      writeError(describeUnknown(name, named));
       return EXIT.failed;
     }
     const subject = await toSubject(app, named);
     if (subject.like.length === 0) {
-      say(`Request "${name}" has no archived image to compare`);
+      writeError(`Request "${name}" has no archived image to compare`);
       return EXIT.failed;
     }
     const result = findSimilar(app.catalog().similar, { ...limits, ...subject });
@@ -100,13 +100,13 @@ async function hashAsset(app: App, asset: Asset): Promise<string> {
 /** So many requests of an image are named. */
 const REQUESTS_NAMED = 10;
 
-type Told = Omit<Lookalike, "archived_at"> & {
+type Told = Omit<SimilarAsset, "archived_at"> & {
   archived_at: string;
   requests: { request_id: string; index: number }[];
   prompt: string | null;
 };
 
-async function withOrigin(app: App, asset: Lookalike): Promise<Told> {
+async function withOrigin(app: App, asset: SimilarAsset): Promise<Told> {
   const requests = app.catalog().browse.imagesOf(asset.digest, REQUESTS_NAMED);
   const made = requests[0] && (await app.catalog().find(requests[0].request_id));
   const archived_at = new Date(asset.archived_at).toISOString();
@@ -115,14 +115,14 @@ async function withOrigin(app: App, asset: Lookalike): Promise<Told> {
 
 function tell(app: App, { found, more, unhashed }: Omit<SimilarFound, "found"> & { found: Told[] }): void {
   for (const { digest, distance, requests, prompt, key } of found) {
-    print(`${String(distance).padStart(2)}  ${digest}`);
-    print(
+    writeOutput(`${String(distance).padStart(2)}  ${digest}`);
+    writeOutput(
       `    ${requests.map(({ request_id, index }) => `image ${index} of ${request_id}`).join(", ") || "no request"}`,
     );
-    if (prompt !== null) print(`    ${plain(promptBeginning(prompt))}`);
-    print(`    ${app.store().locate(key)}`);
+    if (prompt !== null) writeOutput(`    ${plain(promptPrefix(prompt))}`);
+    writeOutput(`    ${app.store().locate(key)}`);
   }
-  if (found.length === 0) say("Nothing is so near: a larger --max-distance finds more");
-  if (more) say("There is more: a larger --limit shows it");
-  if (unhashed > 0) say(`${unhashed} images could not be compared: no worker has looked at them yet`);
+  if (found.length === 0) writeError("Nothing is so near: a larger --max-distance finds more");
+  if (more) writeError("There is more: a larger --limit shows it");
+  if (unhashed > 0) writeError(`${unhashed} images could not be compared: no worker has looked at them yet`);
 }

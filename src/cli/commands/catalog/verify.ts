@@ -1,16 +1,16 @@
 // `catalog verify`: reads back what is archived and says what is not as it was; repairs it only when asked to.
 import type { Command } from "commander";
-import type { App } from "../../../app.ts";
-import { RejectedError } from "../../../errors.ts";
+import type { App } from "../../../app/app.ts";
+import { RejectedError } from "../../../domain/errors.ts";
+import { parseDuration, parseRate } from "../../../domain/units.ts";
 import { createInspector } from "../../../image/inspect.ts";
 import { createDownloader } from "../../../image-api/download.ts";
-import { listRepairs, type Repaired, repair, undoRepair } from "../../../keeping/repair.ts";
-import { type Checked, type Verified, type VerifyOptions, verify } from "../../../keeping/verify.ts";
-import { toMaxImages } from "../../../reproduce/budget.ts";
-import { remakeLost } from "../../../reproduce/remake.ts";
-import { parseDuration, parseRate } from "../../../units.ts";
+import { listRepairs, type Repaired, repair, undoRepair } from "../../../maintenance/repair.ts";
+import { toMaxImages } from "../../../maintenance/reproduce/budget.ts";
+import { remakeLost } from "../../../maintenance/reproduce/remake.ts";
+import { type Checked, type Verified, type VerifyOptions, verify } from "../../../maintenance/verify.ts";
 import { toCount } from "../../catalog-filter.ts";
-import { EXIT, interruption, print, printJson, say, withApp } from "../../io.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 
 const EXAMPLES = `
@@ -67,7 +67,7 @@ const SHARE_MAX = 0.01;
 async function runVerify(app: App, options: Options): Promise<number> {
   const wanted = toOptions(options);
   const maxImages = toRemake(options, app);
-  const signal = interruption();
+  const signal = interruptSignal();
   if (options.undo !== undefined) return runUndo(app, { ...options, undo: options.undo, signal });
   const progress = createProgress(process.stderr);
   const run = { options, wanted, maxImages, signal, progress, read: 0 };
@@ -76,7 +76,7 @@ async function runVerify(app: App, options: Options): Promise<number> {
   } catch (error) {
     progress.end();
     if (!signal.aborted) throw error;
-    say(`Interrupted; ${run.read} assets were read, and the next run goes on with the others`);
+    writeError(`Interrupted; ${run.read} assets were read, and the next run goes on with the others`);
     return EXIT.interrupted;
   }
 }
@@ -107,7 +107,7 @@ async function verifyAndMend(app: App, run: Run): Promise<number> {
   const read = verified.assets + verified.sidecars;
   if (!options.yes && findings > SHARE_MAX * read) {
     const code = tell({ verified, options });
-    say(
+    writeError(
       `To mend this, ${findings} of ${read} keys would be touched: more than 1 %. Is it the right store? Then add --yes`,
     );
     return code;
@@ -134,7 +134,7 @@ async function mend(
   const downloader = createDownloader({ maxBytes, privateHosts, proxy, connections: 4 });
   app.onClose(() => downloader.close());
   // told first, so that also a run that is cut short can be undone
-  const onBegin = (runId: string) => say(`Repairing as run ${runId}`);
+  const onBegin = (runId: string) => writeError(`Repairing as run ${runId}`);
   return repair({ ...parts, downloader, onBegin }, verified.found);
 }
 
@@ -179,19 +179,20 @@ function tell({ verified, options, run }: Told): number {
   if (options.json) printJson({ ...verified, repair: run ?? null });
   else {
     const { assets, of, sidecars, findings, complete } = verified;
-    print(
+    writeOutput(
       `${assets} of ${of} assets and ${sidecars} sidecars read, ${findings} finding${findings === 1 ? "" : "s"}${complete ? "" : " (not all was read)"}`,
     );
-    if (run === undefined) for (const { kind, key, reason } of verified.found) print(`  ${kind}  ${key}: ${reason}`);
+    if (run === undefined)
+      for (const { kind, key, reason } of verified.found) writeOutput(`  ${kind}  ${key}: ${reason}`);
     else tellRepairs(run);
   }
   return left === 0 ? EXIT.done : EXIT.failed;
 }
 
 function tellRepairs({ run_id, repaired }: { run_id: string; repaired: Repaired[] }): void {
-  for (const { kind, key, by, left } of repaired) print(`  ${kind}  ${key}: ${left ?? `mended (${by})`}`);
+  for (const { kind, key, by, left } of repaired) writeOutput(`  ${kind}  ${key}: ${left ?? `mended (${by})`}`);
   if (repaired.some((one) => one.quarantined !== null))
-    print(
+    writeOutput(
       `What was doubtful lies under quarantine/${run_id}/; to put it back: asset-archiver catalog verify --undo ${run_id}`,
     );
 }
@@ -204,10 +205,10 @@ async function runUndo(
     throw new RejectedError(`--undo: wanted the id of a repair, got "${undo}"`, { code: "invalid_request" });
   const undone = await undoRepair({ store: app.store(), signal }, undo);
   if (json) printJson({ undone });
-  else for (const { key, restored, reason } of undone) print(`${key}: ${restored ? "put back" : reason}`);
+  else for (const { key, restored, reason } of undone) writeOutput(`${key}: ${restored ? "put back" : reason}`);
   if (undone.length === 0) {
     const runs = await listRepairs({ store: app.store(), signal });
-    say(
+    writeError(
       `Nothing lies under quarantine/${undo}/; ${runs.length === 0 ? "nor under any run" : `runs: ${runs.join(", ")}`}`,
     );
   }

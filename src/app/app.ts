@@ -1,0 +1,160 @@
+// The composition root: the only file that sees every adapter. What it opens it closes, in reverse order.
+import { type OpenCatalog, openCatalog } from "../catalog/catalog.ts";
+import { openRecorder, type Recorder } from "../catalog/db/recorder.ts";
+import { closeAll } from "../domain/close-all.ts";
+import type { Clock, Log, OnStep } from "../pipeline/ports.ts";
+import { type ConnectionEvents, openProducerConnection } from "../queue/connection.ts";
+import { createGate, type OpenGate } from "../queue/gate.ts";
+import { createQueues, type Queues } from "../queue/queues.ts";
+import { openStore } from "../storage/open.ts";
+import type { ProbedStore } from "../storage/probe.ts";
+import { createSpool, type OpenSpool } from "../storage/spool.ts";
+import { clock } from "./clock.ts";
+import { type CompletionWatch, createCompletionWatch } from "./completion-watch.ts";
+import { createOutages, type Outages, watched } from "./outages.ts";
+import type { Settings } from "./settings.ts";
+
+/** What every command and server of ours is made of. Parts are opened when they are first asked for. */
+export interface App {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly onStep: OnStep;
+  catalog(): OpenCatalog;
+  /** The pipeline's side of the catalog, its writes on a thread of their own: for what runs for long. */
+  recorder(): Recorder;
+  store(): ProbedStore;
+  /** The store at MIRROR_URL, which has a second copy of everything; undefined where none is set. */
+  mirror(): ProbedStore | undefined;
+  /** Fails within seconds when Redis is away. */
+  queues(): Promise<Queues & { gate: OpenGate }>;
+  /** What is away, each with one line when it goes and one when it is back. */
+  readonly outages: Outages;
+  /** The ends of requests: all who wait in this process share one look at the record. */
+  readonly endWatch: CompletionWatch;
+  /** Runs when the app closes, before what was opened earlier is closed. */
+  onClose(close: () => void | Promise<void>): void;
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  settings: Settings;
+  log: Log;
+  onStep?: OnStep;
+}
+
+/** Puts an app together; opens nothing yet. */
+export function createApp({ settings, log, onStep = () => undefined }: AppOptions): App {
+  for (const { name, meant } of settings.misspelled) log.warn({ name }, `not a setting; did you mean ${meant}?`);
+  const closers: (() => void | Promise<void>)[] = [];
+  const closing = (close: () => void | Promise<void>) => void closers.push(close);
+  const catalogOptions = {
+    file: settings.catalogFile,
+    maxUnarchivedImages: settings.generate.maxUnarchivedImages,
+    mirrored: settings.mirror !== undefined,
+    price: settings.pricePerImage,
+  };
+  const outages = createOutages({ log, clock });
+  closing(() => outages.close());
+  const catalog = lazy(() => {
+    const opened = openCatalog(catalogOptions);
+    closing(() => opened.close());
+    return opened;
+  });
+  return {
+    settings,
+    log,
+    clock,
+    onStep,
+    catalog,
+    recorder: lazy(() => {
+      const recorder = openRecorder(catalog(), catalogOptions);
+      closing(() => recorder.close());
+      return watched(recorder, outages, { what: "catalog", writes: (method) => !RECORDER_READS.has(method) });
+    }),
+    store: lazy(() => {
+      const store = openStore(toStoreSettings(settings.storage, settings));
+      closing(() => store.close());
+      return watched(store, outages, { what: "store", writes: isStoreWrite });
+    }),
+    mirror: lazy(() => {
+      if (settings.mirror === undefined) return undefined;
+      const mirror = openStore(toStoreSettings(settings.mirror, settings));
+      closing(() => mirror.close());
+      return watched(mirror, outages, { what: "mirror", writes: isStoreWrite });
+    }),
+    outages,
+    endWatch: createCompletionWatch({ states: (ids) => catalog().browse.states(ids) }),
+    queues: lazyAsync(() => openQueues(settings, { closing, outages })),
+    onClose: closing,
+    close: () => closeAll(lastFirst(closers)),
+  };
+}
+
+const RECORDER_READS: ReadonlySet<string> = new Set(["find", "holdOf", "countUnarchivedImages", "ready", "close"]);
+
+function isStoreWrite(method: string): boolean {
+  return method === "put" || method === "delete" || method === "probeGuarantees";
+}
+
+// each is taken off before it is closed: closing twice closes nothing twice
+function* lastFirst<T>(closers: T[]): Generator<T> {
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) yield close;
+}
+
+async function openQueues(
+  settings: Settings,
+  { closing, outages }: { closing: (close: () => Promise<void>) => void; outages: Outages },
+): Promise<Queues & { gate: OpenGate }> {
+  const { redisUrl, queuePrefix: prefix } = settings;
+  const connection = await openProducerConnection(redisUrl, toConnectionEvents(outages));
+  const queues = createQueues({ connection, redisUrl, prefix });
+  closing(() => closeAll([queues.close, () => connection.disconnect()]));
+  const { rateLimit } = settings.generate;
+  return {
+    ...queues,
+    gate: createGate({
+      redis: connection,
+      redisUrl,
+      prefix,
+      clock,
+      rateLimit,
+      callTimeoutMs: settings.imageApi.timeoutMs,
+    }),
+  };
+}
+
+/** What the connections to Redis tell the log. */
+export function toConnectionEvents(outages: Outages): ConnectionEvents {
+  return { failed: (reason) => outages.failed("redis", reason), ready: () => outages.worked("redis") };
+}
+
+/** The spool of these settings; it holds nothing open. */
+export function createSpoolOf(settings: Settings): OpenSpool {
+  return createSpool({ folder: settings.spoolFolder });
+}
+
+function toStoreSettings(storage: Settings["storage"], { archive, proxy }: Settings): Parameters<typeof openStore>[0] {
+  if (storage.kind === "directory") return storage;
+  return { ...storage, maxSockets: Math.max(50, archive.concurrency * 2), proxy };
+}
+
+function lazy<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+// a Redis that was away when it was first asked for must not stay away for ever
+function lazyAsync<T>(open: () => Promise<T>): () => Promise<T> {
+  let opening: Promise<T> | undefined;
+  return () => {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+}

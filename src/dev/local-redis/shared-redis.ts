@@ -1,0 +1,128 @@
+// One private Redis for all our processes on one data folder: the first starts it, the others join, the last stops it.
+// A worker in one terminal and `enqueue` in another thus meet in the same queue, whichever came first.
+//
+// Who is there, is known to the server itself: every process holds one named connection, which ends when the process
+// does, however it ends. When the starter is killed its lifeline stops the server, also under others that joined.
+import { randomBytes } from "node:crypto";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { NEW_PRIVATE_FILE } from "../../storage/private-files.ts";
+import { type PrivateRedis, startPrivateRedis } from "./private-redis.ts";
+import { withStartLock } from "./start-lock.ts";
+import { openWire, ping, type Wire } from "./wire.ts";
+
+export interface SharedRedis {
+  /** With its password. */
+  url: string;
+  /** Holds the password; only this user may read it. */
+  passwordFile: string;
+  port: number;
+  /** False when it ran already. */
+  startedByUs: boolean;
+  /** Leaves it, and stops it when nobody else is there. Harmless on repeat. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  pid: number;
+  port: number;
+  password: string;
+  /** Only where this process started it. */
+  own?: PrivateRedis;
+}
+
+const HOST = "127.0.0.1";
+const MEMBER_NAME = "asset-archiver-member";
+const TIMEOUT_MS = 2_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+/** Joins the private Redis of `dir`, or starts one with `binary`. `dir` must exist. */
+export function openSharedRedis(dir: string, options: { binary: string }): Promise<SharedRedis> {
+  return withStartLock(dir, async () => {
+    const password = await keepPassword(dir);
+    const found = await findRunning(dir, password);
+    const running = found ?? (await start(dir, { binary: options.binary, password }));
+    const member = await enter(running);
+    let closing: Promise<void> | undefined;
+    return {
+      url: `redis://:${password}@${HOST}:${running.port}`,
+      passwordFile: passwordFile(dir),
+      port: running.port,
+      startedByUs: found === undefined,
+      close() {
+        closing ??= withStartLock(dir, () => leave(running, { dir, member }));
+        return closing;
+      },
+    };
+  });
+}
+
+/** The server that a process of ours left its address of, if it still runs and is the same one. */
+async function findRunning(dir: string, password: string): Promise<Running | undefined> {
+  try {
+    const { pid, port } = JSON.parse(await readFile(addressFile(dir), "utf8")) as Running;
+    const wire = await openWire({ host: HOST, port, password }, { timeoutMs: TIMEOUT_MS });
+    const info = await wire.command("INFO", "server");
+    await wire.close();
+    return info.includes(`process_id:${pid}\r`) ? { pid, port, password } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function start(dir: string, options: { binary: string; password: string }): Promise<Running> {
+  const own = await startPrivateRedis({ dir, persistence: "aof", ...options });
+  await rm(addressFile(dir), { force: true });
+  await writeFile(addressFile(dir), JSON.stringify({ pid: own.pid, port: own.port }), NEW_PRIVATE_FILE);
+  return { pid: own.pid, port: own.port, password: options.password, own };
+}
+
+/** The password of this folder's server, made once: what knows its URL finds it again after a restart on the same port. */
+async function keepPassword(dir: string): Promise<string> {
+  const path = passwordFile(dir);
+  const kept = await readFile(path, "utf8").catch(() => "");
+  if (/^[0-9a-f]{64}\n$/.test(kept)) return kept.trim();
+  const password = randomBytes(32).toString("hex");
+  await rm(path, { force: true });
+  await writeFile(path, `${password}\n`, NEW_PRIVATE_FILE);
+  return password;
+}
+
+function passwordFile(dir: string): string {
+  return join(dir, "password");
+}
+
+function addressFile(dir: string): string {
+  return join(dir, "server.json");
+}
+
+async function enter({ port, password }: Running): Promise<Wire> {
+  const wire = await openWire({ host: HOST, port, password }, { timeoutMs: TIMEOUT_MS });
+  await wire.command("CLIENT", "SETNAME", MEMBER_NAME);
+  return wire;
+}
+
+async function leave(running: Running, at: { dir: string; member: Wire }): Promise<void> {
+  const members = await at.member
+    .command("CLIENT", "LIST")
+    .then((list) => list.split(`name=${MEMBER_NAME} `).length - 1)
+    .catch(() => 0);
+  if (members > 1) running.own?.release();
+  else {
+    await rm(addressFile(at.dir), { force: true });
+    await (running.own === undefined ? shutdown(running, at.member) : running.own.stop());
+  }
+  await at.member.close();
+}
+
+/**
+ * Stops a server that another process started. It answers SHUTDOWN by closing the connection, and closes its port after
+ * its data is on disk; its pid says less, for nobody may be there to reap it.
+ */
+async function shutdown(running: Running, member: Wire): Promise<void> {
+  await member.command("SHUTDOWN").catch(() => {});
+  const address = { host: HOST, port: running.port, password: running.password };
+  const deadline = Date.now() + STOP_TIMEOUT_MS;
+  while ((await ping(address, { timeoutMs: TIMEOUT_MS })) !== undefined && Date.now() < deadline) await delay(20);
+}

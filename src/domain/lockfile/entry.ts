@@ -1,0 +1,66 @@
+// What a lock file holds: one entry for each request of a manifest, with the images that it came to. Pure; the form is a
+// promise.
+import { z } from "zod";
+import { imageKey } from "../keys.ts";
+import type { ImageFacts, ImageType } from "../records.ts";
+import { RECORDED_ID_PATTERN } from "../request/request-id.ts";
+
+/** The version of the form. */
+export const LOCK_VERSION = 1;
+
+/** So many characters of a prompt stand in an entry, for its readers. */
+const PROMPT_SHOWN = 100;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "wanted a SHA-256: 64 lower-case hex digits");
+
+const EXTENSIONS: Record<ImageType, ImageFacts["extension"]> = {
+  "image/png": "png",
+  "image/jpeg": "jpg",
+  "image/webp": "webp",
+};
+
+const image = z
+  .strictObject({
+    index: z.int().min(0),
+    digest: sha256,
+    key: z.string(),
+    bytes: z.int().min(1),
+    content_type: z.enum(["image/png", "image/jpeg", "image/webp"]),
+  })
+  .superRefine(({ digest, key, content_type }, context) => {
+    const wanted = imageKey(digest, EXTENSIONS[content_type]);
+    if (key !== wanted)
+      context.addIssue({
+        code: "custom",
+        path: ["key"],
+        message: `wanted the key of its digest and type, "${wanted}"`,
+      });
+  });
+
+/** One entry as it may stand in a file. */
+export const lockEntrySchema = z.strictObject({
+  request_id: z.string().regex(RECORDED_ID_PATTERN, "wanted a request id"),
+  recipe_id: sha256,
+  // what is no Unicode has no canonical form
+  prompt: z.string().refine((text) => text.isWellFormed(), "wanted valid Unicode, got a lone surrogate"),
+  images: z
+    .array(image)
+    .min(1)
+    .refine(
+      (images) => images.every(({ index }, at) => at === 0 || index > (images[at - 1]?.index ?? 0)),
+      "wanted each index once, in ascending order",
+    ),
+});
+
+/** An image of a request, and where its bytes lie. `index` counts from 0. */
+export type LockImage = z.output<typeof image>;
+
+/** A request tied to its images. `prompt` is the beginning of it. */
+export type LockEntry = z.output<typeof lockEntrySchema>;
+
+/** The beginning of a prompt, in one line. */
+export function promptPrefix(prompt: string): string {
+  const line = prompt.replace(/[\p{Cc}\s]+/gu, " ").trim();
+  const characters = Array.from(line);
+  return characters.length <= PROMPT_SHOWN ? line : `${characters.slice(0, PROMPT_SHOWN - 1).join("")}…`;
+}

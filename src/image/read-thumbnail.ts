@@ -1,0 +1,41 @@
+// The thumbnail of an asset, from wherever it can be had.
+
+import { thumbnailKey } from "../domain/keys.ts";
+import type { InspectImage } from "../pipeline/image-ports.ts";
+import type { Store } from "../pipeline/ports.ts";
+import { createInspector } from "./inspect.ts";
+import { limitConcurrency } from "./limit-concurrency.ts";
+import { toThumbnail } from "./preview.ts";
+
+export interface ReadThumbnailDeps {
+  store: Pick<Store, "get">;
+  signal?: AbortSignal;
+}
+
+/**
+ * A WebP of at most 90,000 pixels (300 × 300, or 400 × 225): the one in the store, else one made of the original and kept
+ * nowhere. Undefined where there are no bytes, or none that can be decoded. Throws what the store throws.
+ */
+export async function readThumbnail(
+  { store, signal }: ReadThumbnailDeps,
+  asset: { digest: string; key: string },
+): Promise<Buffer | undefined> {
+  const options = signal === undefined ? {} : { signal };
+  const made = await store.get(thumbnailKey(asset.digest), options);
+  if (made !== undefined) return made;
+  return inTurn(async () => {
+    const bytes = await store.get(asset.key, options);
+    return bytes && makeThumbnail(bytes);
+  });
+}
+
+/** Originals in hand at once: a page of an old archive asks for sixty thumbnails, and each may be as large as IMAGE_MAX_BYTES. */
+const inTurn = limitConcurrency(3);
+
+let inspect: InspectImage | undefined;
+
+async function makeThumbnail(bytes: Buffer): Promise<Buffer | undefined> {
+  inspect ??= createInspector();
+  const seen = await inspect(bytes).catch(() => undefined);
+  return seen && toThumbnail(seen.preview);
+}
