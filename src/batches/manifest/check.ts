@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Fault } from "../../domain/errors.ts";
 import { toFaults } from "../../domain/request/faults.ts";
-import { type Submission, submissionSchema } from "../../domain/request/submission.ts";
+import { checkSubmission, type Submission, submissionSchema } from "../../domain/request/submission.ts";
 import type { Fields } from "./entry.ts";
 
 /** Seeds for one item at most. */
@@ -22,13 +22,13 @@ export interface Checked {
 export function checkFields(fields: Fields): Checked | Fault[] {
   const { seeds } = fields;
   const data = "seeds" in fields ? withoutSeeds(fields) : fields;
-  const submission = submissionSchema.safeParse(data);
+  const submission = checkSubmission(data, NAMES);
   const count = seedsSchema.safeParse(seeds);
-  if (submission.success && count.success) {
-    return { submission: submission.data, seeds: count.data, seedGiven: data.seed !== undefined };
+  if (!Array.isArray(submission) && count.success) {
+    return { submission, seeds: count.data, seedGiven: data.seed !== undefined };
   }
   return [
-    ...(submission.success ? [] : toFaults(submission.error, data, NAMES)),
+    ...(Array.isArray(submission) ? submission : []),
     ...(count.success ? [] : toFaults(count.error, seeds).map(({ message }) => ({ field: "seeds", message }))),
   ];
 }

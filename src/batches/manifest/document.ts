@@ -1,16 +1,30 @@
 // A manifest that is one document (YAML or JSON): a list of items, or items with what they share. Pure.
 import type { Fault } from "../../domain/errors.ts";
+import { findUnsafeValues } from "../../domain/request/json-safety.ts";
 import { nearest } from "../../domain/request/nearest.ts";
 import { checkField } from "./check.ts";
-import type { Fields, Frame, ManifestFault, RawItem } from "./entry.ts";
+import type { Fields, Frame, ManifestFault, MatrixValue, RawItem } from "./entry.ts";
 import { contradictions, FIELD_NAMES, parseMatrix, unusedVariable } from "./expand.ts";
 import { collectNames } from "./template.ts";
 
 /** A parsed document, and where its parts stand. */
 export interface ParsedDocument {
   value: unknown;
+  /** What the text has that the value does not say. */
+  faults: readonly PathFault[];
   /** The line on which the part at `path` begins, or the nearest part around it. */
-  lineOf(path: readonly (string | number)[]): number;
+  lineOf(path: readonly PathStep[]): number;
+  /** Numbers and words below `path` that read otherwise than their values, by their paths from there. */
+  textsOf(path: readonly PathStep[]): ReadonlyMap<string, string>;
+}
+
+/** A name, or the number of an entry. */
+export type PathStep = string | number;
+
+/** A fault of the part at `path`. */
+export interface PathFault {
+  path: readonly PathStep[];
+  message: string;
 }
 
 interface DocumentItems {
@@ -38,16 +52,35 @@ export function readDocument(document: ParsedDocument, defaults: Fields): Docume
   if (!isRecord(value))
     fault([], [{ field: "(document)", message: "wanted a list of items, or an object with items" }]);
   for (const name of Object.keys(members)) if (!MEMBERS.includes(name)) fault([name], [unknownMember(name)]);
-  const frame = readFrame(members, { fault, defaults });
-  const { items = [{}] } = members;
+  const { items = [{}], ...shared } = members;
+  const unsafe = unsafeParts(shared, document.faults);
+  for (const { path, message } of unsafe)
+    faults.push({ line: lineOf(path), faults: [{ field: path.join("."), message }] });
+  // what cannot be kept is not walked through
+  const frame = readFrame(unsafe.length > 0 ? {} : members, {
+    fault,
+    defaults,
+    texts: () => document.textsOf(["matrix"]),
+  });
   if (!Array.isArray(items)) fault(["items"], [{ field: "items", message: "wanted a list" }]);
   else if (isRecord(value)) checkVariables(frame, items, fault);
   return { frame, items: faults.length > 0 || !Array.isArray(items) ? faults : listItems(items, document, ["items"]) };
 }
 
+/** What cannot be kept of what the items share; where the text says more about a value, its words count. */
+function unsafeParts(shared: Fields, textFaults: readonly PathFault[]): PathFault[] {
+  const fromText = textFaults.filter(({ path }) => path[0] !== "items");
+  const named = new Set(fromText.map(({ path }) => path.join(".")));
+  const others = findUnsafeValues(shared).filter(({ field }) => !named.has(field));
+  return [...fromText, ...others.map(({ field, message }) => ({ path: field.split("."), message }))];
+}
+
 type TellFault = (path: readonly string[], found: Fault[]) => void;
 
-function readFrame(members: Fields, options: { fault: TellFault; defaults: Fields }): Frame {
+function readFrame(
+  members: Fields,
+  options: { fault: TellFault; defaults: Fields; texts: () => ReadonlyMap<string, string> },
+): Frame {
   const { defaults = {}, matrix = {}, seeds } = members;
   const { fault } = options;
   if (!isRecord(defaults)) fault(["defaults"], [{ field: "defaults", message: "wanted an object of fields" }]);
@@ -56,7 +89,7 @@ function readFrame(members: Fields, options: { fault: TellFault; defaults: Field
     const path = name === "seeds" && seeds !== undefined ? ["seeds"] : ["defaults", name];
     if (!isTemplate(value)) fault(path, within(checkField(name, value), path.slice(0, -1)));
   }
-  const { values, faults } = parseMatrix(matrix, "matrix");
+  const { values, faults } = parseMatrix(matrix, { field: "matrix", texts: options.texts });
   for (const one of faults) fault(one.field.split("."), [one]);
   for (const [name, list] of values) fault(["matrix", name], listFaults(name, list));
   fault(["seeds"], contradictions(seeds === undefined ? {} : { seeds }, values));
@@ -64,9 +97,9 @@ function readFrame(members: Fields, options: { fault: TellFault; defaults: Field
 }
 
 /** What no item can mend: values of the matrix that their field does not take. */
-function listFaults(name: string, list: readonly unknown[]): Fault[] {
+function listFaults(name: string, list: readonly MatrixValue[]): Fault[] {
   if (!FIELD_NAMES.has(name)) return [];
-  return list.flatMap((value, index) =>
+  return list.flatMap(({ value }, index) =>
     isTemplate(value)
       ? []
       : checkField(name, value).map(({ message }) => ({ field: `matrix.${name}.${index}`, message })),
@@ -90,13 +123,28 @@ function* listItems(
   document: ParsedDocument,
   path: readonly string[],
 ): Generator<RawItem | ManifestFault> {
+  const faultsOf = groupByItem(document.faults, path.length);
   for (const [index, fields] of list.entries()) {
     const line = document.lineOf([...path, index]);
-    if (isRecord(fields)) yield { line, fields };
+    const textFaults = faultsOf.get(index) ?? [];
+    const part = (within: readonly string[]) => [...path, index, ...within];
+    const places = {
+      lineOf: (at: readonly string[]) => document.lineOf(part(at)),
+      textsOf: (at: readonly string[]) => document.textsOf(part(at)),
+    };
+    if (isRecord(fields)) yield { line, fields, textFaults, ...places };
     // a text alone is a prompt alone
     else if (typeof fields === "string") yield { line, fields: { prompt: fields } };
     else yield { line, faults: [{ field: "(item)", message: "wanted an object of fields, or a prompt" }] };
   }
+}
+
+/** Faults of items by the item's number, with their fields' names. `depth` steps lead to the list. */
+function groupByItem(faults: readonly PathFault[], depth: number): Map<number, Fault[]> {
+  const found = faults.filter(({ path }) => path.length > depth && (depth === 0 || path[0] === "items"));
+  const groups = Map.groupBy(found, ({ path }) => Number(path[depth]));
+  const toFault = ({ path, message }: PathFault) => ({ field: path.slice(depth + 1).join(".") || "(item)", message });
+  return new Map([...groups].map(([index, group]) => [index, group.map(toFault)]));
 }
 
 function unknownMember(name: string): Fault {

@@ -24,10 +24,13 @@ export interface ManifestItem {
   duplicateOf?: number;
 }
 
+/** A fault, and the line of the field itself where that is another than the item's. */
+export type PlacedFault = Fault & { line?: number };
+
 /** What is wrong with one item, or with the part of a manifest that begins at `line`. */
 export interface ManifestFault {
   line: number;
-  faults: Fault[];
+  faults: PlacedFault[];
 }
 
 export type ManifestEntry = ManifestItem | ManifestFault;
@@ -39,6 +42,18 @@ export type Fields = Readonly<Record<string, unknown>>;
 export interface RawItem {
   line: number;
   fields: Fields;
+  /** What the text has that the fields do not say: the item cannot be enqueued. */
+  textFaults?: readonly Fault[];
+  /** The line of the field at this path, or of the nearest part around it. */
+  lineOf?(path: readonly string[]): number;
+  /** Numbers and words below a field that read otherwise than their values (1.10, 007), by their paths, such as `style/0`. */
+  textsOf?(path: readonly string[]): ReadonlyMap<string, string>;
+}
+
+/** A value of a matrix. `text` is how it was written, for the texts that name it; undefined for lists and objects. */
+export interface MatrixValue {
+  value: unknown;
+  text: string | undefined;
 }
 
 /** What holds for all items of a document, unless they say otherwise. */
@@ -46,7 +61,7 @@ export interface Frame {
   /** Fields, and `seeds`. */
   defaults: Fields;
   /** Values by field or by variable of the templates, in the order in which they are multiplied. */
-  matrix: ReadonlyMap<string, readonly unknown[]>;
+  matrix: ReadonlyMap<string, readonly MatrixValue[]>;
   /** Whether `{variable}` in a text is to be filled in; where not, texts are taken letter by letter. */
   templates: boolean;
 }

@@ -2,7 +2,7 @@
 // Pure and deterministic: the last member of a matrix turns fastest, an item's own matrix after the document's.
 import type { Fault } from "../../domain/errors.ts";
 import { submissionSchema } from "../../domain/request/submission.ts";
-import { type Fields, type Frame, NO_FRAME, type RawItem } from "./entry.ts";
+import { type Fields, type Frame, type MatrixValue, NO_FRAME, type RawItem } from "./entry.ts";
 import { collectNames, type FillOptions, fillTexts, VARIABLE_NAME } from "./template.ts";
 
 /** The names a request's fields have, and `seeds`. */
@@ -25,10 +25,13 @@ export function* expandItem(item: RawItem, frame: Frame): Generator<Expanded> {
     return;
   }
   const { matrix, ...own } = item.fields;
-  const { values, faults } = parseMatrix(matrix ?? {}, "matrix");
+  const { values, faults } = parseMatrix(matrix ?? {}, {
+    field: "matrix",
+    texts: () => item.textsOf?.(["matrix"]) ?? NO_TEXTS,
+  });
   faults.push(...contradictions(own, values));
   if (faults.length > 0) yield { faults };
-  else yield* multiply(own, { frame, own: values });
+  else yield* multiply(own, { frame, own: values, texts: () => item.textsOf?.([]) ?? NO_TEXTS });
 }
 
 function plainItem(own: Fields, frame: Frame): Expanded {
@@ -36,22 +39,37 @@ function plainItem(own: Fields, frame: Frame): Expanded {
   return faults.length > 0 ? { faults } : { fields: { ...withoutRival(frame.defaults, own), ...own } };
 }
 
+const NO_TEXTS: ReadonlyMap<string, string> = new Map();
+
+/** How the values below a part were written, where that is not how JavaScript writes them. */
+type Texts = () => ReadonlyMap<string, string>;
+
 /** The members of a matrix: each a list of at least one value. */
 export function parseMatrix(
   matrix: unknown,
-  field: string,
-): { values: Map<string, readonly unknown[]>; faults: Fault[] } {
-  const values = new Map<string, readonly unknown[]>();
+  { field, texts }: { field: string; texts: Texts },
+): { values: Map<string, readonly MatrixValue[]>; faults: Fault[] } {
+  const values = new Map<string, readonly MatrixValue[]>();
   if (typeof matrix !== "object" || matrix === null || Array.isArray(matrix)) {
     return { values, faults: [{ field, message: "wanted names with lists of values" }] };
   }
   const faults: Fault[] = [];
+  const written = texts();
   for (const [name, list] of Object.entries(matrix)) {
     const message = memberFault(name, list);
-    if (message === undefined) values.set(name, list as unknown[]);
+    const toValue = (value: unknown, index: number) => ({
+      value,
+      text: textOf(value, written.get(`${name}/${index}`)),
+    });
+    if (message === undefined) values.set(name, (list as unknown[]).map(toValue));
     else faults.push({ field: `${field}.${name.slice(0, 100)}`, message });
   }
   return { values, faults };
+}
+
+/** A value as a text that names it shows it: as it was written, so that 1.10 does not become 1.1. */
+function textOf(value: unknown, written: string | undefined): string | undefined {
+  return typeof value === "object" ? undefined : (written ?? String(value));
 }
 
 function memberFault(name: string, list: unknown): string | undefined {
@@ -82,11 +100,11 @@ function withoutRival(fields: Fields, nearer: Fields): Fields {
   return rest;
 }
 
-type Axis = readonly [name: string, values: readonly unknown[]];
+type Axis = readonly [name: string, values: readonly MatrixValue[]];
 
 function* multiply(
   own: Fields,
-  options: { frame: Frame; own: ReadonlyMap<string, readonly unknown[]> },
+  options: { frame: Frame; own: ReadonlyMap<string, readonly MatrixValue[]>; texts: Texts },
 ): Generator<Expanded> {
   const { frame } = options;
   const ownKeys = { ...own, ...Object.fromEntries(options.own) };
@@ -97,13 +115,16 @@ function* multiply(
   const axes = [...outer.filter(([name]) => FIELD_NAMES.has(name) || named.has(name)), ...options.own];
   const faults = axisFaults(axes, named);
   if (faults.length > 0) yield { faults };
-  else yield* turn(base, { axes, known: [...frame.matrix.keys(), ...options.own.keys()], fixed: fixedIn(own, frame) });
+  else
+    yield* turn(base, { axes, known: [...frame.matrix.keys(), ...options.own.keys()], fixed: fixedIn(own, options) });
 }
 
 /** Members of the document's matrix for which the item has a value of its own: its texts may name them all the same. */
-function fixedIn(own: Fields, frame: Frame): Map<string, string> {
+function fixedIn(own: Fields, { frame, texts }: { frame: Frame; texts: Texts }): Map<string, string> {
   const names = [...frame.matrix.keys()].filter((name) => name in own && typeof own[name] !== "object");
-  return new Map(names.map((name) => [name, String(own[name])]));
+  if (names.length === 0) return new Map();
+  const written = texts();
+  return new Map(names.map((name) => [name, textOf(own[name], written.get(name)) ?? ""]));
 }
 
 function namesIn(base: Fields, axes: readonly Axis[]): Set<string> {
@@ -139,10 +160,10 @@ function* turn(
     const variables = new Map(fixed);
     let rest = number;
     for (const [name, values] of axes.toReversed()) {
-      const value = values[rest % values.length];
+      const { value, text } = values[rest % values.length] as MatrixValue;
       rest = Math.floor(rest / values.length);
       if (FIELD_NAMES.has(name)) fields[name] = value;
-      if (typeof value !== "object") variables.set(name, String(value));
+      if (text !== undefined) variables.set(name, text);
     }
     yield filled(fields, { variables, known });
   }

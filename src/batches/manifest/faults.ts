@@ -27,7 +27,8 @@ export function createFaultList(): FaultList {
     add({ line, faults }) {
       count += faults.length;
       const room = SHOWN_FAULTS - shown.length;
-      for (const { field, message } of faults.slice(0, room)) shown.push({ line, field, message });
+      for (const { field, message, line: own = line } of faults.slice(0, room))
+        shown.push({ line: own, field, message });
     },
     get count() {
       return count;

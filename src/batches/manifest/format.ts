@@ -61,6 +61,8 @@ function isJsonLines(head: string): boolean {
     const value = JSON.parse(first) as object;
     return rest.some((line) => line.trim() !== "") || !("items" in value || "defaults" in value);
   } catch {
+    // a document's first line, as a program writes it: all in one, or broken where the list begins
+    if (/^\{\s*"(?:items|defaults)"\s*:/.test(first)) return false;
     // a first line that was cut off, or is broken while the next one begins an object too
     return first.length >= DETECT_LENGTH || rest.some((line) => line.startsWith('{"'));
   }

@@ -1,5 +1,6 @@
 // JSON Lines: an item on each line. Blank lines are passed over. Pure over its text.
 import { toMessage } from "../../domain/errors.ts";
+import { numberTexts, parseJsonText } from "../../domain/request/json-text.ts";
 import type { Fields, ManifestFault, RawItem } from "./entry.ts";
 import { LINE_MAX_LENGTH, type Line, linesOf } from "./text.ts";
 
@@ -17,9 +18,9 @@ function* itemsOf(lines: Iterable<Line>): Generator<RawItem | ManifestFault> {
 
 function parseLine(line: number, text: string): RawItem | ManifestFault {
   try {
-    const fields: unknown = JSON.parse(text);
+    const { value: fields, faults: textFaults } = parseJsonText(text);
     if (typeof fields === "object" && fields !== null && !Array.isArray(fields))
-      return { line, fields: fields as Fields };
+      return { line, fields: fields as Fields, textFaults, textsOf: (path) => numberTexts(text, path) };
     return lineFault(line, "wanted a JSON object");
   } catch (error) {
     return lineFault(line, `wanted a JSON object on one line: ${toMessage(error)}`);

@@ -1,6 +1,10 @@
-// JSON to a document that knows its lines: parsed by the engine, then walked once for where the parts begin.
+// JSON to a document that knows its lines: parsed by the engine, and scanned once for where the items begin and what the
+// value does not say. Where a part within an item stands is looked for when somebody asks.
 import { ConfigError, toMessage } from "../../domain/errors.ts";
-import type { ParsedDocument } from "./document.ts";
+import { isExactNumber } from "../../domain/request/exact-number.ts";
+import { inexactNumber, MAX_FAULTS } from "../../domain/request/json-safety.ts";
+import { type Level, numberTexts, REPEATED, scanJson } from "../../domain/request/json-text.ts";
+import type { ParsedDocument, PathFault, PathStep } from "./document.ts";
 import { wholeText } from "./text.ts";
 
 /** Held as a whole, and as values. In characters. */
@@ -11,10 +15,16 @@ export async function parseJson(pieces: AsyncIterable<string>, name: string): Pr
   const text = await wholeText(pieces, { name, maxLength: JSON_MAX_LENGTH });
   try {
     const value: unknown = JSON.parse(text);
-    const lines = linesOfParts(text);
+    const { begins, faults } = scan(text);
+    const lineAt = createLineIndex(text);
     return {
       value,
-      lineOf: (path) => lines.get(path.slice(0, DEPTH).join("/")) ?? lines.get(String(path[0] ?? "")) ?? 1,
+      faults,
+      lineOf: (path) => lineAt(offsetOf(text, begins, path)),
+      textsOf: (path) => {
+        const { from, rest } = startOf(begins, path);
+        return numberTexts(text, rest, from);
+      },
     };
   } catch (cause) {
     throw new ConfigError(`Cannot read manifest "${name}": ${toMessage(cause)}${placeOf(text, cause)}, wanted JSON`, {
@@ -30,46 +40,89 @@ function placeOf(text: string, error: unknown): string {
   return position === undefined ? "" : ` (line ${text.slice(0, Number(position)).split("\n").length})`;
 }
 
-/** Items are two steps from the root: items/17. */
-const DEPTH = 2;
-
-interface Level {
+/** Where the parts at the top begin, and the items. */
+interface Begins {
   isList: boolean;
-  /** The name or the number of the part that comes next or is being read. */
-  key: string | number;
+  members: Map<string, number>;
+  items: number[];
 }
 
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:\n]|[^\s"{}[\],:]+/g;
+function scan(text: string): { begins: Begins; faults: PathFault[] } {
+  const begins: Begins = { isList: text.trimStart().startsWith("["), members: new Map(), items: [] };
+  const faults: PathFault[] = [];
+  const note = (levels: readonly Level[], message: (path: PathStep[]) => string) => {
+    const path = levels.map(({ key }) => key);
+    if (faults.length < MAX_FAULTS) faults.push({ path, message: message(path.slice(path.indexOf("metadata"))) });
+  };
+  scanJson(text, {
+    onPart: (levels, offset) => {
+      const [top, item] = levels;
+      if (levels.length > 2 || top === undefined) return;
+      if (item === undefined) {
+        if (top.isList) begins.items.push(offset);
+        else begins.members.set(String(top.key), offset);
+      } else if (top.key === "items" && item.isList) begins.items.push(offset);
+    },
+    onNumber: (levels, source) => {
+      if (!isExactNumber(source)) note(levels, (path) => inexactNumber(path, source));
+    },
+    onRepeatedName: (levels) => note(levels, () => REPEATED),
+  });
+  return { begins, faults };
+}
 
-/** The line of each part that is at most DEPTH steps from the root, by its path. The text is known to be JSON. */
-function linesOfParts(text: string): Map<string, number> {
-  const lines = new Map<string, number>();
-  const levels: Level[] = [];
-  let line = 1;
-  for (const [token] of text.matchAll(TOKEN)) {
-    if (token === "\n") line++;
-    else walk(token, { levels, note: () => note(lines, levels, line) });
+/** Where a search for the part at `path` begins, and the rest of the path from there. */
+function startOf(
+  { isList, members, items }: Begins,
+  path: readonly PathStep[],
+): { from: number; rest: readonly PathStep[] } {
+  const [first, second] = path;
+  if (first === undefined) return { from: 0, rest: [] };
+  if (isList) return { from: items[Number(first)] ?? 0, rest: path.slice(1) };
+  if (first === "items" && second !== undefined) {
+    const item = items[Number(second)];
+    if (item !== undefined) return { from: item, rest: path.slice(2) };
   }
-  return lines;
+  return { from: members.get(String(first)) ?? 0, rest: path.slice(1) };
 }
 
-function walk(token: string, { levels, note }: { levels: Level[]; note: () => void }): void {
-  const level = levels.at(-1);
-  if (token === ",") {
-    if (level?.isList) level.key = Number(level.key) + 1;
-    else if (level !== undefined) level.key = "";
-  } else if (token === "}" || token === "]") {
-    levels.pop();
-  } else if (token !== ":") {
-    if (level !== undefined && !level.isList && level.key === "") level.key = String(JSON.parse(token));
-    note();
-    if (token === "{" || token === "[") levels.push({ isList: token === "[", key: token === "[" ? 0 : "" });
-  }
+/** The offset of the part at `path`, or of the nearest part around it. */
+function offsetOf(text: string, begins: Begins, path: readonly PathStep[]): number {
+  const { from, rest } = startOf(begins, path);
+  let best = { depth: 0, offset: from };
+  if (rest.length === 0) return from;
+  scanJson(
+    text,
+    {
+      onPart: (levels, offset) => {
+        if (levels.length <= best.depth || levels.length > rest.length) return;
+        if (levels.every(({ key }, depth) => String(key) === String(rest[depth])))
+          best = { depth: levels.length, offset };
+      },
+    },
+    from,
+  );
+  return best.offset;
 }
 
-// the first token of a part is the one that counts: for a member of an object its name
-function note(lines: Map<string, number>, levels: readonly Level[], line: number): void {
-  if (levels.length > DEPTH) return;
-  const path = levels.map(({ key }) => key).join("/");
-  if (!lines.has(path)) lines.set(path, line);
+/** The line of an offset, from 1. */
+function createLineIndex(text: string): (offset: number) => number {
+  let ends: number[] | undefined;
+  return (offset) => {
+    ends ??= lineEnds(text);
+    let low = 0;
+    let high = ends.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] as number) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
+  };
+}
+
+function lineEnds(text: string): number[] {
+  const ends: number[] = [];
+  for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) ends.push(end);
+  return ends;
 }

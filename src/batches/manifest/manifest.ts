@@ -1,6 +1,7 @@
 // A manifest read: bytes in, one checked submission after the other out, each with its line. Nothing is held but hashes
 // of the ids, so that a million lines need hardly more memory than a thousand. Knows neither catalog nor queue.
 import type { Fault } from "../../domain/errors.ts";
+import { findUnsafeValues } from "../../domain/request/json-safety.ts";
 import { checkFields } from "./check.ts";
 import { csvItems } from "./csv.ts";
 import { readDocument } from "./document.ts";
@@ -10,6 +11,7 @@ import {
   type ManifestFault,
   type ManifestSource,
   NO_FRAME,
+  type PlacedFault,
   type RawItem,
 } from "./entry.ts";
 import { expandItem } from "./expand.ts";
@@ -96,11 +98,13 @@ function* entriesOf(item: RawItem, parts: { frame: Frame; seen: IdSet }): Genera
   const { line } = item;
   // what is wrong with an item is wrong with everything that it expands to: said once
   const told = new Set<string>();
+  const unsafe = unsafeIn(item, parts.frame);
+  if (unsafe.length > 0) return yield { line, faults: placed(untold(unsafe, told), item) };
   for (const expanded of expandItem(item, parts.frame)) {
     const checked = "faults" in expanded ? expanded.faults : checkFields(expanded.fields);
     if (Array.isArray(checked)) {
       const faults = untold(checked, told);
-      if (faults.length > 0) yield { line, faults };
+      if (faults.length > 0) yield { line, faults: placed(faults, item) };
       continue;
     }
     for (const identified of identify(checked.submission, checked)) {
@@ -108,6 +112,31 @@ function* entriesOf(item: RawItem, parts: { frame: Frame; seen: IdSet }): Genera
       if ("submission" in entry || untold(entry.faults, told).length > 0) yield entry;
     }
   }
+}
+
+/** What of an item cannot be kept, and, where that can be said without expanding it, what else is wrong with it. */
+function unsafeIn(item: RawItem, frame: Frame): Fault[] {
+  const { fields, textFaults = [] } = item;
+  const isPlain = !("matrix" in fields) && !frame.templates;
+  // the check of a plain item looks for it by itself
+  if (isPlain && textFaults.length === 0) return [];
+  const unsafe = findUnsafeValues(fields);
+  const named = new Set(textFaults.map(({ field }) => field));
+  const faults = [...textFaults, ...unsafe.filter(({ field }) => !named.has(field))];
+  if (faults.length === 0 || !isPlain) return faults;
+  const checked = checkFields(fields);
+  const bad = new Set(faults.map(topField));
+  return Array.isArray(checked) ? [...faults, ...checked.filter((fault) => !bad.has(topField(fault)))] : faults;
+}
+
+const topField = ({ field }: Fault) => field.split(".")[0];
+
+/** Faults with the lines of their own fields, where these are others than the item's. */
+function placed(faults: readonly Fault[], { line, lineOf }: RawItem): PlacedFault[] {
+  return faults.map((fault) => {
+    const own = lineOf?.(fault.field.split(".")) ?? line;
+    return own === line ? fault : { ...fault, line: own };
+  });
 }
 
 function untold(faults: readonly Fault[], told: Set<string>): Fault[] {

@@ -1,5 +1,6 @@
 // Texts with `{variable}` in them. `{{` and `}}` are braces that stand for themselves. Pure.
 import type { Fault } from "../../domain/errors.ts";
+import { MAX_DEPTH } from "../../domain/request/json-safety.ts";
 import { nearest } from "../../domain/request/nearest.ts";
 
 const MARK = /\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|\{/g;
@@ -7,15 +8,18 @@ const MARK = /\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|\{/g;
 /** What a variable may be called. */
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Adds the names that the texts of `value` hold, however deep, to `names`. */
-export function collectNames(value: unknown, names: Set<string>): void {
+/** Adds the names that the texts of `value` hold to `names`; what is nested too deeply for a manifest is not looked at. */
+export function collectNames(value: unknown, names: Set<string>, depth = 0): void {
   if (typeof value === "string") {
     if (!value.includes("{")) return;
     for (const [, name] of value.matchAll(MARK)) if (name !== undefined) names.add(name);
-  } else if (typeof value === "object" && value !== null) {
-    for (const member of Object.values(value)) collectNames(member, names);
+  } else if (typeof value === "object" && value !== null && depth <= MAX_DEPTH + ITEM_DEPTH) {
+    for (const member of Object.values(value)) collectNames(member, names, depth + 1);
   }
 }
+
+/** A document's items are walked through from the list that holds them. */
+const ITEM_DEPTH = 4;
 
 export interface FillOptions {
   /** The field that the text belongs to. */

@@ -80,6 +80,18 @@ export function scanJson(text: string, visitor: JsonVisitor, from = 0): void {
   }
 }
 
+/** The numbers below `path` that read otherwise than their values, such as 1.10, by their paths, such as `style/0`. */
+export function numberTexts(text: string, path: readonly (string | number)[], from = 0): Map<string, string> {
+  const texts = new Map<string, string>();
+  const onNumber = (levels: readonly Level[], source: string) => {
+    if (String(Number(source)) === source) return;
+    const keys = levels.map(({ key }) => String(key));
+    if (path.every((step, depth) => keys[depth] === String(step))) texts.set(keys.slice(path.length).join("/"), source);
+  };
+  scanJson(text, { onNumber }, from);
+  return texts;
+}
+
 interface Scan {
   levels: readonly Level[];
   visitor: JsonVisitor;

@@ -102,7 +102,7 @@ items:
   - prompt: z {style
 `;
     expect(await readLines("n.yaml", text)).toEqual([
-      "3: steps: wanted at most 50, got 99",
+      "4: steps: wanted at most 50, got 99",
       "5: prompt: unknown variable {stile}, wanted one of {style}, did you mean {style}?",
       "6: (item): wanted an object of fields, or a prompt",
       '7: prompt: wanted {variable}, or "{{" for a brace, got a single "{"',
@@ -111,7 +111,7 @@ items:
 
   test.each([
     ["a: [1\nb: 2\n", /line \d/],
-    ["prompt: x\nprompt: y\n", /line 2.*unique/i],
+    ["prompt: x\nprompt: y\n", /line 2: .*each name once/],
     ["- a\n---\n- b\n", /line \d/],
     [
       `a: &a [x, x, x, x, x, x, x, x, x]\n${"bcdefghi".replace(/./g, (name, index: number) => `${name}: &${name} [${`*${"abcdefgh"[index]},`.repeat(9)}]\n`)}`,

@@ -3,11 +3,16 @@ import { describe, expect, test } from "vitest";
 import type { Frame } from "../../../src/batches/manifest/entry.ts";
 import { EXPANSION_LIMIT, expandItem } from "../../../src/batches/manifest/expand.ts";
 
-function expand(fields: Record<string, unknown>, frame: Partial<Frame> = {}) {
-  return [...expandItem({ line: 1, fields }, { defaults: {}, matrix: new Map(), templates: true, ...frame })];
+/** A frame whose matrix holds plain values. */
+type PlainFrame = Partial<Omit<Frame, "matrix"> & { matrix: ReadonlyMap<string, readonly unknown[]> }>;
+
+function expand(fields: Record<string, unknown>, { matrix = new Map(), ...frame }: PlainFrame = {}) {
+  const toValue = (value: unknown) => ({ value, text: typeof value === "object" ? undefined : String(value) });
+  const values = new Map([...matrix].map(([name, list]) => [name, list.map(toValue)]));
+  return [...expandItem({ line: 1, fields }, { defaults: {}, templates: true, ...frame, matrix: values })];
 }
 
-function fieldsOf(fields: Record<string, unknown>, frame?: Partial<Frame>): unknown[] {
+function fieldsOf(fields: Record<string, unknown>, frame?: PlainFrame): unknown[] {
   return expand(fields, frame).map((expanded) => ("fields" in expanded ? expanded.fields : expanded.faults));
 }
 

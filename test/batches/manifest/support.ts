@@ -28,7 +28,7 @@ export async function readLines(name: string, text: string, options?: ManifestOp
   const entries = await read(name, text, options);
   return entries.flatMap((entry) =>
     "faults" in entry
-      ? entry.faults.map(({ field, message }) => `${entry.line}: ${field}: ${message}`)
+      ? entry.faults.map(({ field, message, line = entry.line }) => `${line}: ${field}: ${message}`)
       : [`${entry.line}: ok`],
   );
 }
