@@ -53,7 +53,8 @@ const LAYERS: readonly (readonly string[])[] = [
   // above the adapters, which are handed options and a log, and know no settings
   ["app/env-file.ts", "app/setting-grammar.ts", "app/setting-names.ts"],
   ["app/clock.ts", "app/completion-watch.ts", "app/outages.ts", "app/settings.ts", "app/workers-view.ts"],
-  ["app/activity.ts", "app/log.ts", "app/settings-view.ts"],
+  ["app/url-signing.ts"],
+  ["app/activity.ts", "app/asset-links.ts", "app/log.ts", "app/settings-view.ts"],
   ["app/app.ts"],
   ["batches/manifest/open.ts", "batches/run"],
   ["webhooks/batch-webhook.ts"],

@@ -1,7 +1,9 @@
 // The composition root: the only file that sees every adapter. What it opens it closes, in reverse order.
+import { dirname, join } from "node:path";
 import { type OpenCatalog, openCatalog } from "../catalog/catalog.ts";
 import { openRecorder, type Recorder } from "../catalog/db/recorder.ts";
 import { closeAll } from "../domain/close-all.ts";
+import { type LinkAsset, withoutLinks } from "../output/report/asset-links.ts";
 import type { Clock, Log, OnStep } from "../pipeline/ports.ts";
 import { type ConnectionEvents, openProducerConnection } from "../queue/connection.ts";
 import { createGate, type OpenGate } from "../queue/gate.ts";
@@ -9,10 +11,12 @@ import { createQueues, type Queues } from "../queue/queues.ts";
 import { openStore } from "../storage/open.ts";
 import type { ProbedStore } from "../storage/probe.ts";
 import { createSpool, type OpenSpool } from "../storage/spool.ts";
+import { createAssetLinks } from "./asset-links.ts";
 import { clock } from "./clock.ts";
 import { type CompletionWatch, createCompletionWatch } from "./completion-watch.ts";
 import { createOutages, type Outages, watched } from "./outages.ts";
 import type { Settings } from "./settings.ts";
+import { createUrlSigner, type UrlSigner } from "./url-signing.ts";
 
 /** What every command and server of ours is made of. Parts are opened when they are first asked for. */
 export interface App {
@@ -28,6 +32,10 @@ export interface App {
   mirror(): ProbedStore | undefined;
   /** Fails within seconds when Redis is away. */
   queues(): Promise<Queues & { gate: OpenGate }>;
+  /** Signs the URLs of assets with the key beside the catalog. */
+  readonly urlSigner: UrlSigner;
+  /** The addresses of assets: below PUBLIC_URL, else on the server at `origin`; none where neither is known. */
+  linksAt(origin?: string): LinkAsset;
   /** What is away, each with one line when it goes and one when it is back. */
   readonly outages: Outages;
   /** The ends of requests: all who wait in this process share one look at the record. */
@@ -61,12 +69,20 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
     closing(() => opened.close());
     return opened;
   });
+  const urlSigner = createUrlSigner({ file: join(dirname(settings.catalogFile), "asset-url.key") });
   return {
     settings,
     log,
     clock,
     onStep,
     catalog,
+    urlSigner,
+    linksAt: (origin) => {
+      const { publicUrl, tokens } = settings.http;
+      const base = publicUrl ?? origin;
+      if (base === undefined) return withoutLinks;
+      return createAssetLinks({ base, signer: tokens.length > 0 ? urlSigner : undefined });
+    },
     recorder: lazy(() => {
       const recorder = openRecorder(catalog(), catalogOptions);
       closing(() => recorder.close());

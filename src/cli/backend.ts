@@ -23,5 +23,5 @@ export interface Backend {
   /** Why a request has not ended yet. */
   explain(requestId: string): Promise<WaitReason[]>;
   /** Where a person can open an archived image. */
-  locate(asset: { key: string; digest: string }): string;
+  locate(asset: { key: string; digest: string; url?: string | null }): string;
 }

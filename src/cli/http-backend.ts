@@ -6,6 +6,7 @@ import { createSend, parseReply } from "../client/http-exchange.ts";
 import { createClient, RejectedError, type SubmissionInput } from "../client.ts";
 import { createFetch } from "../outbound/agent.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
+import { assetPath } from "../output/report/asset-links.ts";
 import type { Backend } from "./backend.ts";
 
 /** An action on very many requests takes minutes. */
@@ -48,7 +49,8 @@ export function openHttpBackend(server: { url: string; token: string | undefined
     },
     overview: () => client.status(),
     explain: (requestId) => client.explainWait(requestId),
-    locate: ({ digest }) => new URL(`v1/assets/${digest}/content`, url.replace(/\/?$/, "/")).href,
+    // a server of an earlier version gives no address
+    locate: ({ digest, url: address }) => address ?? url.replace(/\/*$/, "") + assetPath(digest, "content"),
     close: () => client.close(),
   };
 }

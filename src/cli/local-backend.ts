@@ -13,9 +13,9 @@ import { writeError } from "./io.ts";
 
 /** Opens nothing by itself: the app does, when something is asked for. */
 export function createLocalBackend(app: App): Backend {
-  const view = (detail: RequestDetail | undefined) => detail && toRequestView(detail);
+  const view = (detail: RequestDetail | undefined) => detail && toRequestView(detail, app.linksAt());
   return {
-    enqueue: async (data) => toRequestView(await submit(app, data)),
+    enqueue: async (data) => toRequestView(await submit(app, data), app.linksAt()),
     find: async (requestId) => view(await app.catalog().find(requestId)),
     wait: async (requestId, signal) => view(await waitForEnd(app, requestId, signal)),
     retry: (requestId) => retry(app, requestId),

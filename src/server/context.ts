@@ -4,12 +4,12 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { App } from "../app/app.ts";
 import type { CompletionWatch } from "../app/completion-watch.ts";
+import type { UrlSigner } from "../app/url-signing.ts";
 import type { Catalog } from "../pipeline/ports.ts";
 import type { HttpMetrics } from "./metrics.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { TokenGuesses } from "./token-guesses.ts";
 import type { Tokens } from "./tokens.ts";
-import type { UrlSigner } from "./url-signing.ts";
 
 export interface ServerContext {
   app: App;
@@ -19,6 +19,8 @@ export interface ServerContext {
   rateLimit: RateLimit;
   guesses: TokenGuesses;
   signer: UrlSigner;
+  /** The path of PUBLIC_URL, without a slash at its end: what a proxy puts in front of our own paths. */
+  publicPath: string;
   watch: CompletionWatch;
   metrics: HttpMetrics;
   /** Aborted when the server stops: whoever waits is answered. */

@@ -128,8 +128,13 @@ function tooOften(waitMs: number, reason: string): HttpError {
 }
 
 function isSignedAsset({ signer }: ServerContext, c: RequestVariables): boolean {
-  const [, digest] = /^\/v1\/assets\/([0-9a-f]{64})\/content$/.exec(c.req.path) ?? [];
+  const [, digest, form] = /^\/v1\/assets\/([0-9a-f]{64})\/(content|thumbnail)$/.exec(c.req.path) ?? [];
   const signature = c.req.query("signature");
   const reads = c.req.method === "GET" || c.req.method === "HEAD";
-  return digest !== undefined && signature !== undefined && reads && signer.isSigned(digest, signature);
+  return (
+    digest !== undefined &&
+    signature !== undefined &&
+    reads &&
+    signer.isSigned(digest, form as "content" | "thumbnail", signature)
+  );
 }

@@ -28,7 +28,10 @@ export function createHttpApp(context: ServerContext): Http {
   addContentRoute(http, context);
   addThumbnailRoute(http, context);
   addImagesRoute(http, context);
-  addServerRoutes(http, { context, document: () => createDocument(http, { secured: context.tokens.required }) });
+  addServerRoutes(http, {
+    context,
+    document: () => createDocument(http, { secured: context.tokens.required, publicPath: context.publicPath }),
+  });
   addPage(http);
   addBatchPage(http, context);
   addRefusals(http, context);

@@ -40,7 +40,7 @@ export function registerSchemas(http: Http): void {
 }
 
 /** The whole document. */
-export function createDocument(http: Http, options: { secured: boolean }): object {
+export function createDocument(http: Http, options: { secured: boolean; publicPath: string }): object {
   return http.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
@@ -49,7 +49,7 @@ export function createDocument(http: Http, options: { secured: boolean }): objec
       description: "Keeps generated images: prompts in, archived and recorded pictures out.",
       license: { name: "MIT" },
     },
-    servers: [{ url: "/" }],
+    servers: [{ url: options.publicPath || "/" }],
     security: options.secured ? [{ bearer: [] }] : [{}],
   });
 }

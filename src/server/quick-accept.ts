@@ -55,11 +55,12 @@ async function answer(context: ServerContext, { incoming, outgoing, checkHost }:
   const exchange = { exchangeId, method: "POST", path: PATH };
   let route: string | undefined;
   try {
-    checkHost(`http://${incoming.headers.host}${PATH}`);
+    const url = `http://${incoming.headers.host}${PATH}`;
+    checkHost(url);
     refuseForeignPage(context, incoming);
     admit(context, incoming);
     route = PATH;
-    const { status, location, view } = await acceptRequest(context, incoming);
+    const { status, location, view } = await acceptRequest(context, { incoming, url });
     send(outgoing, { status, headers: { ...commonHeaders(exchangeId), location }, body: view });
   } catch (thrown) {
     const { status, headers, body } = toHttpError(context, exchange, thrown);

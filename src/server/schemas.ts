@@ -36,6 +36,11 @@ export const archivedAssetSchema = z.strictObject({
   height: z.int(),
 });
 
+const links = { url: z.url().nullable(), thumbnail_url: z.url().nullable() };
+
+/** With its absolute addresses, signed where the server requires tokens; null once its bytes were removed. */
+const linkedAssetSchema = z.strictObject({ ...archivedAssetSchema.shape, ...links });
+
 const recipeShape = {
   model: z.string(),
   prompt: z.string(),
@@ -81,7 +86,7 @@ export const requestSchema = z.strictObject({
   deleted_at: time.nullable(),
   erased_at: time.nullable(),
   calls: z.array(callSchema),
-  assets: z.array(archivedAssetSchema),
+  assets: z.array(linkedAssetSchema),
   webhook: webhookSchema.nullable(),
 });
 
@@ -140,6 +145,7 @@ export const assetSchema = z.strictObject({
   ...archivedAssetSchema.omit({ index: true }).shape,
   archived_at: time,
   content_url: z.string(),
+  ...links,
 });
 
 export const assetPageSchema = pageOf(assetSchema);
@@ -163,7 +169,7 @@ export const errorSchema = z.strictObject({
 
 /** One line of the answer of a bulk. */
 export const bulkLineSchema = z.union([
-  z.strictObject({ line: z.int(), request_id: z.string(), state: requestState }),
+  z.strictObject({ line: z.int(), request_id: z.string(), state: requestState, assets: z.array(linkedAssetSchema) }),
   z.strictObject({ line: z.int(), request_id: z.string().nullable(), error: errorSchema.shape.error }),
 ]);
 

@@ -1,9 +1,9 @@
 // The HTTP server: listens, answers, and stops without cutting anybody off who can be answered.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname, join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import type { App } from "../app/app.ts";
+import { publicPath } from "../app/asset-links.ts";
 import type { HttpSettings } from "../app/settings.ts";
 import { ConfigError, toMessage } from "../domain/errors.ts";
 import { isLoopback } from "../domain/loopback.ts";
@@ -18,7 +18,6 @@ import { createQuickAccept } from "./quick-accept.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { createTokenGuesses } from "./token-guesses.ts";
 import { createTokens } from "./tokens.ts";
-import { createUrlSigner } from "./url-signing.ts";
 
 /** A server that listens. Whoever started it stops it. */
 export interface RunningServer {
@@ -96,14 +95,15 @@ function tokensRequired(action: string, otherwise: string): ConfigError {
 
 /** What the routes of this app work with. */
 export function createServerContext(app: App, stopping: AbortSignal): ServerContext {
-  const { http, catalogFile } = app.settings;
+  const { http } = app.settings;
   return {
     app,
     accept: (request, origin) => app.catalog().accept(request, origin),
     tokens: createTokens(http.tokens),
     rateLimit: createRateLimit(http.rateLimit, app.clock),
     guesses: createTokenGuesses(app.clock),
-    signer: createUrlSigner({ file: join(dirname(catalogFile), "asset-url.key") }),
+    signer: app.urlSigner,
+    publicPath: publicPath(http.publicUrl),
     watch: app.endWatch,
     metrics: createHttpMetrics(app),
     stopping,

@@ -1,8 +1,10 @@
 // Tells the webhook of a batch that it has come to rest: at least once for each rest, signed like every webhook of ours.
 import { createHash } from "node:crypto";
 import type { App } from "../app/app.ts";
+import { urlBelow } from "../app/asset-links.ts";
 import { writeBatchSidecar } from "../batches/run/report.ts";
 import type { Batch } from "../domain/batch.ts";
+import { withoutLinks } from "../output/report/asset-links.ts";
 import { signMessage } from "./message.ts";
 import { webhookDelayMs } from "./schedule.ts";
 import { createSender, type Sender } from "./sender.ts";
@@ -40,7 +42,7 @@ async function tryTo(app: App, { batch, url, rest, attempt, sender, signal }: Tr
   const { batches } = app.catalog();
   const { batch_id } = batch;
   const { secrets } = app.settings.webhooks;
-  const message = signMessage(toMessage(app, batch, rest), { secrets, nowMs: app.clock.now() });
+  const message = signMessage(await toMessage(app, batch, rest), { secrets, nowMs: app.clock.now() });
   const end = await sender.send(url, message, { signal });
   if (end.kind === "delivered") {
     await noteTold(app, batch_id, rest);
@@ -62,14 +64,29 @@ async function noteTold(app: App, batchId: string, rest: string): Promise<void> 
   await writeBatchSidecar(app, batchId);
 }
 
-/** The report without its pictures, and where the page with them lies. The same id for every try of the same rest. */
-function toMessage(app: App, batch: Batch, rest: string): { id: string; body: string } {
+/** A message names at most this many images. */
+const IMAGES_NAMED = 200;
+
+/** The report, where its page is, and the first images. The same id for every try of the same rest. */
+async function toMessage(app: App, batch: Batch, rest: string): Promise<{ id: string; body: string }> {
   const hash = createHash("sha256").update(`${batch.batch_id}/${rest}`).digest("hex");
   const event = rest.startsWith("finished:") ? (batch.state === "cancelled" ? "cancelled" : "finished") : "held";
   const report = batch.report_key === null ? null : app.store().locate(batch.report_key);
   const timestamp = new Date(batch.reported_at ?? batch.created_at).toISOString();
-  const data = { ...(batch.result as object | null), report };
+  const { publicUrl } = app.settings.http;
+  const report_url = publicUrl === undefined ? null : urlBelow(publicUrl, `/batches/${batch.batch_id}`);
+  const data = { ...(batch.result as object | null), report, report_url, assets: await listAssets(app, batch) };
   return { id: `msg_${hash.slice(0, 32)}`, body: JSON.stringify({ type: `batch.${event}`, timestamp, data }) };
+}
+
+async function listAssets(app: App, { batch_id }: Batch) {
+  const { batches, edits } = app.catalog();
+  const link = app.linksAt();
+  const images = await batches.firstImages(batch_id, IMAGES_NAMED);
+  return images.map(({ request_id, index, digest, key, content_type, width, height }) => {
+    const links = (edits.isErased(digest) ? withoutLinks : link)(digest);
+    return { request_id, index, digest, key, content_type, width, height, ...links };
+  });
 }
 
 function openSender(app: App): Sender {

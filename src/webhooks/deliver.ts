@@ -2,6 +2,7 @@
 // At least once: a process that dies between the two sends it again, under the same id.
 import { ArchiverError, TransientError } from "../domain/errors.ts";
 import type { RequestDetail, Webhook } from "../domain/records.ts";
+import type { LinkAsset } from "../output/report/asset-links.ts";
 import type { Clock, Log } from "../pipeline/ports.ts";
 import type { Outcome } from "../pipeline/verdict.ts";
 import { toWebhookMessage } from "./message.ts";
@@ -21,6 +22,8 @@ export interface WebhookPorts {
   catalog: WebhookRecord;
   sender: Sender;
   secrets: readonly string[];
+  /** The addresses of the images. */
+  link: LinkAsset;
   clock: Clock;
   random: () => number;
   log: Log;
@@ -44,7 +47,7 @@ export async function deliverWebhook(
   }
   const { webhook } = found;
   if (webhook.state !== "pending") return { kind: "done", result: { event_id: eventId, state: webhook.state } };
-  const message = toWebhookMessage(found, { secrets: ports.secrets, nowMs: ports.clock.now() });
+  const message = toWebhookMessage(found, { secrets: ports.secrets, link: ports.link, nowMs: ports.clock.now() });
   const end = await ports.sender.send(url, message, { signal });
   // told to stop: this was no try of the receiver's making
   if (end.kind === "failed" && signal.aborted) return again(0, end.error);

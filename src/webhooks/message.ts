@@ -1,6 +1,7 @@
 // What goes over the wire: the body of an event, and headers after https://www.standardwebhooks.com. Pure.
 import { Webhook as Signer } from "standardwebhooks";
 import type { RequestDetail, Webhook } from "../domain/records.ts";
+import type { LinkAsset } from "../output/report/asset-links.ts";
 import { type RequestView, toRequestView } from "../output/report/request-view.ts";
 
 /** The body. `data` is the request as it is when the message goes out; `timestamp` is when it ended. */
@@ -18,9 +19,12 @@ export interface WebhookMessage {
 /** The message of one try. With several secrets it is signed with each; with none it is not signed. */
 export function toWebhookMessage(
   { webhook, detail }: { webhook: Webhook; detail: RequestDetail },
-  { secrets, nowMs }: { secrets: readonly string[]; nowMs: number },
+  { secrets, nowMs, link }: { secrets: readonly string[]; nowMs: number; link: LinkAsset },
 ): WebhookMessage {
-  return signMessage({ id: webhook.event_id, body: JSON.stringify(toBody(webhook, detail)) }, { secrets, nowMs });
+  const { webhook: _, ...data } = toRequestView(detail, link);
+  const timestamp = new Date(webhook.created_at).toISOString();
+  const body: WebhookBody = { type: `request.${webhook.event}`, timestamp, data };
+  return signMessage({ id: webhook.event_id, body: JSON.stringify(body) }, { secrets, nowMs });
 }
 
 /** Any body as a message, with the headers of the specification. */
@@ -40,9 +44,4 @@ export function signMessage(
       ...(signatures.length === 0 ? {} : { "webhook-signature": signatures.join(" ") }),
     },
   };
-}
-
-function toBody(webhook: Webhook, detail: RequestDetail): WebhookBody {
-  const { webhook: _, ...data } = toRequestView(detail);
-  return { type: `request.${webhook.event}`, timestamp: new Date(webhook.created_at).toISOString(), data };
 }

@@ -34,12 +34,15 @@ export function runWebhookStage(
   const { secrets, privateHosts } = settings.webhooks;
   const sender = createSender({ privateHosts, proxy: settings.proxy });
   app.onClose(() => sender.close());
+  const link = app.linksAt();
+  // a key that cannot be used is found at the start, and not by the first message
+  link("0".repeat(64));
   let warned = false;
   return runWebhookWorker({ ...shared, concurrency: CONCURRENCY }, (delivery) => {
     if (secrets.length === 0 && !warned) {
       warned = true;
       log.warn({}, "webhooks go out unsigned: WEBHOOK_SECRET is not set");
     }
-    return deliverWebhook(delivery, { catalog, sender, secrets, clock, random: Math.random, log });
+    return deliverWebhook(delivery, { catalog, sender, secrets, link, clock, random: Math.random, log });
   });
 }

@@ -5,12 +5,13 @@ import { text } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type App, createApp } from "../../src/app/app.ts";
+import { createAssetLinks } from "../../src/app/asset-links.ts";
 import { createLog } from "../../src/app/log.ts";
 import { parseSettings } from "../../src/app/settings.ts";
 import type { Batch } from "../../src/domain/batch.ts";
 import { batchSidecarKey, parseBatchSidecar } from "../../src/domain/batch-sidecar.ts";
 import { createBatchWebhookDelivery } from "../../src/webhooks/batch-webhook.ts";
-import { beginWith, newBatch, openTestCatalog, type TestCatalog } from "../batches/run/support.ts";
+import { answerOf, beginWith, newBatch, openTestCatalog, requestOf, type TestCatalog } from "../batches/run/support.ts";
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
@@ -68,6 +69,34 @@ test("of two workers one tells, signed, with the report and where it lies; and n
   const key = batchSidecarKey("b");
   expect(parseBatchSidecar((await app.store().get(key)) ?? Buffer.alloc(0), key)).toMatchObject({
     batch: { told: "finished:1" },
+  });
+});
+
+test("the message names the first images with their addresses, and the address of the report", async () => {
+  const { catalog } = place;
+  await beginWith(catalog, newBatch("c", { webhook_url: batch().webhook_url }), [requestOf("r")]);
+  await catalog.batches.recordReport("c", { rest: "finished:1", key: "reports/c/report.html", result: { images: 1 } });
+  const reservation = await catalog.reserveCall("r", { n: 1, seed: 7 });
+  if (reservation.kind !== "reserved") throw new Error(reservation.kind);
+  await catalog.answerCall(reservation.call, answerOf(1));
+  const digest = "a".repeat(64);
+  const asset = { digest, key: "images/aa/a.png", bytes: 9, content_type: "image/png", width: 8, height: 8 } as const;
+  await catalog.recordAsset({ request_id: "r", index: 0 }, { ...asset, archived_at: 1, phash: "0123456789abcdef" });
+  await catalog.finish("r", { state: "archived" });
+  const linked = {
+    ...app,
+    settings: { ...app.settings, http: { ...app.settings.http, publicUrl: "https://p.example/a/" } },
+  };
+  await createBatchWebhookDelivery({
+    ...linked,
+    linksAt: () => createAssetLinks({ base: "https://p.example/a/", signer: undefined }),
+  })(catalog.batches.find("c") as Batch);
+  const { data } = JSON.parse(heard[0]?.body ?? "") as { data: object };
+  const url = `https://p.example/a/v1/assets/${digest}`;
+  const { bytes: _, ...shown } = asset;
+  expect(data).toMatchObject({
+    report_url: "https://p.example/a/batches/c",
+    assets: [{ ...shown, request_id: "r", index: 0, url: `${url}/content`, thumbnail_url: `${url}/thumbnail` }],
   });
 });
 

@@ -72,6 +72,24 @@ test("an archived request is told once, signed, with the whole request", async (
   });
 });
 
+test("the message carries the addresses of the images: below PUBLIC_URL, signed; none without", async () => {
+  const settings = { ...SETTINGS, PUBLIC_URL: "https://pictures.example.com/archive", API_TOKENS: "token-a" };
+  const served = await openBusyWorld({ settings });
+  const plain = await openBusyWorld({ settings: SETTINGS });
+  const [one, two] = [await receive(), await receive()];
+  await submit(served.app, { prompt: "a fox", webhook_url: one.url });
+  await submit(plain.app, { prompt: "a fox", webhook_url: two.url });
+  await expect.poll(() => [one.messages.length, two.messages.length], { timeout: SOON_MS }).toEqual([1, 1]);
+  const [asset] = one.messages[0]?.body.data.assets ?? [];
+  const { digest = "" } = asset ?? {};
+  const base = `https://pictures.example.com/archive/v1/assets/${digest}`;
+  expect(asset).toMatchObject({
+    url: `${base}/content?signature=${served.app.urlSigner.sign(digest, "content")}`,
+    thumbnail_url: `${base}/thumbnail?signature=${served.app.urlSigner.sign(digest, "thumbnail")}`,
+  });
+  expect(two.messages[0]?.body.data.assets[0]).toMatchObject({ url: null, thumbnail_url: null });
+});
+
 test("with two secrets both verify; with none nothing is signed", async () => {
   const other = `whsec_${Buffer.alloc(32, 9).toString("base64")}`;
   const signed = await openBusyWorld({ settings: { ...SETTINGS, WEBHOOK_SECRET: `${SECRET},${other}` } });

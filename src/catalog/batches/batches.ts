@@ -25,8 +25,10 @@ import {
   type BatchStatistics,
   computeBatchStatistics,
   failuresOf,
+  readSheet,
   type StatisticsLimits,
 } from "./statistics.ts";
+import type { BatchImage } from "./statistics-statements.ts";
 import {
   type BatchStats,
   batchStatsOf,
@@ -99,6 +101,8 @@ export interface Batches extends BatchNotifications {
   failures(batchId: string, ids: number): BatchReason[];
   /** What its report tells of its items one by one; of very many it takes a while. */
   statistics(batchId: string, limits: StatisticsLimits): Promise<BatchStatistics>;
+  /** The first archived images of a batch, in the order of its manifest, at most `limit`. */
+  firstImages(batchId: string, limit: number): Promise<BatchImage[]>;
   /** Leave to write the report of this rest, given to one process at a time and never again once it is written. */
   claimReport(batchId: string, rest: string): Promise<boolean>;
   recordReport(batchId: string, report: { rest: string; key: string; result: Json }): Promise<void>;
@@ -140,6 +144,7 @@ export function createBatches(context: CatalogContext, write: Write): Batches {
     listItems: (batchId, states) => listItems(context, batchId, states),
     failures: (batchId, ids) => failuresOf(context, batchId, ids),
     statistics: (batchId, limits) => computeBatchStatistics(context, batchId, limits),
+    firstImages: (batchId, limit) => readSheet(context, batchId, limit),
     claimReport: (batchId, rest) => write(() => claimReport(context, batchId, rest)),
     ...createBatchNotifications(context, write),
     recordReport: (batchId, report) => write(() => noteReport(context, batchId, report)),

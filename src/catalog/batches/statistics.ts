@@ -102,7 +102,7 @@ async function countBefore(statements: StatisticsStatements, batchId: string): P
 }
 
 /** The first images in the order of the manifest, whichever run made them. */
-async function readSheet(context: CatalogContext, batchId: string, limit: number): Promise<BatchImage[]> {
+export async function readSheet(context: CatalogContext, batchId: string, limit: number): Promise<BatchImage[]> {
   const { images } = statisticsStatements(context.db);
   const sheet: BatchImage[] = [];
   for (let after = MANIFEST_START; ; ) {

@@ -5,7 +5,8 @@ import type { Json } from "../../domain/request/canonical-json.ts";
 import { redactUrl } from "../../domain/request/http-url.ts";
 import type { Recipe } from "../../domain/request/recipe.ts";
 import { type Money, toMoney } from "../../domain/units.ts";
-import { type ArchivedAsset, toArchivedAssets } from "../../pipeline/archive.ts";
+import { toArchivedAssets } from "../../pipeline/archive.ts";
+import { type AssetView, type LinkAsset, withoutLinks } from "./asset-links.ts";
 
 /** One call as shown. Times are ISO 8601. */
 export type CallView = Omit<Call, "request_id" | "worker_id" | "batch_id" | "price" | "sent_at" | "ended_at"> & {
@@ -38,7 +39,7 @@ export interface RequestView extends Partial<Recipe> {
   deleted_at: string | null;
   erased_at: string | null;
   calls: CallView[];
-  assets: ArchivedAsset[];
+  assets: AssetView[];
   /** The events told to `webhook_url`, in order; null where there is none to tell. */
   webhook: WebhookView | null;
 }
@@ -59,7 +60,8 @@ export interface WebhookView {
 /** A request in a list: without calls, assets and webhook. */
 export type RequestSummary = Omit<RequestView, "calls" | "assets" | "webhook">;
 
-export function toRequestView(detail: RequestDetail): RequestView {
+/** The view of a request. `link` gives the addresses of its images. */
+export function toRequestView(detail: RequestDetail, link: LinkAsset = withoutLinks): RequestView {
   const calls = detail.calls.map(
     ({ request_id: _id, worker_id: _worker, batch_id: _batch, price, sent_at, ended_at, ...call }) => {
       return { ...call, price: price && toMoney(price), sent_at: iso(sent_at), ended_at: isoOrNull(ended_at) };
@@ -68,9 +70,15 @@ export function toRequestView(detail: RequestDetail): RequestView {
   return {
     ...toRequestSummary(detail.request),
     calls,
-    assets: toArchivedAssets(detail),
+    assets: toAssetViews(detail, link),
     webhook: toWebhookView(detail),
   };
+}
+
+/** Its archived images, in order. Where their bytes were removed on request there is no address. */
+export function toAssetViews(detail: RequestDetail, link: LinkAsset): AssetView[] {
+  const linkKept = detail.request.erased_at === null ? link : withoutLinks;
+  return toArchivedAssets(detail).map((asset) => ({ ...asset, ...linkKept(asset.digest) }));
 }
 
 function toWebhookView({ request, webhooks }: RequestDetail): WebhookView | null {

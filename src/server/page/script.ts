@@ -36,7 +36,7 @@ function forget(path) {
 }
 
 function picture(asset, alt, form = "content") {
-  const path = "/v1/assets/" + asset.digest + "/" + form;
+  const path = "v1/assets/" + asset.digest + "/" + form;
   const img = element("img", { alt, loading: "lazy", decoding: "async" });
   imageUrl(path).then((url) => { img.src = url; }, () => { images.delete(path); });
   return img;
@@ -148,7 +148,7 @@ function live(on, text) {
 async function look() {
   clearTimeout(timer);
   try {
-    const [status, page] = await Promise.all(["/v1/status", "/v1/requests?limit=" + shown].map((path) => ask(path).then((answer) => answer.json())));
+    const [status, page] = await Promise.all(["v1/status", "v1/requests?limit=" + shown].map((path) => ask(path).then((answer) => answer.json())));
     $("token").hidden = true;
     $("content").hidden = false;
     showStatus(status);

@@ -1,7 +1,9 @@
 // Assets: what is archived, and to which requests it belongs.
 import type { Asset } from "../../domain/records.ts";
+import { assetPath } from "../../output/report/asset-links.ts";
 import type { Http, RequestVariables, ServerContext } from "../context.ts";
 import { HttpError } from "../http-error.ts";
+import { linksFor } from "../links.ts";
 import { addRoute, jsonOf, parseQuery } from "../route.ts";
 import { searchQuery, toSearchQuery } from "../search-query.ts";
 
@@ -32,17 +34,22 @@ export function addAssetRoutes(http: Http, context: ServerContext): void {
   );
 }
 
-function list({ app }: ServerContext, c: RequestVariables): Response {
+function list(context: ServerContext, c: RequestVariables): Response {
+  const { app } = context;
   const query = parseQuery(c, searchQuery);
   const { sort, limit, cursor } = query;
   const page = app.catalog().searchAssets(toSearchQuery(query), { sort, limit, cursor });
-  return c.json({ data: page.items.map(toAssetView), next_cursor: page.next, complete: page.complete });
+  return c.json({
+    data: page.items.map((asset) => toAssetView(context, c, asset)),
+    next_cursor: page.next,
+    complete: page.complete,
+  });
 }
 
 function show(context: ServerContext, c: RequestVariables): Response {
   const asset = findAsset(context, c.req.param("digest"));
   const images = context.app.catalog().browse.imagesOf(asset.digest, IMAGES_SHOWN);
-  return c.json({ ...toAssetView(asset), images });
+  return c.json({ ...toAssetView(context, c, asset), images });
 }
 
 /** The asset of a digest. Throws HttpError 404, or 410 for one that was removed on purpose. */
@@ -57,12 +64,17 @@ export function findAsset({ app }: ServerContext, digest = ""): Asset {
   throw new HttpError(404, { code: "asset_not_found", message });
 }
 
-/** The path at which the bytes of an asset are found, for ever. */
-export function contentPath(digest: string): string {
-  return `/v1/assets/${digest}/content`;
-}
-
-function toAssetView({ digest, key, bytes, content_type, width, height, archived_at }: Asset) {
-  const archived = new Date(archived_at).toISOString();
-  return { digest, key, bytes, content_type, width, height, archived_at: archived, content_url: contentPath(digest) };
+function toAssetView(context: ServerContext, c: RequestVariables, asset: Asset) {
+  const { digest, key, bytes, content_type, width, height } = asset;
+  return {
+    digest,
+    key,
+    bytes,
+    content_type,
+    width,
+    height,
+    archived_at: new Date(asset.archived_at).toISOString(),
+    content_url: context.publicPath + assetPath(digest, "content"),
+    ...linksFor(context, c.req.url)(digest),
+  };
 }

@@ -1,4 +1,5 @@
 // The report of a batch as a page: as it stands now, with links that open the images.
+import { createAssetLinks } from "../../app/asset-links.ts";
 import { renderReport } from "../../batches/run/report.ts";
 import type { Http, RequestVariables, ServerContext } from "../context.ts";
 import { HttpError } from "../http-error.ts";
@@ -28,10 +29,9 @@ async function show({ app, tokens, signer }: ServerContext, c: RequestVariables)
       message: `There is no batch "${id.slice(0, 200)}"`,
       param: id,
     });
-  const html = await renderReport(app, batch, ({ digest }) => {
-    const query = tokens.required ? `?signature=${signer.sign(digest)}` : "";
-    return `../v1/assets/${digest}/content${query}`;
-  });
+  // relative, so that the page works under each address that leads here
+  const link = createAssetLinks({ base: "..", signer: tokens.required ? signer : undefined });
+  const html = await renderReport(app, batch, ({ digest }) => link(digest).url ?? undefined);
   return c.body(html, 200, {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": POLICY,

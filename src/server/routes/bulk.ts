@@ -4,12 +4,14 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { submit } from "../../app/submit.ts";
 import { RejectedError } from "../../domain/errors.ts";
 import { requireExact } from "../../domain/request/submission.ts";
+import { toAssetViews } from "../../output/report/request-view.ts";
 import { allowSlowBody } from "../body-watch.ts";
 import type { Http, RequestVariables, ServerContext } from "../context.ts";
 import { toErrorAnswer } from "../error-answer.ts";
 import { HttpError } from "../http-error.ts";
 import { parseJson, requireType } from "../json-body.ts";
 import { type Line, readLines } from "../lines.ts";
+import { linksFor } from "../links.ts";
 import { schemaRef } from "../openapi.ts";
 import { addRoute } from "../route.ts";
 import { beginAnswer, writePiece } from "../send.ts";
@@ -74,8 +76,9 @@ async function answerLine(context: ServerContext, c: RequestVariables, { line, b
     const json = parseJson(bytes);
     request_id = idOf(json.value);
     const data = requireExact(json);
-    const { request } = await submit(context.app, data, context);
-    return { line, request_id: request.request_id, state: request.state };
+    const detail = await submit(context.app, data, context);
+    const { request_id: accepted, state } = detail.request;
+    return { line, request_id: accepted, state, assets: toAssetViews(detail, linksFor(context, c.req.url)) };
   } catch (error) {
     const { body } = toErrorAnswer(error, c.get("exchangeId"));
     if (!(error instanceof HttpError || error instanceof RejectedError)) {

@@ -10,12 +10,11 @@ import { HttpError } from "../http-error.ts";
 import { idempotencyHeaders, withIdempotencyKey } from "../idempotency.ts";
 import { endError } from "../images-error.ts";
 import { readJson } from "../json-body.ts";
+import { linksFor, locationOf } from "../links.ts";
 import { toImagesForm } from "../openai-form.ts";
 import { schemaRef } from "../openapi.ts";
 import { addRoute, jsonOf } from "../route.ts";
 import { sendStream } from "../send.ts";
-import { contentPath } from "./assets.ts";
-import { locationOf } from "./requests.ts";
 
 /** As long as OpenAI's own clients wait. */
 const WAIT_MAX_MS = 10 * 60_000;
@@ -55,7 +54,7 @@ async function generateImages(context: ServerContext, c: RequestVariables): Prom
 async function accept(context: ServerContext, c: RequestVariables, data: unknown): Promise<string> {
   const id = findRepeated(context, c, data) ?? (await submit(context.app, data, context)).request.request_id;
   c.header("x-archiver-request-id", id);
-  c.header("location", locationOf(id));
+  c.header("location", locationOf(context, id));
   // OpenAI's clients show this header as the id of the answer
   if (c.req.header("x-request-id") === undefined) c.header("x-request-id", id);
   return id;
@@ -79,12 +78,13 @@ function sendImages(context: ServerContext, c: RequestVariables, detail: Request
   const created = last?.api_created ?? Math.floor(detail.request.created_at / 1000);
   const usage = last?.usage ?? { input_tokens_details: {} };
   if (detail.request.response_format === "url") {
-    return c.json({ created, data: assets.map(({ digest }) => ({ url: urlOf(context, c, digest) })), usage });
+    const link = linksFor(context, c.req.url);
+    return c.json({ created, data: assets.map(({ digest }) => ({ url: link(digest).url })), usage });
   }
   const headers = {
     "content-type": "application/json",
     "x-archiver-request-id": detail.request.request_id,
-    location: locationOf(detail.request.request_id),
+    location: locationOf(context, detail.request.request_id),
   };
   return sendStream(context, c, { status: 200, headers, stream: inBase64(context, { created, usage, assets }) });
 }
@@ -92,12 +92,6 @@ function sendImages(context: ServerContext, c: RequestVariables, detail: Request
 function erased(id: string): HttpError {
   const message = `The images of request "${id}" were removed on request; a new request id makes them again`;
   return new HttpError(410, { code: "asset_erased", message, param: id, headers: { "x-should-retry": "false" } });
-}
-
-function urlOf({ app, tokens, signer }: ServerContext, c: RequestVariables, digest: string): string {
-  const url = new URL(contentPath(digest), app.settings.http.publicUrl ?? c.req.url);
-  if (tokens.required) url.searchParams.set("signature", signer.sign(digest));
-  return url.href;
 }
 
 interface InBase64 {

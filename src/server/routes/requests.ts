@@ -14,6 +14,7 @@ import { withDeadline } from "../deadline.ts";
 import { HttpError, unknownRequest } from "../http-error.ts";
 import { createdHeaders, idempotencyHeaders, withIdempotencyKey } from "../idempotency.ts";
 import { readJson } from "../json-body.ts";
+import { linksFor, locationOf } from "../links.ts";
 import { schemaRef } from "../openapi.ts";
 import { addRoute, jsonOf, parseQuery } from "../route.ts";
 import { searchQuery, toSearchQuery } from "../search-query.ts";
@@ -119,36 +120,34 @@ export interface Acceptance {
   view: RequestView;
 }
 
-/** Accepts what the body of POST /v1/requests asks for. */
+/** Accepts what the body of POST /v1/requests asks for; `url` is the address that the caller used. */
 export async function acceptRequest(
-  { app, accept }: ServerContext,
-  incoming: HttpBindings["incoming"],
+  context: ServerContext,
+  { incoming, url }: { incoming: HttpBindings["incoming"]; url: string },
 ): Promise<Acceptance> {
+  const { app, accept } = context;
   const key = incoming.headers["idempotency-key"];
   const data = withIdempotencyKey(requireExact(await readJson(incoming)), typeof key === "string" ? key : undefined);
   const id = (data as { request_id?: unknown } | null)?.request_id;
   const known = typeof id === "string" ? await app.catalog().find(id) : undefined;
   const detail = await submit(app, data, { accept });
-  const location = locationOf(detail.request.request_id);
-  return { status: known === undefined ? 202 : 200, location, view: toRequestView(detail) };
+  const location = locationOf(context, detail.request.request_id);
+  return { status: known === undefined ? 202 : 200, location, view: toRequestView(detail, linksFor(context, url)) };
 }
 
 async function accept(context: ServerContext, c: RequestVariables): Promise<Response> {
-  const { status, location, view } = await acceptRequest(context, c.env.incoming);
+  const { status, location, view } = await acceptRequest(context, { incoming: c.env.incoming, url: c.req.url });
   return c.json(view, status, { location });
 }
 
-/** Where a request is found from now on. */
-export function locationOf(requestId: string): string {
-  return `/v1/requests/${encodeURIComponent(requestId)}`;
-}
-
-async function list({ app }: ServerContext, c: RequestVariables): Promise<Response> {
+async function list(context: ServerContext, c: RequestVariables): Promise<Response> {
+  const { app } = context;
   const query = parseQuery(c, searchQuery);
   const { sort, limit, cursor } = query;
   const page = app.catalog().search(toSearchQuery(query), { sort, limit, cursor });
   const found = await Promise.all(page.items.map(({ request }) => app.catalog().find(request.request_id)));
-  const data = found.flatMap((detail) => (detail === undefined ? [] : [toRequestView(detail)]));
+  const link = linksFor(context, c.req.url);
+  const data = found.flatMap((detail) => (detail === undefined ? [] : [toRequestView(detail, link)]));
   return c.json({ data, next_cursor: page.next, complete: page.complete });
 }
 
@@ -161,14 +160,14 @@ async function show(context: ServerContext, c: RequestVariables): Promise<Respon
     const signals = [c.req.raw.signal, context.stopping];
     await withDeadline({ ms, signals }, (signal) => context.watch.wait(id, signal));
   }
-  return c.json(toRequestView(await find(context, id)));
+  return c.json(await view(context, c, id));
 }
 
 async function remove(context: ServerContext, c: RequestVariables): Promise<Response> {
   const id = idOf(c);
   const end = await cancel(context.app, id);
   if (end === undefined) throw unknownRequest(id);
-  if (end.cancelled) return c.json(toRequestView(await find(context, id)));
+  if (end.cancelled) return c.json(await view(context, c, id));
   const ended = end.state === "archived" || end.state === "failed";
   const reason = ended
     ? `it has ended as ${end.state}`
@@ -195,8 +194,12 @@ async function again(context: ServerContext, c: RequestVariables): Promise<Respo
     const message = `Cannot retry request "${id}": it is ${end.state}, wanted failed or parked, with data that fits, and not deleted`;
     throw new HttpError(409, { code: "not_retryable", message, param: id });
   }
-  const request = toRequestView(await find(context, id));
-  return c.json({ request_id: id, ...end, request }, 202, { location: locationOf(id) });
+  const request = await view(context, c, id);
+  return c.json({ request_id: id, ...end, request }, 202, { location: locationOf(context, id) });
+}
+
+async function view(context: ServerContext, c: RequestVariables, id: string): Promise<RequestView> {
+  return toRequestView(await find(context, id), linksFor(context, c.req.url));
 }
 
 async function find({ app }: ServerContext, id: string): Promise<RequestDetail> {

@@ -64,7 +64,8 @@ function runSearch(words: readonly string[], options: Options): Promise<number> 
 }
 
 async function show(app: App, { request, assets }: SearchHit, json = false): Promise<void> {
-  if (json) return writeWithBackpressure(JSON.stringify({ ...toRequestSummary(request), assets }));
+  if (json)
+    return writeWithBackpressure(JSON.stringify({ ...toRequestSummary(request), assets: withLinks(app, assets) }));
   const { recipe } = request;
   writeOutput(`${request.request_id}  ${request.state}  ${request.collection}  ${request.tags.join(" ")}`.trimEnd());
   if (recipe !== null) {
@@ -75,6 +76,11 @@ async function show(app: App, { request, assets }: SearchHit, json = false): Pro
   }
   for (const asset of assets)
     writeOutput(`  image ${asset.index}  ${asset.width}×${asset.height}  ${app.store().locate(asset.key)}`);
+}
+
+function withLinks(app: App, assets: SearchHit["assets"]) {
+  const link = app.linksAt();
+  return assets.map((asset) => ({ ...asset, ...link(asset.digest) }));
 }
 
 interface Rest {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { App } from "../../../app/app.ts";
 import type { Asset, RequestDetail } from "../../../domain/records.ts";
 import { showSize } from "../../../domain/units.ts";
+import { withoutLinks } from "../../../output/report/asset-links.ts";
 import { toProofView, toReproductionView } from "../../../output/report/proof-view.ts";
 import { toRequestView } from "../../../output/report/request-view.ts";
 import { EXIT, printJson, withApp, writeError, writeOutput } from "../../io.ts";
@@ -69,7 +70,11 @@ function showRequest(app: App, detail: RequestDetail, json: boolean): void {
   const { proof, request } = detail;
   const reproductions = app.catalog().reproductions.of(request.request_id).map(toReproductionView);
   if (json) {
-    printJson({ ...toRequestView(detail), proof: proof === null ? null : toProofView(proof), reproductions });
+    printJson({
+      ...toRequestView(detail, app.linksAt()),
+      proof: proof === null ? null : toProofView(proof),
+      reproductions,
+    });
     return;
   }
   printRequest(app, detail);
@@ -98,7 +103,9 @@ async function showAsset(app: App, asset: Asset, json: boolean): Promise<void> {
   // those that reused it share the recipe of the one that made it
   const made = requests[0] && (await app.catalog().find(requests[0].request_id));
   if (json) {
-    printJson({ ...asset, ...times, fault, location, requests, made_by: made ? toRequestView(made) : null });
+    const made_by = made ? toRequestView(made, app.linksAt()) : null;
+    const links = times.erased_at === null ? app.linksAt()(asset.digest) : withoutLinks(asset.digest);
+    printJson({ ...asset, ...links, ...times, fault, location, requests, made_by });
     return;
   }
   writeOutput(asset.digest);

@@ -6,24 +6,27 @@ import { ConfigError, toMessage } from "../domain/errors.ts";
 import { makeFolderSync } from "../storage/make-folder.ts";
 import { NEW_PRIVATE_FILE } from "../storage/private-files.ts";
 
+/** What is signed: the URL of the bytes or of the small picture. A signature of one is no use for the other. */
+export type SignedForm = "content" | "thumbnail";
+
 export interface UrlSigner {
-  /** For the query of the asset's URL. */
-  sign(digest: string): string;
-  isSigned(digest: string, signature: string | undefined): boolean;
+  /** For the query of the asset's URL. Throws ConfigError where the key cannot be used. */
+  sign(digest: string, form: SignedForm): string;
+  isSigned(digest: string, form: SignedForm, signature: string | undefined): boolean;
 }
 
 /** Signs with the key in `file`, which is made when it is first needed. Tokens may change, these URLs do not die. */
 export function createUrlSigner({ file }: { file: string }): UrlSigner {
   let key: Buffer | undefined;
-  const mac = (digest: string) => {
+  const mac = (digest: string, form: SignedForm) => {
     key ??= readKey(file);
-    return createHmac("sha256", key).update(`asset content v1 ${digest}`).digest();
+    return createHmac("sha256", key).update(`asset ${form} v1 ${digest}`).digest();
   };
   return {
-    sign: (digest) => mac(digest).toString("base64url"),
-    isSigned: (digest, signature) => {
+    sign: (digest, form) => mac(digest, form).toString("base64url"),
+    isSigned: (digest, form, signature) => {
       const given = Buffer.from(signature ?? "", "base64url");
-      const wanted = mac(digest);
+      const wanted = mac(digest, form);
       return given.length === wanted.length && timingSafeEqual(given, wanted);
     },
   };
