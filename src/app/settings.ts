@@ -143,9 +143,19 @@ export interface Settings {
 
 /** Reads `.env` (where there is one) and the environment. Throws a ConfigError that names every setting that does not fit. */
 export function readSettings(): Settings {
-  // into the environment, since the AWS SDK and Node read theirs from there
-  for (const [name, value] of Object.entries(readEnvFile(".env"))) process.env[name] ??= value;
+  loadEnvFile();
   return parseSettings(process.env);
+}
+
+/** ASSET_ARCHIVER_URL alone, as it stands, also where other settings do not fit; undefined where none is set. */
+export function readRemoteUrl(): string | undefined {
+  loadEnvFile();
+  return withoutQuotes(process.env.ASSET_ARCHIVER_URL ?? "") || undefined;
+}
+
+// into the environment, since the AWS SDK and Node read theirs from there
+function loadEnvFile(): void {
+  for (const [name, value] of Object.entries(readEnvFile(".env"))) process.env[name] ??= value;
 }
 
 /** Checks an environment. An empty value counts as none, as `.env` files often hold them. */

@@ -5,6 +5,7 @@ import { ArchiverError, ConfigError, RejectedError } from "../domain/errors.ts";
 import { toSafeText } from "../domain/terminal-text.ts";
 import { COMMANDS } from "./commands.ts";
 import { EXIT, writeError } from "./io.ts";
+import { refuseRemote } from "./local-only.ts";
 
 const EXAMPLES = `
 Examples:
@@ -46,7 +47,8 @@ export async function createProgram({ isWanted, end }: ProgramOptions): Promise<
   const program = new Command("asset-archiver")
     .description("Keeps generated images: prompts in, archived and recorded pictures out")
     .version(VERSION, "--version", "print the version")
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", EXAMPLES)
+    .hook("preAction", (_, command) => refuseRemote(command));
   for (const { name, about, load } of COMMANDS) {
     if (isWanted(name)) (await load(isWanted))(program, end);
     else program.command(name).description(about);

@@ -4,6 +4,7 @@ import type { CancelResult } from "../../app/request-actions.ts";
 import type { Backend } from "../backend.ts";
 import { requireTarget, runCancelBatch } from "../batch/redrive.ts";
 import { EXIT, printJson, withApp, writeError, writeOutput } from "../io.ts";
+import { requireLocal } from "../local-only.ts";
 import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 
 const EXAMPLES = `
@@ -33,8 +34,9 @@ interface Options extends BackendOptions {
   json?: boolean;
 }
 
-function cancelAll(ids: string[], options: Options): Promise<number> {
+async function cancelAll(ids: string[], options: Options): Promise<number> {
   const { batch } = options;
+  if (batch !== undefined) await requireLocal("cancel --batch", options);
   if (batch !== undefined) return withApp((app) => runCancelBatch(app, batch, options));
   requireTarget("cancel", ids);
   return withBackend(options, (desk) => runCancel(desk, ids, options.json));

@@ -10,6 +10,7 @@ import { reconcileWebhooks } from "../../queue/webhook-jobs.ts";
 import type { Backend } from "../backend.ts";
 import { type RetryBatchFlags, requireTarget, runRetryBatch } from "../batch/redrive.ts";
 import { EXIT, printJson, withApp, writeError, writeOutput } from "../io.ts";
+import { requireLocal } from "../local-only.ts";
 import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 
 const EXAMPLES = `
@@ -62,8 +63,9 @@ interface Options extends BackendOptions, RetryBatchFlags {
   yes?: boolean;
 }
 
-function retryAll(ids: string[], options: Options): Promise<number> {
+async function retryAll(ids: string[], options: Options): Promise<number> {
   const { batch } = options;
+  if (options.webhook) await requireLocal("retry --webhook", options);
   if (options.webhook) return withApp((app) => resend(app, ids, options));
   if (batch !== undefined && options.reread)
     throw new RejectedError("--reread: wanted request ids, not --batch", { code: "invalid_request" });
@@ -72,6 +74,7 @@ function retryAll(ids: string[], options: Options): Promise<number> {
     if (options.reread) throw wrong("--reread: expected request ids, not a filter");
     return withBackend(options, (desk) => retryFound(desk, options));
   }
+  if (batch !== undefined) await requireLocal("retry --batch", options);
   if (batch !== undefined) return withApp((app) => runRetryBatch(app, batch, options));
   requireTarget("retry", ids);
   const { json, reread } = options;
@@ -98,9 +101,7 @@ function describeReread({ images, missing, state }: RereadResult): string {
   return `${found}; ${missing} still missing, which \`retry\` would call for and pay`;
 }
 
-async function resend(app: App, ids: readonly string[], { batch, url, json = false }: Options): Promise<number> {
-  if (url !== undefined || app.settings.remote.url !== undefined)
-    throw wrong("--webhook: works on the catalog here, not by --url or ASSET_ARCHIVER_URL");
+async function resend(app: App, ids: readonly string[], { batch, json = false }: Options): Promise<number> {
   if (batch !== undefined) return resendOfBatch(app, batch, json);
   requireTarget("retry", ids);
   let code: number = EXIT.done;

@@ -5,6 +5,7 @@ import { showDuration } from "../../domain/units.ts";
 import type { Backend } from "../backend.ts";
 import { showBatchStatus } from "../batch/status.ts";
 import { EXIT, printJson, withApp, writeError, writeOutput } from "../io.ts";
+import { requireLocal } from "../local-only.ts";
 import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 import { printView } from "../request-text.ts";
 import { workerLines } from "../workers-text.ts";
@@ -35,8 +36,9 @@ interface Options extends BackendOptions {
   json?: boolean;
 }
 
-function runStatus(id: string | undefined, options: Options): Promise<number> {
+async function runStatus(id: string | undefined, options: Options): Promise<number> {
   const { batch, report, json } = options;
+  if (batch !== undefined) await requireLocal("status --batch", options);
   if (batch !== undefined) return withApp((app) => showBatchStatus(app, batch, { report, json }));
   return withBackend(options, (desk) => (id === undefined ? showAll(desk, json) : showOne(desk, id, json)));
 }

@@ -6,6 +6,7 @@ import type { Backend } from "../backend.ts";
 import { waitForBatch } from "../batch/follow.ts";
 import { requireTarget } from "../batch/redrive.ts";
 import { EXIT, interruptSignal, printJson, withApp, writeError } from "../io.ts";
+import { requireLocal } from "../local-only.ts";
 import { type BackendOptions, URL_OPTION, withBackend } from "../open-backend.ts";
 import { printView } from "../request-text.ts";
 import { sayWhileWaiting } from "../wait-text.ts";
@@ -37,8 +38,9 @@ export function addWaitCommand(program: Command, end: (code: number) => void): v
     .action(async (ids: string[], options: Options) => end(await runWait(ids, options)));
 }
 
-function runWait(ids: string[], options: Options): Promise<number> {
+async function runWait(ids: string[], options: Options): Promise<number> {
   const { batch, json } = options;
+  if (batch !== undefined) await requireLocal("wait --batch", options);
   if (batch === undefined) requireTarget("wait", ids);
   const timeoutMs = options.timeout === undefined ? undefined : toTimeout(options.timeout);
   const interrupted = interruptSignal();
