@@ -65,9 +65,17 @@ test.concurrent.each(LOCAL)("$path refuses ASSET_ARCHIVER_URL in one line", asyn
 
 test.concurrent.each(LOCAL_FORMS)("%s %s refuses a server, by variable and by flag", async (...args) => {
   const byVariable = await place.run(args, { env: { ASSET_ARCHIVER_URL: url } });
-  expect(byVariable).toMatchObject({ code: 2, out: "", err: expect.stringMatching(/^Cannot run .*local catalog only.*\n$/) });
+  expect(byVariable).toMatchObject({
+    code: 2,
+    out: "",
+    err: expect.stringMatching(/^Cannot run .*local catalog only.*\n$/),
+  });
   const byFlag = await place.run([...args, "--url", url]);
-  expect(byFlag).toMatchObject({ code: 2, out: "", err: expect.stringMatching(/^Cannot run .*with --url: it works on the local.*\n$/) });
+  expect(byFlag).toMatchObject({
+    code: 2,
+    out: "",
+    err: expect.stringMatching(/^Cannot run .*with --url: it works on the local.*\n$/),
+  });
 });
 
 test.concurrent.each([
