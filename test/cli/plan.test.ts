@@ -76,7 +76,7 @@ describe("plan", () => {
     [["none.csv"], "there is no such file"],
     [["night.csv", "--window", "1-2"], "--window: wanted"],
     [["night.csv", "--budget", "20 EUR"], "--budget: wanted USD"],
-    [["night.csv", "--format", "xml"], "Allowed choices are jsonl, csv, yaml, json"],
+    [["night.csv", "--format", "xml"], "Allowed choices are jsonl, csv, yaml, json, txt"],
   ])("ends with 2 on %j", async (args, reason) => {
     const { code, err } = await place.run(["plan", ...args]);
     expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining(reason) });

@@ -1,9 +1,9 @@
 // CSV: a header row that names fields, then an item on each row. Quoted cells may hold commas, quotes and line breaks.
 import { pipeline } from "node:stream";
 import { CsvError, type Info, parse } from "csv-parse";
-import { ConfigError } from "../../domain/errors.ts";
+import { ConfigError, type Fault } from "../../domain/errors.ts";
 import { type Column, toColumns, toFields } from "./csv-cells.ts";
-import type { ManifestFault, RawItem } from "./entry.ts";
+import type { ManifestFault, PlacedFault, RawItem } from "./entry.ts";
 import { LINE_MAX_LENGTH } from "./text.ts";
 
 interface Row {
@@ -35,7 +35,10 @@ export async function* csvItems(
   let broken = false;
   try {
     for await (const { info, record } of rows as AsyncIterable<Row>) {
-      const line = lineOf(info, record);
+      const { line, lineOfCell } = lineOf(info, record);
+      // a spreadsheet writes rows that were emptied as delimiters alone, and some begin with the delimiter they use
+      if (record.every((cell) => cell.trim() === "") || (columns === undefined && SEPARATOR.test(record.join(""))))
+        continue;
       if (columns === undefined) {
         const header = toColumns(record);
         columns = header.columns;
@@ -44,8 +47,9 @@ export async function* csvItems(
         continue;
       }
       const fields = toFields(record, columns);
-      if (Array.isArray(fields)) yield { line, faults: fields };
-      else if (!broken) yield { line, fields };
+      const lineOfField = toLineOfField(columns, lineOfCell);
+      if (Array.isArray(fields)) yield { line, faults: fields.map((fault) => at(fault, line, lineOfField)) };
+      else if (!broken) yield { line, fields, lineOf: ([field = ""]) => lineOfField(field) };
     }
   } catch (thrown) {
     throw toManifestError(thrown, options.name);
@@ -54,28 +58,69 @@ export async function* csvItems(
 
 /** The one of , ; and tab that the header row has most of: what a spreadsheet writes depends on where it stands. */
 function delimiterOf(head: string): string {
-  const header = (head.trimStart().split(/\r?\n/)[0] ?? "").replace(/"[^"]*"/g, "");
+  const [first = ""] = head.trimStart().split(/[\r\n]/);
+  const named = SEPARATOR.exec(first)?.[1];
+  if (named !== undefined && named !== "") return named;
+  const header = first.replace(/"[^"]*"/g, "");
   const count = (delimiter: string) => header.split(delimiter).length;
   return [";", "\t"].reduce((best, other) => (count(other) > count(best) ? other : best), ",");
 }
 
-/** The line that a record begins on. The parser tells where it ends, and counts \r\n inside of quotes as two. */
-function createLineCount(): (info: Info, record: readonly string[]) => number {
-  let surplus = 0;
-  return ({ lines }, record) => {
-    let begins = lines - surplus;
-    for (const cell of record) {
-      if (!/[\r\n]/.test(cell)) continue;
-      begins -= cell.match(/[\r\n]/g)?.length ?? 0;
-      surplus += cell.match(/\r\n/g)?.length ?? 0;
-    }
-    return begins;
+/** A first line by which a spreadsheet is told the delimiter: `sep=;`. The parser takes the delimiter itself away. */
+const SEPARATOR = /^"?sep=([,;\t|]?)"?[,;\t|]*$/i;
+
+function at(fault: Fault, line: number, lineOfField: (field: string) => number): PlacedFault {
+  const own = lineOfField(fault.field);
+  return own === line ? fault : { ...fault, line: own };
+}
+
+/** The line of the cell that a field comes from; a fault of the row has the row's. */
+function toLineOfField(columns: readonly Column[], lineOfCell: (index: number) => number): (field: string) => number {
+  return (field) => {
+    const [top, member] = field.split(/\.(.*)/s);
+    const whole = columns.findIndex((column) => column.field === top && !("member" in column));
+    const part = columns.findIndex((column) => "member" in column && column.field === top && column.member === member);
+    return lineOfCell(Math.max(0, part === -1 ? whole : part));
   };
 }
 
+/** The line that a record and each of its cells begin on. The parser tells where it ends, and counts \r\n inside of quotes as two. */
+function createLineCount(): (info: Info, record: readonly string[]) => Lines {
+  let surplus = 0;
+  return ({ lines }, record) => {
+    let line = lines - surplus;
+    for (const cell of record) {
+      if (!/[\r\n]/.test(cell)) continue;
+      line -= cell.match(/[\r\n]/g)?.length ?? 0;
+      surplus += cell.match(/\r\n/g)?.length ?? 0;
+    }
+    return { line, lineOfCell: (index) => line + countBreaks(record.slice(0, index).join()) };
+  };
+}
+
+interface Lines {
+  line: number;
+  lineOfCell(index: number): number;
+}
+
+function countBreaks(text: string): number {
+  return text.match(/\r\n|\r|\n/g)?.length ?? 0;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: "a quote is opened and never closed",
+  CSV_INVALID_CLOSING_QUOTE: 'a cell goes on behind its closing quote; a quote within a cell is written twice ("")',
+  INVALID_OPENING_QUOTE:
+    'a quote stands within a cell without quotes; write the cell in quotes, and the quote twice ("")',
+  CSV_MAX_RECORD_SIZE: `a row is longer than ${LINE_MAX_LENGTH} characters; is a quote missing?`,
+};
+
 function toManifestError(thrown: unknown, name: string): unknown {
   if (!(thrown instanceof CsvError)) return thrown;
-  return new ConfigError(`Cannot read manifest "${name}": ${thrown.message.replace(/\.$/, "")}, wanted CSV`, {
+  const { lines } = thrown as { lines?: number };
+  const place = lines === undefined ? "" : `line ${lines}: `;
+  const words = WORDS[thrown.code] ?? "this is not CSV";
+  return new ConfigError(`Cannot read manifest "${name}": ${place}${words}, wanted CSV`, {
     code: "manifest_broken",
     cause: thrown,
   });

@@ -1,7 +1,7 @@
 // Which format a manifest has: as told, else by its name, else by the type it was sent as, else by how it begins. Pure.
 
 /** The formats of a manifest. */
-export const MANIFEST_FORMATS = ["jsonl", "csv", "yaml", "json"] as const;
+export const MANIFEST_FORMATS = ["jsonl", "csv", "yaml", "json", "txt"] as const;
 export type ManifestFormat = (typeof MANIFEST_FORMATS)[number];
 
 /** So much of a manifest is looked at, in characters, where its name does not tell. */
@@ -15,6 +15,7 @@ const BY_EXTENSION: Record<string, ManifestFormat> = {
   yaml: "yaml",
   yml: "yaml",
   json: "json",
+  txt: "txt",
 };
 
 const BY_MEDIA_TYPE: Record<string, ManifestFormat> = {

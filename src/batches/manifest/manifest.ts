@@ -20,6 +20,7 @@ import { createIdSet, type IdSet } from "./id-set.ts";
 import { type Identified, identify } from "./identify.ts";
 import { parseJson } from "./json.ts";
 import { jsonLineItems } from "./json-lines.ts";
+import { promptLineItems } from "./prompt-lines.ts";
 import { peekText, textOf } from "./text.ts";
 
 export interface ManifestOptions {
@@ -53,14 +54,26 @@ export async function* readManifestParts(
 ): AsyncGenerator<Iterable<ManifestEntry>> {
   const seen = createIdSet();
   const { frame, parts } = await openItems(source, options);
+  const count = { items: 0 };
   try {
-    for await (const items of parts) yield entriesOfPart(items, { frame, seen });
+    for await (const items of parts) yield entriesOfPart(counted(items, count), { frame, seen });
+    // an export that failed leaves a file without rows: a night of nothing must not look like a success
+    if (count.items === 0) yield [{ line: 1, faults: [{ field: "(manifest)", message: EMPTY }] }];
   } finally {
     seen.forget();
   }
 }
 
+const EMPTY = "wanted at least one item, got none";
+
 type Part = Iterable<RawItem | ManifestFault>;
+
+function* counted(items: Part, count: { items: number }): Part {
+  for (const item of items) {
+    count.items++;
+    yield item;
+  }
+}
 
 interface Items {
   frame: Frame;
@@ -75,6 +88,7 @@ async function openItems(source: ManifestSource, options: ManifestOptions): Prom
   const defaults = { ...(collection === undefined ? {} : { collection }), ...(tags === undefined ? {} : { tags }) };
   const frame = { ...NO_FRAME, defaults };
   if (format === "jsonl") return { frame, parts: jsonLineItems(whole) };
+  if (format === "txt") return { frame, parts: promptLineItems(whole) };
   if (format === "csv") return { frame, parts: inParts(csvItems(whole, { name, head })) };
   // the YAML parser takes a while to load, and most manifests don't need it
   const parse = format === "json" ? parseJson : (await import("./yaml.ts")).parseYaml;

@@ -1,32 +1,71 @@
 // From bytes to text and lines, a piece at a time: UTF-8 checked, a byte order mark dropped, nothing held but one line.
-import { TextDecoder } from "node:util";
+import { createDecoder, detectEncoding, WANTED_ENCODING } from "../../domain/decode-text.ts";
 import { ConfigError } from "../../domain/errors.ts";
+import { findForeignKind, KIND_LENGTH } from "./file-kind.ts";
 
 /** A line longer than this is no item: prompts and metadata have limits far below. In characters. */
 export const LINE_MAX_LENGTH = 1024 ** 2;
 
-/** The text of `bytes`, in pieces as they come. Throws ConfigError `manifest_broken` for what is not UTF-8. */
+/**
+ * The text of `bytes`, in pieces as they come: UTF-8, or UTF-16 with a byte order mark. Throws ConfigError `manifest_broken` for
+ * anything else, and names a spreadsheet or an archive as what it is.
+ */
 export async function* textOf(bytes: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
+  const { head, rest } = await peekBytes(bytes);
+  const kind = findForeignKind(name, head);
+  // nobody reads on: the source is closed here
+  if (kind !== undefined) await rest.return?.();
+  if (kind !== undefined) throw new ConfigError(`Cannot read manifest "${name}": ${kind}`, { code: "manifest_broken" });
   // drops the byte order mark by itself
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoder = createDecoder(detectEncoding(head));
   let lines = 1;
-  for await (const piece of bytes) {
+  for await (const piece of resumeBytes(head, rest)) {
     const text = decode(decoder, piece, { name, lines });
     lines += text.split("\n").length - 1;
     if (text !== "") yield text;
   }
-  const rest = decode(decoder, undefined, { name, lines });
-  if (rest !== "") yield rest;
+  const end = decode(decoder, undefined, { name, lines });
+  if (end !== "") yield end;
 }
 
-function decode(decoder: TextDecoder, piece: Uint8Array | undefined, at: { name: string; lines: number }): string {
+/** The first bytes, and what comes after them. */
+async function peekBytes(
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<{ head: Uint8Array; rest: AsyncIterator<Uint8Array> }> {
+  const rest = bytes[Symbol.asyncIterator]();
+  const pieces: Uint8Array[] = [];
+  for (let length = 0; length < KIND_LENGTH; ) {
+    const { value, done } = await rest.next();
+    if (done) break;
+    pieces.push(value);
+    length += value.length;
+  }
+  return { head: Buffer.concat(pieces), rest };
+}
+
+async function* resumeBytes(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    // a reader that leaves early must close the source
+    await rest.return?.();
+  }
+}
+
+type Decoder = ReturnType<typeof createDecoder>;
+
+function decode(decoder: Decoder, piece: Uint8Array | undefined, at: { name: string; lines: number }): string {
   try {
     return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true });
   } catch (cause) {
-    throw new ConfigError(`Cannot read manifest "${at.name}": wanted UTF-8, got other bytes after line ${at.lines}`, {
-      code: "manifest_broken",
-      cause,
-    });
+    throw new ConfigError(
+      `Cannot read manifest "${at.name}": ${WANTED_ENCODING}, got other bytes after line ${at.lines}; save it as UTF-8 (in a spreadsheet: "CSV UTF-8")`,
+      {
+        code: "manifest_broken",
+        cause,
+      },
+    );
   }
 }
 

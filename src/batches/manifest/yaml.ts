@@ -135,7 +135,7 @@ function visitMembers(node: Node, at: Visit, fail: (message: string) => void): v
 function scalarFault({ value, source = "" }: Scalar, path: readonly PathStep[]): string | undefined {
   if (typeof value !== "number") return undefined;
   // the path within an item: items/3/metadata/id
-  const field = path.slice(path.findIndex((step) => step === "metadata"));
+  const field = path.slice(path.indexOf("metadata"));
   if (!isExactNumber(source)) return inexactNumber(field, source);
   // a variable of a matrix keeps its text
   if (!/^[-+]?0\d/.test(source) || path.includes("matrix")) return undefined;

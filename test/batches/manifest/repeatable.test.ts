@@ -27,7 +27,7 @@ describe("a manifest that is read again", () => {
   test("asks for the very same requests in whatever order its items stand, and whatever was added", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(item, { maxLength: 6 }),
+        fc.uniqueArray(item, { minLength: 1, maxLength: 6 }),
         fc.uniqueArray(item, { maxLength: 3 }),
         async (items, more) => {
           const first = await submissionsOf(items);
