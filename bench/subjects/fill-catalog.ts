@@ -37,7 +37,7 @@ function fillRows(): void {
   const generation = one(
     "insert into generations (request_id, call_number, api_created, expires_at) values (?, 1, ?, ?)",
   );
-  const image = one(`insert into images (request_id, image_index, call_number, url, expires_at, digest, asset_place,
+  const image = one(`insert into images (request_id, image_index, call_number, url, expires_at, digest, asset_id,
     archived_at) values (?, 0, 1, ?, ?, ?, ?, ?)`);
   const asset = one(`insert into assets (digest, key, bytes, content_type, width, height, archived_at, phash)
     values (?, ?, ?, 'image/png', ?, ?, ?, ?)`);

@@ -56,7 +56,7 @@ const row = z.object({
   accepted: count,
   retried: count,
   existing: count,
-  elsewhere: count,
+  owned_elsewhere: count,
   duplicates: count,
   invalid: count,
   webhook_url: text,
@@ -68,15 +68,30 @@ const row = z.object({
   report_claimed_at: number,
   report_key: text,
   // sidecars of batches that ended before these were kept lack them
-  told: text.default(null),
-  tell_attempts: count.default(0),
-  tell_at: number.default(null),
+  notified_key: text.default(null),
+  notify_attempts: count.default(0),
+  notify_after: number.default(null),
   result: z.json().nullable(),
 }) satisfies z.ZodType<Batch>;
 
-const batch = row.extend({ price: moneyAsPrice.nullable().optional() }).transform(({ price, ...rest }): Batch => {
+/** Names that sidecars had before they were renamed. */
+const FORMER_NAMES: Readonly<Record<string, string>> = {
+  elsewhere: "owned_elsewhere",
+  told: "notified_key",
+  tell_attempts: "notify_attempts",
+  tell_at: "notify_after",
+};
+
+function withPresentNames(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [FORMER_NAMES[name] ?? name, field]));
+}
+
+const priced = row.extend({ price: moneyAsPrice.nullable().optional() }).transform(({ price, ...rest }): Batch => {
   return price ? { ...rest, price_micros: price.micros, price_currency: price.currency } : rest;
 });
+
+const batch = z.preprocess(withPresentNames, priced);
 
 const existingItem = z.object({
   batch_item: z.int().min(1),

@@ -25,7 +25,7 @@ export interface Batch {
   accepted: number;
   retried: number;
   existing: number;
-  elsewhere: number;
+  owned_elsewhere: number;
   duplicates: number;
   invalid: number;
   webhook_url: string | null;
@@ -36,9 +36,9 @@ export interface Batch {
   reported_at: number | null;
   report_claimed_at: number | null;
   report_key: string | null;
-  told: string | null;
-  tell_attempts: number;
-  tell_at: number | null;
+  notified_key: string | null;
+  notify_attempts: number;
+  notify_after: number | null;
   result: Json | null;
 }
 

@@ -17,7 +17,7 @@ export interface Schedule {
   missed: "late" | "skip";
   paused: boolean;
   created_at: number;
-  dealt_until: number;
+  processed_until: number;
   last_due_at: number | null;
   last_batch_id: string | null;
   last_error: string | null;
@@ -47,16 +47,16 @@ export interface Due {
  * | one or more, the latest too late | skip | none |
  */
 export function dueRun(
-  schedule: Pick<Schedule, "dealt_until" | "missed">,
+  schedule: Pick<Schedule, "processed_until" | "missed">,
   { now, next }: { now: number; next: (after: number) => number | undefined },
 ): Due {
   let latest: number | undefined;
-  let at = next(schedule.dealt_until);
+  let at = next(schedule.processed_until);
   for (let night = 0; at !== undefined && at <= now && night < NIGHTS_LIMIT; night++) {
     latest = at;
     at = next(at);
   }
-  if (latest === undefined) return { due: undefined, until: schedule.dealt_until };
+  if (latest === undefined) return { due: undefined, until: schedule.processed_until };
   const onTime = now - latest <= ON_TIME_MS;
   return { due: onTime || schedule.missed === "late" ? latest : undefined, until: latest };
 }

@@ -30,7 +30,7 @@ const CHUNK = 200;
 /** Looks through all hashes once. */
 export function findSimilar(similar: Similar, options: SimilarOptions): SimilarFound {
   const { limit, except = new Set() } = options;
-  const { distances, unhashed } = nearPlaces(similar, options);
+  const { distances, unhashed } = nearAssetIds(similar, options);
   const near = [...distances].sort(([place, a], [other, b]) => a - b || place - other);
   const found: SimilarAsset[] = [];
   for (let from = 0; from < near.length && found.length <= limit; from += CHUNK) {
@@ -44,17 +44,17 @@ export function findSimilar(similar: Similar, options: SimilarOptions): SimilarF
   return { found: found.slice(0, limit), more: found.length > limit, unhashed };
 }
 
-/** The places of all that is near enough, each with its smallest distance. */
-function nearPlaces(similar: Similar, { like, maxDistance }: SimilarOptions) {
+/** The asset ids of all that are near enough, each with its smallest distance. */
+function nearAssetIds(similar: Similar, { like, maxDistance }: SimilarOptions) {
   const distances = new Map<number, number>();
   let unhashed = 0;
   for (const piece of similar.pieces()) {
     unhashed += piece.unhashed;
     const near = like.flatMap((wanted) => findNear(piece.hashes, wanted, maxDistance));
-    const places = near.length === 0 ? [] : piece.places();
+    const ids = near.length === 0 ? [] : piece.ids();
     for (const { at, distance } of near) {
-      const place = places[at] ?? 0;
-      distances.set(place, Math.min(distance, distances.get(place) ?? Number.POSITIVE_INFINITY));
+      const id = ids[at] ?? 0;
+      distances.set(id, Math.min(distance, distances.get(id) ?? Number.POSITIVE_INFINITY));
     }
   }
   return { distances, unhashed };

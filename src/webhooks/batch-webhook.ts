@@ -20,7 +20,7 @@ export function createBatchWebhookDelivery(app: App): (batch: Batch, signal?: Ab
   let sender: Sender | undefined;
   return async (batch, signal = new AbortController().signal) => {
     const { webhook_url: url, reported: rest } = batch;
-    if (url === null || rest === null || rest === batch.told) return;
+    if (url === null || rest === null || rest === batch.notified_key) return;
     const attempt = await app.catalog().batches.claimNotification(batch.batch_id, app.clock.now() + TRY_MS);
     if (attempt === undefined) return;
     sender ??= openSender(app);

@@ -58,13 +58,13 @@ test("requests keep everything, and their numbers, when these move into their ow
   const database = openDatabase(file);
   onTestFinished(() => database.close());
   const after = database.sqlite.prepare("select * from requests order by request_id").all() as {
-    doc: number;
+    row_number: number;
     manifest_line: null;
   }[];
-  expect(after.map(({ doc: _, manifest_line: __, ...row }) => row)).toEqual(before);
-  const numbers = database.sqlite.prepare("select request_id from requests order by doc").pluck().all();
+  expect(after.map(({ row_number: _, manifest_line: __, ...row }) => row)).toEqual(before);
+  const numbers = database.sqlite.prepare("select request_id from requests order by row_number").pluck().all();
   expect(numbers).toEqual(["z", "b", "a", "unnumbered"]);
-  expect(database.sqlite.prepare("select doc from requests where request_id = 'b'").pluck().get()).toBe(12);
+  expect(database.sqlite.prepare("select row_number from requests where request_id = 'b'").pluck().get()).toBe(12);
   for (const check of ["integrity_check", "foreign_key_check"])
     expect(database.sqlite.pragma(check)).toEqual(check === "integrity_check" ? [{ integrity_check: "ok" }] : []);
 });
@@ -118,17 +118,12 @@ test("images keep everything when they are tied to their assets by number", asyn
   const database = openDatabase(file);
   onTestFinished(() => database.close());
   const after = [
-    rows(database.sqlite, "assets").map(({ place: _, ...row }) => row),
-    rows(database.sqlite, "images").map(({ asset_place: _, ...row }) => row),
+    rows(database.sqlite, "assets").map(({ asset_id: _, ...row }) => row),
+    rows(database.sqlite, "images").map(({ asset_id: _, ...row }) => row),
   ];
   expect(after).toEqual(before);
-  expect(database.sqlite.prepare("select asset_place from images order by rowid").pluck().all()).toEqual([
-    3,
-    null,
-    3,
-    1,
-  ]);
-  expect(database.sqlite.prepare("select place from assets order by place").pluck().all()).toEqual([1, 3]);
+  expect(database.sqlite.prepare("select asset_id from images order by rowid").pluck().all()).toEqual([3, null, 3, 1]);
+  expect(database.sqlite.prepare("select asset_id from assets order by asset_id").pluck().all()).toEqual([1, 3]);
   const catalog = await openTestCatalog({ file });
   const tied = catalog.browse.imagesOf(digests[2] ?? "", 9).map(({ request_id }) => request_id);
   expect(tied).toEqual(["one", "two"]);

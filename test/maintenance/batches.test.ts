@@ -30,9 +30,9 @@ test("a webhook of a batch that is on its way when the worker stops is waited fo
   const care = createBatchMaintenance(app);
   await care.run();
   await called;
-  expect(batch().told).toBeNull();
+  expect(batch().notified_key).toBeNull();
   await care.stop();
-  expect(batch().told).toBe(batch().reported);
+  expect(batch().notified_key).toBe(batch().reported);
 });
 
 test("one whose receiver hangs is stopped, costs no try, and is due again at once", async () => {
@@ -45,7 +45,7 @@ test("one whose receiver hangs is stopped, costs no try, and is due again at onc
   await care.run();
   await called;
   await care.stop();
-  expect(batch().told).toBeNull();
+  expect(batch().notified_key).toBeNull();
   expect(await app.catalog().batches.claimNotification("b", Date.now() + 1_000)).toBe(2);
   await app.close();
   expect(failures).toEqual([]);

@@ -113,7 +113,7 @@ describe("verify", () => {
     const cut = await verify({ ...archive.parts, store, signal: stopped.signal }, { forMs: 0 });
     expect(cut).toMatchObject({ assets: 0, complete: false });
     expect(reads).toBe(0);
-    tamper(archive, "update assets set verified_at = (select max(started_at) from keeping_runs) where rowid < 3");
+    tamper(archive, "update assets set verified_at = (select max(started_at) from integrity_runs) where rowid < 3");
     const rest = await verify(archive.parts);
     expect(rest).toMatchObject({ assets: 1, complete: true });
     expect(await verify(archive.parts)).toMatchObject({ assets: 3, complete: true });

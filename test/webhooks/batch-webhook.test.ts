@@ -68,7 +68,7 @@ test("of two workers one tells, signed, with the report and where it lies; and n
   // so does a catalog that is rebuilt from the store
   const key = batchSidecarKey("b");
   expect(parseBatchSidecar((await app.store().get(key)) ?? Buffer.alloc(0), key)).toMatchObject({
-    batch: { told: "finished:1" },
+    batch: { notified_key: "finished:1" },
   });
 });
 
@@ -110,14 +110,14 @@ test("a receiver that fails is tried again later, under the same id", async () =
   place.clock.at += 60_000;
   await tell(batch());
   expect(heard.map(({ id }) => id)).toEqual([heard[0]?.id, heard[0]?.id]);
-  expect(batch().told).toBe("finished:1");
+  expect(batch().notified_key).toBe("finished:1");
 });
 
 test("a receiver that wants no more is given up; the next rest is told to it all the same", async () => {
   answers.push(410);
   const tell = createBatchWebhookDelivery(app);
   await tell(batch());
-  expect(batch().told).toBe("finished:1");
+  expect(batch().notified_key).toBe("finished:1");
   await place.catalog.batches.recordReport("b", { rest: "finished:2", key: "k", result: {} });
   await tell(batch());
   expect(new Set(heard.map(({ id }) => id)).size).toBe(2);

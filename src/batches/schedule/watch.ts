@@ -23,9 +23,9 @@ async function watchOne(app: App, schedule: Schedule): Promise<void> {
   const { name } = schedule;
   const now = app.clock.now();
   const night = schedule.paused
-    ? { due: undefined, until: schedule.dealt_until }
+    ? { due: undefined, until: schedule.processed_until }
     : dueRun(schedule, { now, next: (after) => nextCronTime(schedule, after) });
-  if (night.until > schedule.dealt_until && (await schedules.claimRun(name, night)) && night.due === undefined) {
+  if (night.until > schedule.processed_until && (await schedules.claimRun(name, night)) && night.due === undefined) {
     app.log.warn(
       { schedule: name, due: new Date(night.until).toISOString() },
       "nobody was there for a night; it is left out",

@@ -67,7 +67,7 @@ const FAULT = sql<AssetFault | null>`coalesce(${assets.fault}, case when ${asset
 
 function readImages({ db }: CatalogContext, ids: string[], filter: SearchFilter) {
   const wanted = assetConditions(filter);
-  const fits = wanted && sql`exists (select 1 from assets a where a.place = ${assets.place} and ${wanted})`;
+  const fits = wanted && sql`exists (select 1 from assets a where a.asset_id = ${assets.asset_id} and ${wanted})`;
   return db
     .select({
       image: IMAGE_COLUMNS,
@@ -76,7 +76,7 @@ function readImages({ db }: CatalogContext, ids: string[], filter: SearchFilter)
       fault: FAULT,
     })
     .from(images)
-    .innerJoin(assets, eq(assets.place, images.asset_place))
+    .innerJoin(assets, eq(assets.asset_id, images.asset_id))
     .leftJoin(
       generations,
       and(eq(generations.request_id, images.request_id), eq(generations.call_number, images.call_number)),

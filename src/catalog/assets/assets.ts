@@ -67,24 +67,24 @@ const insertAsset = prepared((db) =>
 const setDigest = prepared((db) =>
   db
     .update(images)
-    .set({ digest: param("digest"), asset_place: assetIdOf(param("digest")), archived_at: param("now") })
+    .set({ digest: param("digest"), asset_id: assetIdOf(param("digest")), archived_at: param("now") })
     .where(and(eq(images.request_id, param("requestId")), eq(images.index, param("index")), isNull(images.digest)))
     .prepare(),
 );
 
 /** The number of the asset with this digest. */
 export function assetIdOf(digest: string): SQL {
-  return sql`(select place from assets where digest = ${digest})`;
+  return sql`(select asset_id from assets where digest = ${digest})`;
 }
 
 /** As a condition on `assets`: a deletion has begun to remove its bytes and has not come to its end. */
 export function beingErased(now: number): SQL {
   return sql`${assets.erased_at} is not null and exists (select 1 from ${images} i join ${requests} r
-    on r.request_id = i.request_id where i.asset_place = ${assets.place} and r.erase_after <= ${now} and r.erased_at is null)`;
+    on r.request_id = i.request_id where i.asset_id = ${assets.asset_id} and r.erase_after <= ${now} and r.erased_at is null)`;
 }
 
 /** As a condition on a request that is archived: nothing is known to be wrong with its images, so it may answer others. */
 export function isIntact(requestId: SQL): SQL {
-  return sql`not exists (select 1 from ${images} i join ${assets} a on a.place = i.asset_place where i.request_id = ${requestId}
+  return sql`not exists (select 1 from ${images} i join ${assets} a on a.asset_id = i.asset_id where i.request_id = ${requestId}
     and (a.erased_at is not null or a.fault in ('missing', 'corrupt', 'undecodable')))`;
 }

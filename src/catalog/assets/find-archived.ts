@@ -31,7 +31,7 @@ export function createFindArchivedImages({ db }: CatalogContext): (ids: readonly
     // left joins, though all must be there: with inner ones SQLite begins with every archived request there is
     .leftJoin(requests, and(eq(requests.request_id, sql`asked.value`), eq(requests.state, "archived")))
     .leftJoin(images, eq(images.request_id, requests.request_id))
-    .leftJoin(assets, eq(assets.place, images.asset_place))
+    .leftJoin(assets, eq(assets.asset_id, images.asset_id))
     .orderBy(asc(sql`asked.key`), asc(images.index))
     .prepare();
   return (ids) => {

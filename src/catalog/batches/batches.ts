@@ -171,7 +171,7 @@ function startBatch(context: CatalogContext, batch: NewBatch): { batch: Batch; g
   const { batch_id: _, name: _name, schedule: _schedule, ...given } = batch;
   // what leaves no trace in a row of its own is counted again by each reading
   context.db.delete(batchExistingItems).where(eq(batchExistingItems.batch_id, open.batch_id)).run();
-  const anew = { existing: 0, elsewhere: 0, duplicates: 0, paused: false, state: "enqueuing" as const };
+  const anew = { existing: 0, owned_elsewhere: 0, duplicates: 0, paused: false, state: "enqueuing" as const };
   const going = context.db
     .update(batches)
     .set({ ...given, ...anew })
@@ -253,8 +253,8 @@ function noteReport(
       result: report.result,
       reported_at: context.now(),
       report_claimed_at: null,
-      tell_attempts: 0,
-      tell_at: null,
+      notify_attempts: 0,
+      notify_after: null,
     })
     .where(eq(batches.batch_id, batchId))
     .run();

@@ -100,14 +100,14 @@ function bringBack(context: CatalogContext, known: Known): "generate" | "archive
   return "generate";
 }
 
-function toExisting({ row: { doc }, item, line, batchId }: Known) {
-  return { batchId, doc, item, line };
+function toExisting({ row: { row_number }, item, line, batchId }: Known) {
+  return { batchId, row_number, item, line };
 }
 
 // the same manifest read again has the same items
 const noteExisting = prepared(({ $client: sqlite }) =>
-  sqlite.prepare(`insert or replace into batch_existing_items (batch_id, doc, batch_item, manifest_line)
-    values (@batchId, @doc, @item, @line)`),
+  sqlite.prepare(`insert or replace into batch_existing_items (batch_id, row_number, batch_item, manifest_line)
+    values (@batchId, @row_number, @item, @line)`),
 );
 
 function move(context: CatalogContext, { row, item, line, batchId, left }: Known): void {
@@ -128,7 +128,7 @@ function count(context: CatalogContext, batchId: string, taken: readonly ItemRes
       accepted: sql`${batches.accepted} + ${counts.accepted}`,
       retried: sql`${batches.retried} + ${counts.retried}`,
       existing: sql`${batches.existing} + ${counts.existing}`,
-      elsewhere: sql`${batches.elsewhere} + ${counts.elsewhere}`,
+      owned_elsewhere: sql`${batches.owned_elsewhere} + ${counts.elsewhere}`,
       duplicates: sql`${batches.duplicates} + ${counts.duplicate}`,
       invalid: sql`${batches.invalid} + ${counts.conflict}`,
     })

@@ -76,7 +76,7 @@ export function readDurationHistory({ db }: CatalogContext): DurationHistory {
     .select({ aspect_ratio: recent.aspect_ratio, bytes: sql<number>`avg(${assets.bytes})` })
     .from(recent)
     .innerJoin(images, and(eq(images.request_id, recent.request_id)))
-    .innerJoin(assets, eq(assets.place, images.asset_place))
+    .innerJoin(assets, eq(assets.asset_id, images.asset_id))
     .groupBy(recent.aspect_ratio)
     .all();
   return {

@@ -9,7 +9,7 @@ import { batches } from "../schema/batches.ts";
 export const isNotificationPending = and(
   isNotNull(batches.webhook_url),
   isNotNull(batches.reported),
-  sql`${batches.told} is not ${batches.reported}`,
+  sql`${batches.notified_key} is not ${batches.reported}`,
 );
 
 export interface BatchNotifications {
@@ -28,18 +28,18 @@ export function createBatchNotifications(context: CatalogContext, write: Write):
     write(() => void context.db.update(batches).set(values).where(eq(batches.batch_id, batchId)).run());
   return {
     claimNotification: (batchId, until) => write(() => claim(context, batchId, until)),
-    markNotified: (batchId, rest) => change(batchId, { told: rest, tell_at: null }),
-    resend: (batchId) => change(batchId, { told: null, tell_attempts: 0, tell_at: null }),
-    scheduleRetry: (batchId, at) => change(batchId, { tell_at: at }),
+    markNotified: (batchId, rest) => change(batchId, { notified_key: rest, notify_after: null }),
+    resend: (batchId) => change(batchId, { notified_key: null, notify_attempts: 0, notify_after: null }),
+    scheduleRetry: (batchId, at) => change(batchId, { notify_after: at }),
   };
 }
 
 function claim(context: CatalogContext, batchId: string, until: number): number | undefined {
-  const isDue = or(isNull(batches.tell_at), lte(batches.tell_at, context.now()));
+  const isDue = or(isNull(batches.notify_after), lte(batches.notify_after, context.now()));
   return context.db
     .update(batches)
-    .set({ tell_at: until, tell_attempts: sql`${batches.tell_attempts} + 1` })
+    .set({ notify_after: until, notify_attempts: sql`${batches.notify_attempts} + 1` })
     .where(and(eq(batches.batch_id, batchId), isNotificationPending, isDue))
-    .returning({ attempt: batches.tell_attempts })
+    .returning({ attempt: batches.notify_attempts })
     .get()?.attempt;
 }

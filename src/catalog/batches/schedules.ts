@@ -1,5 +1,5 @@
 // Schedules: kept here, so that an emptied Redis loses none. A night is dealt with by whoever moves
-// `dealt_until` past it, and is the one to begin until a batch or an error is noted: a kill in between loses nothing.
+// `processed_until` past it, and is the one to begin until a batch or an error is noted: a kill in between loses nothing.
 
 import type { Due, Schedule } from "../../domain/schedule.ts";
 import type { CatalogContext } from "../context.ts";
@@ -10,7 +10,7 @@ import { schedules } from "../schema/batches.ts";
 /** What `schedule set` writes; everything else is the schedule's own memory. */
 export type ScheduleSetting = Omit<
   Schedule,
-  "created_at" | "dealt_until" | "last_due_at" | "last_batch_id" | "last_error" | "paused"
+  "created_at" | "processed_until" | "last_due_at" | "last_batch_id" | "last_error" | "paused"
 >;
 
 export interface Schedules {
@@ -37,7 +37,7 @@ export function createSchedules(context: CatalogContext, write: Write): Schedule
     remove: (name) => write(() => context.db.delete(schedules).where(eq(schedules.name, name)).run().changes === 1),
     pause: (name, paused) =>
       write(() => {
-        const nights = paused ? {} : { dealt_until: context.now() };
+        const nights = paused ? {} : { processed_until: context.now() };
         context.db
           .update(schedules)
           .set({ paused, ...nights })
@@ -69,11 +69,11 @@ function setSchedule(context: CatalogContext, setting: ScheduleSetting): Schedul
   const before = context.db.select().from(schedules).where(eq(schedules.name, setting.name)).get();
   // the same times as before: a night that is due just now must not be lost to a deploy that sets its schedules anew
   const sameTimes = before !== undefined && before.cron === setting.cron && before.tz === setting.tz;
-  const dealt_until = sameTimes ? before.dealt_until : now;
+  const processed_until = sameTimes ? before.processed_until : now;
   return context.db
     .insert(schedules)
-    .values({ ...setting, paused: false, created_at: now, dealt_until })
-    .onConflictDoUpdate({ target: schedules.name, set: { ...setting, dealt_until } })
+    .values({ ...setting, paused: false, created_at: now, processed_until })
+    .onConflictDoUpdate({ target: schedules.name, set: { ...setting, processed_until } })
     .returning()
     .get() as Schedule;
 }
@@ -86,8 +86,8 @@ function toBegin(due: number) {
 function deal(context: CatalogContext, name: string, { due, until }: Due): boolean {
   const dealt = context.db
     .update(schedules)
-    .set({ dealt_until: until, ...(due === undefined ? {} : toBegin(due)) })
-    .where(and(eq(schedules.name, name), eq(schedules.paused, false), lt(schedules.dealt_until, until)))
+    .set({ processed_until: until, ...(due === undefined ? {} : toBegin(due)) })
+    .where(and(eq(schedules.name, name), eq(schedules.paused, false), lt(schedules.processed_until, until)))
     .run();
   return dealt.changes === 1;
 }

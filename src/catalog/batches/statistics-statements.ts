@@ -84,17 +84,17 @@ export const statisticsStatements = prepared(({ $client: sqlite }): StatisticsSt
     endOfCalls: endOf("calls r indexed by calls_by_batch"),
     kept: sqlite.prepare(`select count(*) as images,
       coalesce(sum(a.bytes), 0) as bytes from ${items} cross join images i on i.request_id = r.request_id
-      cross join assets a on a.place = i.asset_place where ${within}`),
+      cross join assets a on a.asset_id = i.asset_id where ${within}`),
     slowest: sqlite.prepare(`select r.request_id, r.archived_at - min(c.sent_at) as took_ms,
       count(*) as calls from ${items} cross join calls c on c.request_id = r.request_id
       where ${within} group by r.rowid order by took_ms desc limit @limit`),
     before: sqlite.prepare(`select e.batch_item as item, r.state, r.n
-      from batch_existing_items e indexed by batch_existing_items_by_manifest cross join requests r on r.doc = e.doc
+      from batch_existing_items e indexed by batch_existing_items_by_manifest cross join requests r on r.row_number = e.row_number
       where e.batch_id = @batchId and e.batch_item > @after order by e.batch_item limit ${STRETCH}`),
     images: sqlite.prepare(`select r.request_id, i.image_index as "index",
       r.prompt, r.seed, a.key, a.digest, a.width, a.height, a.content_type
-      from json_each(@rows) e cross join requests r on r.doc = e.value and r.state = 'archived' and r.deleted_at is null
-      cross join images i on i.request_id = r.request_id cross join assets a on a.place = i.asset_place
+      from json_each(@rows) e cross join requests r on r.row_number = e.value and r.state = 'archived' and r.deleted_at is null
+      cross join images i on i.request_id = r.request_id cross join assets a on a.asset_id = i.asset_id
       order by e.key, i.image_index limit @limit`),
     reasons: sqlite.prepare(`select
       coalesce(r.error_code, '') as code, count(*) as number, coalesce(min(r.error_message), '') as message

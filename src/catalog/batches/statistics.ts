@@ -108,7 +108,7 @@ export async function readSheet(context: CatalogContext, batchId: string, limit:
   for (let after = MANIFEST_START; ; ) {
     await setImmediate();
     const items = listInManifestOrder(context, batchId, { after, limit: STRETCH });
-    const rows = JSON.stringify(items.map(({ doc }) => doc));
+    const rows = JSON.stringify(items.map(({ row_number }) => row_number));
     sheet.push(...images.all({ rows, limit: limit - sheet.length }));
     after = items.at(-1) ?? after;
     if (sheet.length >= limit || items.length < STRETCH) return sheet;

@@ -42,10 +42,10 @@ export function countItems(context: CatalogContext, batchId: string): Record<Req
  * then: only where some were under way has somebody to look.
  */
 export function countArchivedBefore(context: CatalogContext, batchId: string): number {
-  const { existing = 0, elsewhere = 0 } = context.reader.batch(batchId) ?? {};
-  if (elsewhere === 0) return existing;
+  const { existing = 0, owned_elsewhere = 0 } = context.reader.batch(batchId) ?? {};
+  if (owned_elsewhere === 0) return existing;
   const { archived } = context.db.get<{ archived: number }>(sql`select count(*) as archived from batch_existing_items e
-    join ${requests} r on r.doc = e.doc where e.batch_id = ${batchId} and r.state = 'archived'`);
+    join ${requests} r on r.row_number = e.row_number where e.batch_id = ${batchId} and r.state = 'archived'`);
   return Math.max(existing, archived);
 }
 

@@ -94,7 +94,7 @@ function createInsert(db: ReturnType<typeof openDatabase>["db"]): Insert {
     for (const asset of records.assets) insertAsset(db, asset, request.erased_at);
     // below all numbers that are given in the end
     db.insert(requests)
-      .values({ ...toRow(records), doc: -++added })
+      .values({ ...toRow(records), row_number: -++added })
       .run();
     if (records.calls.length > 0) db.insert(calls).values(records.calls.map(toCallRow)).run();
     if (records.generations.length > 0) db.insert(generations).values(records.generations).run();
@@ -148,7 +148,7 @@ function toCallRow({ error, price, ...call }: SidecarRecords["calls"][number]): 
 }
 
 function toImageRow(image: Image) {
-  return { ...image, asset_place: image.digest === null ? null : assetIdOf(image.digest) };
+  return { ...image, asset_id: image.digest === null ? null : assetIdOf(image.digest) };
 }
 
 /**
@@ -156,12 +156,12 @@ function toImageRow(image: Image) {
  * places in their manifest. Then makes sure that the file is whole and on disk.
  */
 function finish(sqlite: ReturnType<typeof openDatabase>["sqlite"]): void {
-  sqlite.exec(`update requests set doc = place
+  sqlite.exec(`update requests set row_number = place
     from (select request_id as id, row_number() over (order by created_at, batch_id, batch_item is null, batch_item, request_id) as place
       from requests)
     where request_id = id`);
-  sqlite.exec(`insert or ignore into batch_existing_items (batch_id, doc, batch_item, manifest_line)
-    select e.batch_id, r.doc, e.batch_item, e.manifest_line from existing_items e
+  sqlite.exec(`insert or ignore into batch_existing_items (batch_id, row_number, batch_item, manifest_line)
+    select e.batch_id, r.row_number, e.batch_item, e.manifest_line from existing_items e
     join requests r on r.request_id = e.request_id`);
   const faults = [
     ...(sqlite.pragma("foreign_key_check") as unknown[]),

@@ -141,12 +141,12 @@ const PAGE = 500;
 /** The sealed requests that these assets belong to. */
 export function requestsWithSidecar(context: CatalogContext, digests: readonly string[]): string[] {
   const named = sql`(select value from json_each(${JSON.stringify(digests)}))`;
-  const places = sql`(select place from ${assets} where digest in ${named})`;
+  const places = sql`(select asset_id from ${assets} where digest in ${named})`;
   return context.db
     .selectDistinct({ id: images.request_id })
     .from(images)
     .innerJoin(requests, eq(requests.request_id, images.request_id))
-    .where(and(sql`${images.asset_place} in ${places}`, sql`${requests.sidecar_at} is not null`))
+    .where(and(sql`${images.asset_id} in ${places}`, sql`${requests.sidecar_at} is not null`))
     .all()
     .map((row) => row.id);
 }
@@ -158,7 +158,7 @@ export function liveUrls(context: CatalogContext, digest: string): string[] {
     .from(images)
     .where(
       and(
-        eq(images.asset_place, assetIdOf(digest)),
+        eq(images.asset_id, assetIdOf(digest)),
         sql`${images.url} is not null and ${images.expires_at} > ${context.now()}`,
       ),
     )

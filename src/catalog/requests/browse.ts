@@ -24,7 +24,7 @@ export interface AssetMaintenance {
 
 /** What browsing the catalog needs. */
 export interface Browse {
-  /** All whose bytes are to be in the store. The cursor is the place of an asset in the order in which assets were recorded. */
+  /** All whose bytes are to be in the store. The cursor is an `asset_id`: ids grow in the order of recording. */
   assets(page: { after?: number | undefined; limit: number }): Page<Asset, number>;
   asset(digest: string): Asset | undefined;
   /** The assets whose digests begin with these hex digits, at most `limit` of them. */
@@ -63,23 +63,23 @@ export function createBrowse(context: CatalogContext): Browse {
 }
 
 // SQLite numbers the rows as they come, so the newest assets are found without an index of their own
-const { place } = assets;
+const { asset_id } = assets;
 
 function pageOfAssets(
   context: CatalogContext,
   { after, limit }: { after?: number | undefined; limit: number },
 ): Page<Asset, number> {
   const rows = context.db
-    .select({ asset: ASSET_COLUMNS, place })
+    .select({ asset: ASSET_COLUMNS, asset_id })
     .from(assets)
-    .where(and(isNull(assets.erased_at), after === undefined ? undefined : lt(place, after)))
-    .orderBy(desc(place))
+    .where(and(isNull(assets.erased_at), after === undefined ? undefined : lt(asset_id, after)))
+    .orderBy(desc(asset_id))
     .limit(limit + 1)
     .all();
   const kept = rows.slice(0, limit);
   return {
     items: kept.map(({ asset }) => asset),
-    next: rows.length > limit ? (kept.at(-1)?.place ?? null) : null,
+    next: rows.length > limit ? (kept.at(-1)?.asset_id ?? null) : null,
   };
 }
 
@@ -87,7 +87,7 @@ function imagesOf(context: CatalogContext, digest: string, limit: number): { req
   return context.db
     .select({ request_id: images.request_id, index: images.index })
     .from(images)
-    .where(eq(images.asset_place, assetIdOf(digest)))
+    .where(eq(images.asset_id, assetIdOf(digest)))
     .orderBy(asc(images.archived_at), asc(images.request_id), asc(images.index))
     .limit(limit)
     .all();

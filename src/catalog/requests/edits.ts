@@ -127,10 +127,10 @@ const PAGE = 100;
 function beginErasure(context: CatalogContext, requestId: string): { digest: string; key: string }[] {
   if (!isDue(context, requestId)) return [];
   const own = context.db.all<{ digest: string; key: string }>(sql`select distinct a.digest, a.key
-    from ${images} i join ${assets} a on a.place = i.asset_place
+    from ${images} i join ${assets} a on a.asset_id = i.asset_id
     where i.request_id = ${requestId} and not exists (
       select 1 from ${images} o join ${requests} r on r.request_id = o.request_id
-      where o.asset_place = a.place and r.request_id <> ${requestId} and r.erased_at is null)`);
+      where o.asset_id = a.asset_id and r.request_id <> ${requestId} and r.erased_at is null)`);
   const digests = own.map(({ digest }) => digest);
   if (digests.length > 0)
     context.db
@@ -151,7 +151,7 @@ function isDue(context: CatalogContext, requestId: string): boolean {
 }
 
 function isErasureBegun(context: CatalogContext, requestId: string): boolean {
-  const begun = context.db.get<unknown>(sql`select 1 from ${images} i join ${assets} a on a.place = i.asset_place
+  const begun = context.db.get<unknown>(sql`select 1 from ${images} i join ${assets} a on a.asset_id = i.asset_id
     where i.request_id = ${requestId} and a.erased_at is not null`);
   return begun !== undefined;
 }

@@ -42,7 +42,7 @@ export function* pagesOfRequests(context: CatalogContext, walk: Walk): Generator
   for (;;) {
     const page = pageOfRequests(context, walk, after);
     if (page.length > 0) yield page;
-    after = page.at(-1)?.doc ?? after;
+    after = page.at(-1)?.row_number ?? after;
     if (page.length < PAGE) return;
   }
 }
@@ -53,11 +53,13 @@ function pageOfRequests({ db }: CatalogContext, { where, among }: Walk, after: n
     among === undefined
       ? sql`requests r not indexed`
       : sql`json_each(${JSON.stringify(among)}) e cross join requests r on r.request_id = e.value`;
-  const numbers = db.all<{ doc: number }>(sql`select r.doc from ${source} where r.doc > ${after} and ${where}
-    order by r.doc limit ${PAGE}`);
+  const numbers = db.all<{
+    row_number: number;
+  }>(sql`select r.row_number from ${source} where r.row_number > ${after} and ${where}
+    order by r.row_number limit ${PAGE}`);
   return rowsOf(
     { db },
-    numbers.map(({ doc }) => doc),
+    numbers.map(({ row_number }) => row_number),
   );
 }
 
@@ -66,7 +68,7 @@ export function rowsOf({ db }: Pick<CatalogContext, "db">, numbers: readonly num
   return db
     .select()
     .from(requests)
-    .where(sql`${requests.doc} in (select value from json_each(${JSON.stringify(numbers)}))`)
-    .orderBy(asc(requests.doc))
+    .where(sql`${requests.row_number} in (select value from json_each(${JSON.stringify(numbers)}))`)
+    .orderBy(asc(requests.row_number))
     .all();
 }

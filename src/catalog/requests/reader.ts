@@ -39,7 +39,7 @@ export function createReader(db: Db): Reader {
   const assetsOf = db
     .selectDistinct(ASSET_COLUMNS)
     .from(images)
-    .innerJoin(assets, eq(assets.place, images.asset_place))
+    .innerJoin(assets, eq(assets.asset_id, images.asset_id))
     .where(equalsParam(images.request_id, "id"))
     .prepare();
   const webhooksOf = db

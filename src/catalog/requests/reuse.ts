@@ -55,12 +55,8 @@ function tieImages(
   { requestId, source, price }: { requestId: string; source: string; price: Price | undefined },
 ): void {
   const now = context.now();
-  const { index, digest, asset_place } = images;
-  const shared = context.db
-    .select({ index, digest, asset_place })
-    .from(images)
-    .where(eq(images.request_id, source))
-    .all();
+  const { index, digest, asset_id } = images;
+  const shared = context.db.select({ index, digest, asset_id }).from(images).where(eq(images.request_id, source)).all();
   context.db
     .insert(images)
     .values(shared.map((image) => ({ request_id: requestId, ...image, archived_at: now })))

@@ -33,7 +33,7 @@ export const batches = sqliteTable(
     accepted: integer().notNull().default(0),
     retried: integer().notNull().default(0),
     existing: integer().notNull().default(0),
-    elsewhere: integer().notNull().default(0),
+    owned_elsewhere: integer().notNull().default(0),
     duplicates: integer().notNull().default(0),
     invalid: integer().notNull().default(0),
     webhook_url: text(),
@@ -46,10 +46,10 @@ export const batches = sqliteTable(
     /** Who writes a report now is believed for a while. */
     report_claimed_at: integer(),
     report_key: text(),
-    /** The rest that its webhook was told of, the tries to tell of the present one, and when the next may be made. */
-    told: text(),
-    tell_attempts: integer().notNull().default(0),
-    tell_at: integer(),
+    /** The report key its webhook was last notified of, the attempts for the present one, and when the next may be made. */
+    notified_key: text(),
+    notify_attempts: integer().notNull().default(0),
+    notify_after: integer(),
     result: text({ mode: "json" }).$type<Json>(),
   },
   (table) => [
@@ -72,13 +72,13 @@ export const batchExistingItems = sqliteTable(
   {
     batch_id: text().notNull(),
     /** The row number of the request. */
-    doc: integer().notNull(),
+    row_number: integer().notNull(),
     /** Its place in the manifest of this batch, from 1, and the line on which it begins there. */
     batch_item: integer().notNull(),
     manifest_line: integer(),
   },
   (table) => [
-    primaryKey({ columns: [table.batch_id, table.doc] }),
+    primaryKey({ columns: [table.batch_id, table.row_number] }),
     index("batch_existing_items_by_manifest").on(table.batch_id, table.batch_item),
   ],
 );
@@ -106,7 +106,7 @@ export const schedules = sqliteTable(
     paused: integer({ mode: "boolean" }).notNull(),
     created_at: integer().notNull(),
     /** Nights that were due up to here are dealt with: begun, left out, or before this schedule was set. */
-    dealt_until: integer().notNull(),
+    processed_until: integer().notNull(),
     /** The night that was begun last, and how that went. */
     last_due_at: integer(),
     last_batch_id: text(),

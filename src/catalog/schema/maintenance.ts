@@ -21,7 +21,7 @@ export const mirrorJobs = sqliteTable(
 
 /** Runs of upkeep over the whole catalog, so that one that was killed goes on where it was. */
 export const integrityRuns = sqliteTable(
-  "keeping_runs",
+  "integrity_runs",
   {
     run_id: text().primaryKey(),
     kind: text().notNull(),
@@ -29,5 +29,5 @@ export const integrityRuns = sqliteTable(
     ended_at: integer(),
     result: text({ mode: "json" }).$type<Json>(),
   },
-  (table) => [index("keeping_runs_by_kind").on(table.kind, table.started_at)],
+  (table) => [index("integrity_runs_by_kind").on(table.kind, table.started_at)],
 );

@@ -11,7 +11,7 @@ export const requests = sqliteTable(
   "requests",
   {
     /** Its number in the order of acceptance, by which the full-text index knows it. A column, since SQLite may renumber rows that have none. */
-    doc: integer().primaryKey(),
+    row_number: integer().primaryKey(),
     request_id: text().notNull().unique(),
     state: text().$type<RequestState>().notNull(),
     recipe_id: text(),
@@ -140,7 +140,7 @@ export const assets = sqliteTable(
   "assets",
   {
     /** Its number in the order of recording, by which images are tied to it: a column, so that SQLite never renumbers it. */
-    place: integer().primaryKey(),
+    asset_id: integer().primaryKey(),
     digest: text().notNull().unique(),
     /** Holds the digest, so it is as unique as that: an index of its own would be one random page more for each image. */
     key: text().notNull(),
@@ -185,15 +185,15 @@ export const images = sqliteTable(
     expires_at: integer(),
     digest: text().references(() => assets.digest),
     /** The asset's number. New ones stand at the end of their index, where digests fall on any page of it. */
-    asset_place: integer(),
+    asset_id: integer(),
     archived_at: integer(),
   },
   (table) => [
     primaryKey({ columns: [table.request_id, table.index] }),
-    index("images_by_asset").on(table.asset_place).where(sql`asset_place is not null`),
+    index("images_by_asset").on(table.asset_id).where(sql`asset_id is not null`),
     index("images_unarchived").on(table.expires_at).where(sql`digest is null`),
     check("images_archived_at", sql`(${table.digest} is null) = (${table.archived_at} is null)`),
-    check("images_asset_place", sql`(${table.digest} is null) = (${table.asset_place} is null)`),
+    check("images_asset_place", sql`(${table.digest} is null) = (${table.asset_id} is null)`),
     check(
       "images_somewhere",
       sql`${table.digest} is not null or ${table.url} is not null or ${table.spool_file} is not null`,

@@ -86,8 +86,8 @@ function pageOfAssets(
   const [beyond, order] = sort === "oldest" ? [sql`>`, sql`asc`] : [sql`<`, sql`desc`];
   const conditions = [
     sql`a.erased_at is null`,
-    sql`(not exists (select 1 from ${images} i where i.asset_place = a.place) or exists (select 1 from ${images} i
-      join ${requests} r on r.request_id = i.request_id where i.asset_place = a.place and r.deleted_at is null))`,
+    sql`(not exists (select 1 from ${images} i where i.asset_id = a.asset_id) or exists (select 1 from ${images} i
+      join ${requests} r on r.request_id = i.request_id where i.asset_id = a.asset_id and r.deleted_at is null))`,
     ...present(assetConditions(query)),
     ...(after === undefined ? [] : [sql`a.rowid ${beyond} ${after.place}`]),
   ];
@@ -179,7 +179,7 @@ function isOfOlder(context: CatalogContext, of: { requestId: string; digest: str
   const older = context.db.all<{ prompt: string | null; negative_prompt: string | null }>(sql`
     select r.prompt, r.negative_prompt from ${images} i
     join ${requests} r on r.request_id = i.request_id
-    where i.asset_place = ${assetIdOf(of.digest)} and r.doc < (select doc from ${requests} where request_id = ${of.requestId})
+    where i.asset_id = ${assetIdOf(of.digest)} and r.row_number < (select row_number from ${requests} where request_id = ${of.requestId})
       and ${toConditions(filter)} limit ${SIBLINGS}`);
   return older.some((row) => matches(row, terms));
 }

@@ -5,9 +5,9 @@ import { canonicalDigest, type Json } from "../../domain/request/canonical-json.
 
 const position = z.discriminatedUnion("by", [
   /** By the order of acceptance. */
-  z.object({ by: z.literal("doc"), doc: z.int() }),
+  z.object({ by: z.literal("row"), row_number: z.int() }),
   /** By the place in a manifest. */
-  z.object({ by: z.literal("item"), item: z.int(), doc: z.int() }),
+  z.object({ by: z.literal("item"), item: z.int(), row_number: z.int() }),
   /** Inside a ranked window that begins at `top`: after `last`, which was the `seen`th. Weights stay as they were. */
   z.object({ by: z.literal("rank"), top: z.int(), last: z.int(), seen: z.int(), weights: z.array(z.number()) }),
 ]);

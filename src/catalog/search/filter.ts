@@ -64,7 +64,7 @@ export function toConditions(filter: SearchFilter): SQL {
     ...(filter.tags ?? []).map((tag) => sql`exists (select 1 from json_each(r.tags) where value = ${tag})`),
     ...given(
       asset,
-      (matches) => sql`exists (select 1 from images i join assets a on a.place = i.asset_place
+      (matches) => sql`exists (select 1 from images i join assets a on a.asset_id = i.asset_id
         where i.request_id = r.request_id and ${matches})`,
     ),
   ];
@@ -140,7 +140,7 @@ function rareSources(filter: SearchFilter): SQL[] {
     given(
       assetConditions(rare),
       (matches) =>
-        sql`select i.request_id from assets a cross join images i on i.asset_place = a.place where ${matches}`,
+        sql`select i.request_id from assets a cross join images i on i.asset_id = a.asset_id where ${matches}`,
     );
   // one property each, by its index: of two, one that everything has would hide one that nothing has
   return [

@@ -23,7 +23,7 @@ export function createHitReader(db: Db): ReadHits {
   const imagesOf = db
     .select({ request_id: images.request_id, index: images.index, asset: ASSET_COLUMNS })
     .from(images)
-    .innerJoin(assets, eq(assets.place, images.asset_place))
+    .innerJoin(assets, eq(assets.asset_id, images.asset_id))
     .where(sql`${images.request_id} in ${all}`)
     .orderBy(images.index)
     .prepare();

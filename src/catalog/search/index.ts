@@ -8,20 +8,22 @@ import { toCharacters, toFacetWords, toWords } from "./text.ts";
 
 /** The highest number in the index; 0 when it is empty. */
 export function indexedUpTo(context: CatalogContext): number {
-  const row = context.db.get<{ doc: number | null }>(sql`select max(id) as doc from request_texts_docsize`);
-  return row.doc ?? 0;
+  const row = context.db.get<{ row_number: number | null }>(
+    sql`select max(id) as row_number from request_texts_docsize`,
+  );
+  return row.row_number ?? 0;
 }
 
 /** How many requests the index lacks, counted up to `limit`. */
 export function countUnindexed(context: CatalogContext, limit: number): number {
   const row = context.db.get<{ pending: number }>(
-    sql`select count(*) as pending from (select 1 from requests where doc > ${indexedUpTo(context)} limit ${limit})`,
+    sql`select count(*) as pending from (select 1 from requests where row_number > ${indexedUpTo(context)} limit ${limit})`,
   );
   return row.pending;
 }
 
 interface TextRow {
-  doc: number;
+  row_number: number;
   collection: string;
   tags: string;
   batch_id: string | null;
@@ -37,9 +39,9 @@ interface TextRow {
 
 /** Indexes the next requests, at most `limit` of them (about 60 µs each); returns how many. Belongs in a transaction. */
 export function indexTexts(context: CatalogContext, limit: number): number {
-  const rows = context.db.all<TextRow>(sql`select doc, collection, tags, batch_id, model, prompt,
+  const rows = context.db.all<TextRow>(sql`select row_number, collection, tags, batch_id, model, prompt,
       negative_prompt, aspect_ratio, n, seed, steps, guidance_scale
-    from requests where doc > ${indexedUpTo(context)} order by doc limit ${limit}`);
+    from requests where row_number > ${indexedUpTo(context)} order by row_number limit ${limit}`);
   if (rows.length === 0) return 0;
   // one statement for all: they need not be prepared one by one
   context.db.run(sql`insert into request_texts (rowid, prompt, negative_prompt, characters, facets)
@@ -48,9 +50,9 @@ export function indexTexts(context: CatalogContext, limit: number): number {
   return rows.length;
 }
 
-function toIndexed({ doc, prompt, negative_prompt, tags, batch_id, ...fields }: TextRow) {
+function toIndexed({ row_number, prompt, negative_prompt, tags, batch_id, ...fields }: TextRow) {
   return [
-    doc,
+    row_number,
     toWords(prompt ?? "").join(" "),
     toWords(negative_prompt ?? "").join(" "),
     toCharacters(`${prompt ?? ""} ${negative_prompt ?? ""}`).join(" "),

@@ -21,10 +21,10 @@ export function intersect(...ranges: readonly RowRange[]): RowRange {
   };
 }
 
-/** The range as a condition on the column `doc`. */
-export function within(doc: SQL, { first, last }: RowRange): SQL {
-  const above = first === undefined ? [] : [sql`${doc} >= ${first}`];
-  const below = last === undefined ? [] : [sql`${doc} <= ${last}`];
+/** The range as a condition on the column `row_number`. */
+export function within(row_number: SQL, { first, last }: RowRange): SQL {
+  const above = first === undefined ? [] : [sql`${row_number} >= ${first}`];
+  const below = last === undefined ? [] : [sql`${row_number} <= ${last}`];
   return above.length + below.length === 0 ? sql`true` : sql.join([...above, ...below], sql` and `);
 }
 
@@ -35,9 +35,9 @@ const SKEW_MS = 10 * 60_000;
 export function rowsBetween(context: CatalogContext, { from, to }: Pick<SearchFilter, "from" | "to">): RowRange {
   const edge = (condition: SQL, order: SQL) =>
     context.db.get<
-      { doc: number } | undefined
-    >(sql`select r.doc from requests r indexed by requests_by_age where ${condition}
-      order by r.created_at ${order}, r.request_id ${order} limit 1`)?.doc;
+      { row_number: number } | undefined
+    >(sql`select r.row_number from requests r indexed by requests_by_age where ${condition}
+      order by r.created_at ${order}, r.request_id ${order} limit 1`)?.row_number;
   return {
     first: from === undefined ? undefined : edge(sql`r.created_at >= ${from - SKEW_MS}`, sql`asc`),
     last: to === undefined ? undefined : edge(sql`r.created_at < ${to + SKEW_MS}`, sql`desc`),

@@ -4,9 +4,9 @@
 import { countTerm, type Term } from "./terms.ts";
 import { toWords } from "./text.ts";
 
-/** One match. `doc` grows with the time of acceptance. */
+/** One match. `row_number` grows with the time of acceptance. */
 export interface Candidate {
-  doc: number;
+  row_number: number;
   request_id: string;
   prompt: string | null;
   negative_prompt: string | null;
@@ -26,7 +26,7 @@ export function rank<C extends Candidate>(
 ): C[] {
   const wanted = query.terms.filter((term) => !term.not);
   const scored = candidates.map((candidate) => ({ candidate, score: score(candidate, wanted, query.weights) }));
-  scored.sort((a, b) => b.score - a.score || b.candidate.doc - a.candidate.doc);
+  scored.sort((a, b) => b.score - a.score || b.candidate.row_number - a.candidate.row_number);
   return scored.map(({ candidate }) => candidate);
 }
 

@@ -124,12 +124,12 @@ function find(context: CatalogContext, asked: Asked): Found {
   const { after, sort, limit } = asked;
   const order = sort === "oldest" ? sql`asc` : sql`desc`;
   const rows = candidates(context, asked, { range: beyond(sort, after), order, limit: limit + 1 });
-  return toFound(rows, limit, ({ doc }) => ({ by: "doc", doc }));
+  return toFound(rows, limit, ({ row_number }) => ({ by: "row", row_number }));
 }
 
 function beyond(sort: SearchSort, after: Position | undefined): RowRange {
-  if (after?.by !== "doc") return {};
-  return sort === "oldest" ? { first: after.doc + 1 } : { last: after.doc - 1 };
+  if (after?.by !== "row") return {};
+  return sort === "oldest" ? { first: after.row_number + 1 } : { last: after.row_number - 1 };
 }
 
 /** Items of a batch are read in these steps. */
@@ -150,7 +150,7 @@ function findInManifest(context: CatalogContext, asked: Asked, batch: string): F
     after = items.at(-1) ?? after;
     if (items.length < ITEMS) break;
   }
-  return toFound(rows, limit, ({ item, doc }) => ({ by: "item", item, doc }));
+  return toFound(rows, limit, ({ item, row_number }) => ({ by: "item", item, row_number }));
 }
 
 function placedAmong(
@@ -158,26 +158,28 @@ function placedAmong(
   { asked, batch, few }: { asked: Asked; batch: string; few: readonly string[] },
 ) {
   const rows =
-    context.db.all<Placed>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt, ${placeIn(batch)} as item
+    context.db.all<Placed>(sql`select r.row_number, r.request_id, r.prompt, r.negative_prompt, ${placeIn(batch)} as item
     from json_each(${JSON.stringify(few)}) e cross join requests r on r.request_id = e.value
     where ${toConditions(asked.filter)}`);
-  return rows.filter((row) => matches(row, asked.terms)).toSorted((a, b) => a.item - b.item || a.doc - b.doc);
+  return rows
+    .filter((row) => matches(row, asked.terms))
+    .toSorted((a, b) => a.item - b.item || a.row_number - b.row_number);
 }
 
 function placedAt(context: CatalogContext, { filter, terms }: Asked, items: readonly ManifestPosition[]): Placed[] {
-  const numbers = JSON.stringify(items.map(({ doc }) => doc));
-  const rows = context.db.all<Candidate>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt
-    from json_each(${numbers}) e cross join requests r on r.doc = e.value
+  const numbers = JSON.stringify(items.map(({ row_number }) => row_number));
+  const rows = context.db.all<Candidate>(sql`select r.row_number, r.request_id, r.prompt, r.negative_prompt
+    from json_each(${numbers}) e cross join requests r on r.row_number = e.value
     where ${toConditions({ ...filter, batch: undefined })}`);
-  const fitting = new Map(rows.filter((row) => matches(row, terms)).map((row) => [row.doc, row]));
+  const fitting = new Map(rows.filter((row) => matches(row, terms)).map((row) => [row.row_number, row]));
   return items.flatMap((position) => {
-    const row = fitting.get(position.doc);
+    const row = fitting.get(position.row_number);
     return row === undefined ? [] : [{ ...row, item: position.item }];
   });
 }
 
-function isBehind({ item, doc }: ManifestPosition, after: ManifestPosition): boolean {
-  return item > after.item || (item === after.item && doc > after.doc);
+function isBehind({ item, row_number }: ManifestPosition, after: ManifestPosition): boolean {
+  return item > after.item || (item === after.item && row_number > after.row_number);
 }
 
 /** The newest matches, best first; then, window by window, the older ones. */
@@ -190,7 +192,7 @@ function findByRank(context: CatalogContext, asked: Asked): Found {
   const oldest = window.at(-1);
   if (found.more || window.length < WINDOW || oldest === undefined) return found;
   // this window ends here: what it lacks to a full page comes from the next, and that may well be empty
-  const next: Position = { by: "rank", top: oldest.doc - 1, last: 0, seen: 0, weights };
+  const next: Position = { by: "rank", top: oldest.row_number - 1, last: 0, seen: 0, weights };
   if (found.hits.length === asked.limit) {
     const last = found.hits.at(-1);
     const more = windowBelow(context, asked, next.top).length > 0;
@@ -212,12 +214,12 @@ function sliceRanked(window: readonly Candidate[], options: { asked: Asked; top:
   const page = ranked
     .slice(seen, seen + asked.limit + 1)
     .map((candidate, at) => ({ ...candidate, seen: seen + at + 1 }));
-  return toFound(page, asked.limit, ({ doc, seen }) => ({ by: "rank", top, last: doc, seen, weights }));
+  return toFound(page, asked.limit, ({ row_number, seen }) => ({ by: "rank", top, last: row_number, seen, weights }));
 }
 
 // by the hit itself, since one before it may be gone; where it is gone itself, by its place
 function placeAfter(ranked: readonly Candidate[], after: { last: number; seen: number }): number {
-  const at = ranked.findIndex((candidate) => candidate.doc === after.last);
+  const at = ranked.findIndex((candidate) => candidate.row_number === after.last);
   return at < 0 ? after.seen : at + 1;
 }
 
@@ -241,16 +243,16 @@ function candidates(context: CatalogContext, asked: Asked, walk: Walk): Candidat
 
 function recorded(context: CatalogContext, asked: Asked, { range, order, limit }: Walk): Candidate[] {
   // in their order and by no other index: it stops when it has enough
-  return context.db.all<Candidate>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt
+  return context.db.all<Candidate>(sql`select r.row_number, r.request_id, r.prompt, r.negative_prompt
     from requests r not indexed
-    where ${within(sql`r.doc`, range)} and ${toConditions(asked.filter)}
-    order by r.doc ${order} limit ${limit}`);
+    where ${within(sql`r.row_number`, range)} and ${toConditions(asked.filter)}
+    order by r.row_number ${order} limit ${limit}`);
 }
 
 function indexed(context: CatalogContext, asked: Asked, { range, order, limit }: Walk): Candidate[] {
   // bounds and order name the column of the index itself: only then it walks backwards, and stops when it has enough
-  return context.db.all<Candidate>(sql`select t.rowid as doc, r.request_id, r.prompt, r.negative_prompt
-    from request_texts t cross join requests r on r.doc = t.rowid
+  return context.db.all<Candidate>(sql`select t.rowid as row_number, r.request_id, r.prompt, r.negative_prompt
+    from request_texts t cross join requests r on r.row_number = t.rowid
     where request_texts match ${asked.match} and ${within(sql`t.rowid`, range)} and ${toConditions(asked.filter)}
     order by t.rowid ${order} limit ${limit}`);
 }
@@ -260,10 +262,10 @@ function candidatesAmong(
   context: CatalogContext,
   { asked, walk, few }: { asked: Asked; walk: Walk; few: readonly string[] },
 ): Candidate[] {
-  const rows = context.db.all<Candidate>(sql`select r.doc, r.request_id, r.prompt, r.negative_prompt
+  const rows = context.db.all<Candidate>(sql`select r.row_number, r.request_id, r.prompt, r.negative_prompt
     from json_each(${JSON.stringify(few)}) e cross join requests r on r.request_id = e.value
-    where ${within(sql`r.doc`, walk.range)} and ${toConditions(asked.filter)}
-    order by r.doc ${walk.order}`);
+    where ${within(sql`r.row_number`, walk.range)} and ${toConditions(asked.filter)}
+    order by r.row_number ${walk.order}`);
   return rows.filter((row) => matches(row, asked.terms)).slice(0, walk.limit);
 }
 
@@ -286,7 +288,8 @@ function weigh(context: CatalogContext, terms: readonly Term[]): number[] {
 }
 
 function newestDoc(context: CatalogContext): number {
-  return context.db.get<{ doc: number }>(sql`select coalesce(max(doc), 0) as doc from requests`).doc;
+  return context.db.get<{ row_number: number }>(sql`select coalesce(max(row_number), 0) as row_number from requests`)
+    .row_number;
 }
 
 function toFound<Row extends { request_id: string }>(

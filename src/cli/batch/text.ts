@@ -21,7 +21,7 @@ export function batchLines(view: BatchView): string[] {
         new: items.accepted,
         "tried again": items.retried,
         "archived before": items.existing,
-        "under way elsewhere": items.elsewhere,
+        "under way elsewhere": items.owned_elsewhere,
         duplicates: items.duplicates,
         invalid: items.invalid,
       }),

@@ -54,7 +54,7 @@ export interface BatchReport {
   created_at: string;
   finished_at: string | null;
   reported_at: string;
-  items: Record<"total" | "accepted" | "retried" | "existing" | "elsewhere" | "duplicates" | "invalid", number>;
+  items: Record<"total" | "accepted" | "retried" | "existing" | "owned_elsewhere" | "duplicates" | "invalid", number>;
   /** How much of the manifest is archived, by this run or before. */
   archived: ArchivedItems;
   requests: Record<RequestState, number>;
@@ -111,7 +111,7 @@ export function toBatchReport(source: ReportSource): BatchReport {
   const { batch, requests, calls, images, bytes, worked } = source;
   const working_ms = worked.from === null || worked.to === null ? null : worked.to - worked.from;
   const { total, ...money } = { total: batch.items, ...moneyOf(source) };
-  const { accepted, retried, existing, elsewhere, duplicates, invalid } = batch;
+  const { accepted, retried, existing, owned_elsewhere, duplicates, invalid } = batch;
   return {
     version: 1,
     batch: batch.batch_id,
@@ -123,7 +123,7 @@ export function toBatchReport(source: ReportSource): BatchReport {
     created_at: iso(batch.created_at),
     finished_at: batch.finished_at === null ? null : iso(batch.finished_at),
     reported_at: iso(source.now),
-    items: { total, accepted, retried, existing, elsewhere, duplicates, invalid },
+    items: { total, accepted, retried, existing, owned_elsewhere, duplicates, invalid },
     archived: toArchivedItems({ batch, archived: requests.archived, before: source.before.items }),
     requests,
     reused: source.reused,

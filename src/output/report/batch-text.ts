@@ -96,7 +96,7 @@ export function details(report: BatchReport): [string, string][] {
     ["Finished", report.finished_at ?? "not yet"],
     [
       "Items",
-      `${number(items.total)}: ${number(items.accepted)} new, ${number(items.retried)} tried again, ${number(items.existing)} archived before, ${number(items.elsewhere)} under way elsewhere, ${number(items.duplicates)} duplicates, ${number(items.invalid)} invalid`,
+      `${number(items.total)}: ${number(items.accepted)} new, ${number(items.retried)} tried again, ${number(items.existing)} archived before, ${number(items.owned_elsewhere)} under way elsewhere, ${number(items.duplicates)} duplicates, ${number(items.invalid)} invalid`,
     ],
     ["Budget", `${number(budget.committed_images)} images, ${max}`],
     [

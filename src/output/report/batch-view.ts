@@ -12,7 +12,7 @@ export interface BatchView {
   schedule: string | null;
   state: "enqueuing" | "running" | "held" | "finished" | "cancelled";
   held_reason: HoldReason | null;
-  items: Record<"total" | "accepted" | "retried" | "existing" | "elsewhere" | "duplicates" | "invalid", number>;
+  items: Record<"total" | "accepted" | "retried" | "existing" | "owned_elsewhere" | "duplicates" | "invalid", number>;
   /** How much of its manifest is archived, by this run or before. */
   archived: ArchivedItems;
   /** The items of this batch by state; those archived before or under way elsewhere are not among them. */
@@ -37,7 +37,7 @@ export interface BatchViewSource {
 }
 
 export function toBatchView({ batch, held, requests, before, locate }: BatchViewSource): BatchView {
-  const { items: total, accepted, retried, existing, elsewhere, duplicates, invalid } = batch;
+  const { items: total, accepted, retried, existing, owned_elsewhere, duplicates, invalid } = batch;
   const isHeld = batch.state === "running" && held !== null;
   return {
     batch: batch.batch_id,
@@ -46,7 +46,7 @@ export function toBatchView({ batch, held, requests, before, locate }: BatchView
     schedule: batch.schedule,
     state: isHeld ? "held" : batch.state,
     held_reason: isHeld ? held : null,
-    items: { total, accepted, retried, existing, elsewhere, duplicates, invalid },
+    items: { total, accepted, retried, existing, owned_elsewhere, duplicates, invalid },
     archived: toArchivedItems({ batch, archived: requests.archived, before }),
     requests,
     budget: {

@@ -59,7 +59,7 @@ test("each item is taken as what the catalog knows of it", async () => {
     accepted: 2,
     retried: 2,
     existing: 1,
-    elsewhere: 2,
+    owned_elsewhere: 2,
     duplicates: 1,
     invalid: 1,
   });

@@ -8,7 +8,7 @@ const at = (text: string) => Date.parse(text);
 
 function due(dealt: string, now: string, missed: "late" | "skip" = "late") {
   const night = dueRun(
-    { dealt_until: at(dealt), missed },
+    { processed_until: at(dealt), missed },
     { now: at(now), next: (after) => nextCronTime(BERLIN, after) },
   );
   const show = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString());
@@ -97,7 +97,10 @@ test("of many processes one deals with a night", async () => {
   const night = { due: place.clock.at + 1, until: place.clock.at + 1 };
   const dealt = await Promise.all(all.map((catalog) => catalog.schedules.claimRun("nightly", night)));
   expect(dealt.filter(Boolean)).toHaveLength(1);
-  expect(place.catalog.schedules.find("nightly")).toMatchObject({ last_due_at: night.due, dealt_until: night.until });
+  expect(place.catalog.schedules.find("nightly")).toMatchObject({
+    last_due_at: night.due,
+    processed_until: night.until,
+  });
 });
 
 test("setting a schedule again with the same times keeps the night that is due, with other times it does not", async () => {
@@ -106,9 +109,9 @@ test("setting a schedule again with the same times keeps the night that is due, 
   const first = await catalog.schedules.set(SETTING);
   clock.at += 24 * 3_600_000;
   expect(await catalog.schedules.set({ ...SETTING, window: "01:00-06:00" })).toMatchObject({
-    dealt_until: first.dealt_until,
+    processed_until: first.processed_until,
   });
-  expect(await catalog.schedules.set({ ...SETTING, cron: "0 2 * * *" })).toMatchObject({ dealt_until: clock.at });
+  expect(await catalog.schedules.set({ ...SETTING, cron: "0 2 * * *" })).toMatchObject({ processed_until: clock.at });
 });
 
 test("nights of a pause are not made up for", async () => {
@@ -118,5 +121,5 @@ test("nights of a pause are not made up for", async () => {
   await catalog.schedules.pause("nightly", true);
   clock.at += 48 * 3_600_000;
   expect(await catalog.schedules.claimRun("nightly", { due: clock.at, until: clock.at })).toBe(false);
-  expect(await catalog.schedules.pause("nightly", false)).toMatchObject({ paused: false, dealt_until: clock.at });
+  expect(await catalog.schedules.pause("nightly", false)).toMatchObject({ paused: false, processed_until: clock.at });
 });

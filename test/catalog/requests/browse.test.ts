@@ -31,7 +31,7 @@ test("pages of a state or a batch go on where the last one ended, whether few re
     return [...first.items, ...next.items].map(({ request }) => request.request_id);
   };
   const newest = (where: string) =>
-    sqlite.prepare(`select request_id from requests where ${where} order by doc desc limit 8`).pluck().all();
+    sqlite.prepare(`select request_id from requests where ${where} order by row_number desc limit 8`).pluck().all();
   expect(idsOf({ state: "cancelled" })).toEqual(newest("state = 'cancelled'"));
   expect(idsOf({ state: "generating" })).toEqual(newest("state = 'generating'"));
   sqlite.exec("update requests set state = 'queued', batch_id = 'b'");
