@@ -1,9 +1,9 @@
-// The rules that a machine can see: who may import what, and how long a file may be. The tables are the rules.
+// The rules that a machine can check: which file may import what, and how long a file may be. The tables are the rules.
 // A pure function over paths and texts, and the command that runs it on this checkout. No package is needed for it.
 import { readdir, readFile } from "node:fs/promises";
 import { join, posix, relative } from "node:path";
 
-/** Each foreign package lives in one folder. A package that is not named here may not be imported by src at all. */
+/** Each foreign package is imported in one folder only. src may not import a package that is not listed here. */
 const PACKAGE_HOMES: Record<string, readonly string[]> = {
   bullmq: ["queue"],
   ioredis: ["queue"],
@@ -14,6 +14,7 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   undici: ["outbound"],
   "ipaddr.js": ["outbound"],
   sharp: ["image"],
+  "p-limit": ["image"],
   commander: ["cli"],
   pino: ["app/log.ts", "cli"],
   "pino-pretty": ["app/log.ts", "cli"],
@@ -25,16 +26,16 @@ const PACKAGE_HOMES: Record<string, readonly string[]> = {
   hono: ["server"],
   "@hono": ["server"],
   "prom-client": ["server"],
-  // the schema library stands at every border
+  // schemas are needed wherever data comes in
   zod: ["*"],
 };
 
-/** Packages that one file loads, for a reason that stands there. Their types may be imported from all of their home. */
+/** Packages that one file loads; the reason is in that file. Their types may be imported anywhere in their home. */
 const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/db/orm.ts" };
 
 /**
- * Data goes one way: a file imports from its own unit and from layers above its own row. Units of one row don't meet. A unit
- * is a folder or a file below src; a file belongs to the longest name that fits.
+ * Imports go one way: a file imports from its own unit and from units in the rows above. Units of one row do not import each
+ * other. A unit is a folder or a file below src; a file belongs to the longest name that matches.
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["domain"],
@@ -50,7 +51,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["batches/manifest", "catalog", "dev", "image", "image-api", "output", "queue", "storage"],
   ["client", "webhooks"],
   ["client.ts"],
-  // above the adapters, which are handed options and a log, and know no settings
+  // above the adapters: they receive options and a log, and do not import settings
   ["app/env-file.ts", "app/setting-grammar.ts", "app/setting-names.ts"],
   ["app/clock.ts", "app/completion-watch.ts", "app/outages.ts", "app/settings.ts", "app/workers-view.ts"],
   ["app/url-signing.ts"],
@@ -67,11 +68,11 @@ const LAYERS: readonly (readonly string[])[] = [
   ["cli"],
 ];
 
-/** At most this many folders at the top of src, and these files beside them. */
+/** The maximum number of folders at the top of src, and the files allowed beside them. */
 const MAX_FOLDERS = 17;
 const LOOSE_FILES: readonly string[] = ["client.ts"];
 
-/** The stand-ins for the outside world: used by the commands that show and try, by nothing that works. */
+/** Who may import src/dev, the stand-ins for the outside world: demo commands, never production code. */
 const DEV_USERS: readonly string[] = [
   "dev",
   "cli/commands/demo.ts",
@@ -81,17 +82,17 @@ const DEV_USERS: readonly string[] = [
   "cli/up",
 ];
 
-/** Units that compute only. Besides other pure units they may import this much. */
+/** Units without I/O. They may import other pure units and these modules. */
 const PURE_UNITS: readonly string[] = ["domain", "pipeline"];
 const PURE_MAY_IMPORT: readonly string[] = ["zod", "node:crypto", "node:net"];
 
 /** The only reader of the environment. */
 const ENVIRONMENT_READER = "src/app/settings.ts";
 
-/** The package's own face may re-export; inside src that would be a barrel. */
+/** The public entry of the package may re-export; anywhere else in src that would be a barrel. */
 const MAY_REEXPORT: readonly string[] = ["src/client.ts"];
 
-/** A test may be longer than what it tests: its rows are data. */
+/** Lines per file. */
 const MAX_LINES = { src: 400, scripts: 400, test: 400 };
 
 const ROOTS = Object.keys(MAX_LINES) as (keyof typeof MAX_LINES)[];
@@ -102,7 +103,7 @@ interface Import {
   reexport: boolean;
 }
 
-/** Every breach, as "path: what is wrong". `files` maps paths from the root of the checkout ("src/…") to their texts. */
+/** Every fault, as `path: what is wrong`. `files` maps paths from the root of the checkout (`src/…`) to their texts. */
 export function checkTree(files: ReadonlyMap<string, string>): string[] {
   const graph = new Map<string, string[]>();
   const faults: string[] = [];
@@ -122,14 +123,13 @@ export function checkTree(files: ReadonlyMap<string, string>): string[] {
   return [...faults, ...topFaults([...files.keys()]), ...findCycles(graph)];
 }
 
-/** What a newcomer meets first stays countable. */
 function topFaults(paths: readonly string[]): string[] {
   const names = paths.filter(isSource).map((path) => path.slice("src/".length));
   const folders = new Set(names.filter((name) => name.includes("/")).map((name) => name.split("/")[0]));
   const loose = names.filter((name) => !name.includes("/") && !LOOSE_FILES.includes(name));
   return [
     ...(folders.size > MAX_FOLDERS ? [`src: has ${folders.size} folders, expected at most ${MAX_FOLDERS}`] : []),
-    ...loose.map((name) => `src/${name}: lies beside the folders of src, expected in one of them`),
+    ...loose.map((name) => `src/${name}: is at the top of src, expected in one of its folders`),
   ];
 }
 
@@ -137,15 +137,15 @@ function formFaults(path: string, file: { text: string; code: string; imports: r
   const faults: string[] = [];
   const root = path.split("/")[0] as keyof typeof MAX_LINES;
   const lines = file.text.split("\n").length - 1;
-  if (lines > MAX_LINES[root]) faults.push(`has ${lines} lines, wanted at most ${MAX_LINES[root]}`);
-  if (/^\s*export\s+default\b/m.test(file.code)) faults.push("has a default export, wanted names");
+  if (lines > MAX_LINES[root]) faults.push(`has ${lines} lines, expected at most ${MAX_LINES[root]}`);
+  if (/^\s*export\s+default\b/m.test(file.code)) faults.push("has a default export, expected named exports");
   if (!isSource(path)) return faults;
   if (!/^(#!.*\n)?\/[/*]/.test(file.text)) faults.push("does not open with a comment on what lives here");
   if (path !== ENVIRONMENT_READER && readsEnvironment(file.code)) {
     faults.push(`reads the environment, which only ${ENVIRONMENT_READER} may`);
   }
   if (file.imports.some(({ reexport }) => reexport) && !MAY_REEXPORT.includes(path)) {
-    faults.push("re-exports what lives elsewhere, wanted an import from where it lives");
+    faults.push("re-exports from another file, expected users to import from that file");
   }
   return faults;
 }
@@ -161,10 +161,10 @@ function importsEnv(code: string): boolean {
 function importFaults(path: string, imports: readonly Import[]): string[] {
   const unit = unitOf(path);
   if (!LAYERS.flat().includes(unit))
-    return [`src/${unit} stands in no layer, wanted a place in scripts/check-imports.ts`];
+    return [`src/${unit} is in no layer, expected a row in LAYERS in scripts/check-imports.ts`];
   const allowed = imports.map(({ from, typeOnly }) => {
     if (from.startsWith(".")) return ownFault(path, resolveFrom(path, from));
-    // the types of what Node brings do nothing
+    // types of Node's own modules do no I/O
     if (from.startsWith("node:") && typeOnly) return undefined;
     return foreignFault(path, from) ?? (typeOnly ? undefined : loadFault(path, from));
   });
@@ -175,9 +175,9 @@ function ownFault(path: string, target: string): string | undefined {
   if (!isSource(target)) return `cannot import ${target}, which is outside src`;
   const [unit, other] = [unitOf(path), unitOf(target)];
   if (other === "dev" && !DEV_USERS.some((user) => isBelow(path, user)))
-    return `cannot import ${target}: only the commands that show and try may, see DEV_USERS`;
+    return `cannot import ${target}: only demo commands may, see DEV_USERS`;
   if (other === unit || layerOf(other) < layerOf(unit)) return undefined;
-  return `cannot import ${target}: src/${other} is not below src/${unit}`;
+  return `cannot import ${target}: src/${other} is not in a layer above src/${unit}`;
 }
 
 function foreignFault(path: string, name: string): string | undefined {
@@ -185,7 +185,8 @@ function foreignFault(path: string, name: string): string | undefined {
   if (PURE_UNITS.includes(unit) && !PURE_MAY_IMPORT.includes(name)) return `cannot import ${name}: src/${unit} is pure`;
   if (name.startsWith("node:")) return undefined;
   const homes = PACKAGE_HOMES[packageOf(name)];
-  if (homes === undefined) return `cannot import ${name}, which has no home in scripts/check-imports.ts`;
+  if (homes === undefined)
+    return `cannot import ${name}, which is not listed in PACKAGE_HOMES in scripts/check-imports.ts`;
   if (homes.includes("*") || homes.some((home) => isBelow(path, home))) return undefined;
   return `cannot import ${name}: its home is ${homes.map((home) => `src/${home}`).join(" or ")}`;
 }
@@ -193,7 +194,7 @@ function foreignFault(path: string, name: string): string | undefined {
 function loadFault(path: string, name: string): string | undefined {
   const loader = LOADED_BY[packageOf(name)];
   if (loader === undefined || loader === path) return undefined;
-  return `cannot load ${name}: only ${loader} does, and hands out its parts`;
+  return `cannot load ${name}: only ${loader} may, and other files use what it exports`;
 }
 
 /** "@aws-sdk/client-s3" belongs to "@aws-sdk", "drizzle-orm/sqlite-core" to "drizzle-orm". */
@@ -201,7 +202,7 @@ function packageOf(name: string): string {
   return name.split("/")[0] ?? name;
 }
 
-/** The longest unit that holds this file; where there is none, the folder or file right below src. */
+/** The longest unit that contains this file; without one, the folder or file directly below src. */
 function unitOf(path: string): string {
   const fitting = LAYERS.flat().filter((unit) => isBelow(path, unit));
   return fitting.toSorted((a, b) => b.length - a.length)[0] ?? path.split("/")[1] ?? path;
@@ -224,7 +225,7 @@ function resolveFrom(path: string, from: string): string {
   return posix.normalize(posix.join(posix.dirname(path), from));
 }
 
-// Strings are matched first, so that "https://…" is no comment; they are kept.
+// Strings are matched first and kept, so that "https://…" does not count as a comment.
 const STRING_OR_COMMENT = /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[\s\S]*?\*\//g;
 
 function withoutComments(text: string): string {
@@ -244,14 +245,13 @@ function findImports(code: string): Import[] {
   ];
 }
 
-/** Depth-first; each ring of files is told once, from the file where the walk came in. */
+/** Depth-first; each cycle is reported once, from the file where the walk entered it. */
 function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const cycles: string[] = [];
   const walk = (path: string, way: readonly string[]): void => {
     const entered = way.indexOf(path);
-    if (entered !== -1)
-      cycles.push(`${path}: imports itself by way of ${[...way.slice(entered + 1), path].join(" → ")}`);
+    if (entered !== -1) cycles.push(`${path}: imports itself via ${[...way.slice(entered + 1), path].join(" → ")}`);
     if (entered !== -1 || done.has(path)) return;
     for (const next of graph.get(path) ?? []) walk(next, [...way, path]);
     done.add(path);
@@ -260,7 +260,7 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return cycles;
 }
 
-/** The checkout's TypeScript files, as `checkTree` wants them. */
+/** The checkout's TypeScript files, as `checkTree` takes them. */
 export async function readTree(root: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const folder of ROOTS) {

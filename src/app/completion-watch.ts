@@ -1,7 +1,7 @@
 // Waiting for requests to end: all who wait share one look at the record, so that a thousand of them cost one small query.
 
 import type { RequestState } from "../domain/records.ts";
-import { hasEnded } from "../pipeline/archive.ts";
+import { isTerminal } from "../pipeline/archive.ts";
 
 export interface CompletionWatch {
   /** Resolves when the request has ended, is parked or is not there, or when the signal is aborted. Rejects when the record cannot be read. */
@@ -68,5 +68,5 @@ export function createCompletionWatch({ states, everyMs = 150 }: CompletionWatch
 }
 
 function isOver(state: RequestState | undefined): boolean {
-  return state === undefined || hasEnded(state) || state === "parked";
+  return state === undefined || isTerminal(state) || state === "parked";
 }

@@ -1,7 +1,7 @@
 // What this process cannot reach or use just now: one line in the log when it goes away and one when it is back, however
 // many jobs, connections and tries meet it meanwhile.
 import { type Dependency, outageOf, toMessage } from "../domain/errors.ts";
-import { showDuration } from "../domain/units.ts";
+import { formatDuration } from "../domain/units.ts";
 import type { Clock, Log } from "../pipeline/ports.ts";
 
 /** The words for each: when it goes away, what happens meanwhile, and when it is back. */
@@ -98,7 +98,7 @@ export function createOutages({ log, clock }: { log: Log; clock: Pick<Clock, "no
     clearTimeout(known.timer);
     away.delete(what);
     const ms = Math.max(0, known.workedAt - known.since);
-    log.info({ what, away_ms: ms }, `${WORDS[what].back}, after ${showDuration(ms)}`);
+    log.info({ what, away_ms: ms }, `${WORDS[what].back}, after ${formatDuration(ms)}`);
   }
 
   return {

@@ -1,7 +1,7 @@
 // The settings that count, as the log shows them at the start of a worker or a server. Nothing of them is a secret: of keys,
 // tokens and passwords it says only whether there are any.
 
-import { showDuration, showSize } from "../domain/units.ts";
+import { formatDuration, formatSize } from "../domain/units.ts";
 import type { Settings } from "./settings.ts";
 
 /** By the names of the environment. What is not set is left out. Pure. */
@@ -24,20 +24,20 @@ export function toSettingsView(
     SPOOL_DIR: settings.spoolFolder,
     IMAGE_API_BASE_URL: withoutUser(imageApi.baseUrl),
     IMAGE_API_KEY: imageApi.key === undefined ? "not set" : "set",
-    IMAGE_API_TIMEOUT: showDuration(imageApi.timeoutMs),
+    IMAGE_API_TIMEOUT: formatDuration(imageApi.timeoutMs),
     GENERATE_CONCURRENCY: generate.concurrency,
     GENERATE_RATE_LIMIT: generate.rateLimit && toRate(generate.rateLimit),
     GENERATE_ATTEMPTS: generate.attempts,
     ARCHIVE_CONCURRENCY: archive.concurrency,
     UNKNOWN_CALL_POLICY: generate.unknownCallPolicy,
     MAX_UNARCHIVED_IMAGES: generate.maxUnarchivedImages,
-    URL_LIFETIME: showDuration(settings.urlLifetimeMs),
-    IMAGE_MAX_BYTES: showSize(settings.imageMaxBytes),
+    URL_LIFETIME: formatDuration(settings.urlLifetimeMs),
+    IMAGE_MAX_BYTES: formatSize(settings.imageMaxBytes),
     PRIVATE_IMAGE_HOSTS: settings.privateImageHosts.join(",") || undefined,
     PRICE_PER_IMAGE:
       settings.pricePerImage && `${settings.pricePerImage.micros / 1e6} ${settings.pricePerImage.currency}`,
     WEBHOOK_SECRET: settings.webhooks.secrets.length === 0 ? "not set" : `${settings.webhooks.secrets.length} set`,
-    SHUTDOWN_GRACE: showDuration(settings.shutdownGraceMs),
+    SHUTDOWN_GRACE: formatDuration(settings.shutdownGraceMs),
   };
   const server = {
     HOST: http.host,
@@ -53,7 +53,7 @@ export function toSettingsView(
 const UNITS: Readonly<Record<number, string>> = { 1000: "s", 60000: "m", 3600000: "h" };
 
 function toRate({ max, durationMs }: { max: number; durationMs: number }): string {
-  return `${max}/${UNITS[durationMs] ?? showDuration(durationMs)}`;
+  return `${max}/${UNITS[durationMs] ?? formatDuration(durationMs)}`;
 }
 
 function toPlace(place: Settings["storage"]): string {

@@ -4,9 +4,9 @@ import { getHoldReason } from "../batches/run/report-trigger.ts";
 import { describeHold } from "../domain/batch.ts";
 import type { RequestRecord } from "../domain/records.ts";
 import { toJobId } from "../domain/request/request-id.ts";
-import { showDuration } from "../domain/units.ts";
+import { formatDuration } from "../domain/units.ts";
 import type { StatusView, WaitReason } from "../output/report/status-view.ts";
-import { hasEnded } from "../pipeline/archive.ts";
+import { isTerminal } from "../pipeline/archive.ts";
 import { archiveJobId } from "../queue/archive-jobs.ts";
 import type { App } from "./app.ts";
 import { getStatus } from "./status.ts";
@@ -14,7 +14,7 @@ import { getStatus } from "./status.ts";
 /** Why this request waits; empty where it has ended, or where there is none. */
 export async function explainWait(app: App, requestId: string): Promise<WaitReason[]> {
   const detail = await app.catalog().find(requestId);
-  if (detail === undefined || hasEnded(detail.request.state) || detail.request.state === "parked") return [];
+  if (detail === undefined || isTerminal(detail.request.state) || detail.request.state === "parked") return [];
   const { request } = detail;
   const status = await getStatus(app, () => undefined);
   const shared = toSharedReasons(status, { now: app.clock.now(), copies: request.state === "copying" });
@@ -53,7 +53,9 @@ export function noWorker(
 ): string {
   const left = workers.reduce((jobs, { generate, archive }) => jobs + (generate ?? 0) + (archive ?? 0), 0);
   const since =
-    last_worker_seen === null ? "" : `; the last one was seen ${showDuration(now - Date.parse(last_worker_seen))} ago`;
+    last_worker_seen === null
+      ? ""
+      : `; the last one was seen ${formatDuration(now - Date.parse(last_worker_seen))} ago`;
   const jobs = left === 0 ? "" : ` and left ${left} jobs in hand, which the next one takes over`;
   return `No worker is running${since}${jobs}: start one with \`asset-archiver worker\``;
 }

@@ -35,7 +35,7 @@ export interface RunningWorker {
 const LOG_FLUSH_MS = 5_000;
 
 /** Images in hand hold at most so many bytes together: with what decoding and sending them takes, twice as much. */
-const BYTES_IN_HAND = 96 * 1024 * 1024;
+const IMAGE_MEMORY_BYTES = 96 * 1024 * 1024;
 
 export interface WorkerOptions {
   /** How long a job stays this worker's without a sign of life, in ms. Default half a minute; tests have less time. */
@@ -199,8 +199,8 @@ function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
   const spool = createSpoolOf(settings);
   const catalog = app.recorder();
   const store = app.store();
-  const room = createByteSemaphore(BYTES_IN_HAND);
-  const thumbnails = createThumbnailMaker({ catalog, store, clock, log, isBusy: () => room.held() > 0 });
+  const imageMemory = createByteSemaphore(IMAGE_MEMORY_BYTES);
+  const thumbnails = createThumbnailMaker({ catalog, store, clock, log, isBusy: () => imageMemory.held() > 0 });
   app.onClose(() => thumbnails.close());
   return {
     catalog,
@@ -208,7 +208,7 @@ function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
     thumbnails,
     downloader,
     inspect: createInspector(),
-    room,
+    imageMemory,
     spool,
     clock,
     random: Math.random,

@@ -1,7 +1,7 @@
 // A plan as text for a person.
 import type { Forecast } from "../batches/plan/forecast.ts";
 import type { Tally, Work } from "../batches/plan/tally.ts";
-import { showDuration, showMoney, showSize } from "../domain/units.ts";
+import { formatDuration, formatMoney, formatSize } from "../domain/units.ts";
 import { writeOutput } from "./io.ts";
 
 const KINDS: readonly (readonly [kind: keyof Tally, label: string])[] = [
@@ -28,13 +28,13 @@ export function printPlan(name: string, plan: { tally: Tally; work: Work; foreca
 
 function printForecast(future: Forecast): void {
   const { price, window, budget, max_images } = future;
-  row("price", price === null ? "unknown, PRICE_PER_IMAGE is not set" : showMoney(price));
-  row("time", `${showDuration(future.seconds * 1000)} (${TIME_BASIS[future.seconds_from]})`);
-  row("disk", `${showSize(future.bytes)} (${BYTES_BASIS[future.bytes_from]})`);
+  row("price", price === null ? "unknown, PRICE_PER_IMAGE is not set" : formatMoney(price));
+  row("time", `${formatDuration(future.seconds * 1000)} (${TIME_BASIS[future.seconds_from]})`);
+  row("disk", `${formatSize(future.bytes)} (${BYTES_BASIS[future.bytes_from]})`);
   if (window !== null) {
     row("window", `${verdict(window.fits)}: ${counted(window.nights, "night")} of ${window.hours} ${window.tz}`);
   }
-  if (budget !== null) row("budget", `${verdict(budget.fits)} ${showMoney(budget)}`);
+  if (budget !== null) row("budget", `${verdict(budget.fits)} ${formatMoney(budget)}`);
   if (max_images !== null) row("limit", `${verdict(max_images.fits)} ${counted(max_images.images, "image")}`);
 }
 

@@ -1,7 +1,7 @@
 // A request as text for a person, the same in `enqueue --wait`, `wait`, `status <id>` and `catalog show`.
 import type { App } from "../app/app.ts";
 import type { RequestDetail } from "../domain/records.ts";
-import { showSize } from "../domain/units.ts";
+import { formatSize } from "../domain/units.ts";
 import { type RequestView, toRequestView, type WebhookView } from "../output/report/request-view.ts";
 import type { Backend } from "./backend.ts";
 import { writeOutput } from "./io.ts";
@@ -40,7 +40,7 @@ export function printView(view: RequestView, { locate }: Pick<Backend, "locate">
       );
   }
   for (const asset of view.assets) {
-    writeOutput(`  image ${asset.index}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  ${locate(asset)}`);
+    writeOutput(`  image ${asset.index}  ${asset.width}×${asset.height}  ${formatSize(asset.bytes)}  ${locate(asset)}`);
   }
   if (view.webhook !== null) printWebhook(view.webhook);
 }

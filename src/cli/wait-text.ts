@@ -1,6 +1,6 @@
 // What a person is told while they wait: nothing for a few seconds, then why nothing has come yet, and again when that changes.
 import { setTimeout as pause } from "node:timers/promises";
-import { showDuration } from "../domain/units.ts";
+import { formatDuration } from "../domain/units.ts";
 import type { WaitReason } from "../output/report/status-view.ts";
 import { writeError } from "./io.ts";
 
@@ -54,5 +54,5 @@ async function passes(ms: number, signal: AbortSignal): Promise<boolean> {
 /** One reason, with the time until the next try where it is known. Pure. */
 export function reasonLine({ message, next_try_at }: WaitReason, now: number): string {
   const leftMs = next_try_at === null ? 0 : Date.parse(next_try_at) - now;
-  return `waiting: ${message}${leftMs > 0 ? `; next try in ${showDuration(leftMs)}` : ""}`;
+  return `waiting: ${message}${leftMs > 0 ? `; next try in ${formatDuration(leftMs)}` : ""}`;
 }

@@ -1,7 +1,7 @@
 // The workers as lines of `status`. Pure.
 
 import { noWorker } from "../app/wait-reasons.ts";
-import { showDuration } from "../domain/units.ts";
+import { formatDuration } from "../domain/units.ts";
 import type { StatusView, WorkerView } from "../output/report/status-view.ts";
 import { plain } from "./text.ts";
 
@@ -13,7 +13,8 @@ export function workerLines({ workers = [], last_worker_seen = null }: StatusVie
 }
 
 function workerLine({ id, host, version, last_seen, alive, generate, archive, concurrency }: WorkerView, now: number) {
-  const seen = last_seen === null ? "never seen" : `seen ${showDuration(Math.max(0, now - Date.parse(last_seen)))} ago`;
+  const seen =
+    last_seen === null ? "never seen" : `seen ${formatDuration(Math.max(0, now - Date.parse(last_seen)))} ago`;
   const held = (jobs: number | null, of: number) => (jobs === null ? "?" : of === 0 ? `${jobs}` : `${jobs} of ${of}`);
   const jobs = `generate ${held(generate, concurrency.generate)}  archive ${held(archive, concurrency.archive)}`;
   const facts = [plain(host), version === "" ? "" : `v${version}`, id.slice(0, 8), seen, jobs];

@@ -4,7 +4,7 @@ import type { Batch } from "./batch.ts";
 import { RejectedError, toMessage } from "./errors.ts";
 import { redactUrl } from "./request/http-url.ts";
 import { parseDocument } from "./request/json-document.ts";
-import { moneyAsPrice } from "./sidecar-form.ts";
+import { moneyAsPrice } from "./sidecar.ts";
 import { type Money, toMoney } from "./units.ts";
 
 /** An item of a manifest whose request was there before its batch. */

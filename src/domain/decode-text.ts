@@ -12,7 +12,7 @@ const DECODERS = {
 export type Encoding = keyof typeof DECODERS;
 
 /** What is said of bytes in any other encoding. */
-export const WANTED_ENCODING = "wanted UTF-8, or UTF-16 with a byte order mark";
+export const EXPECTED_ENCODING = "wanted UTF-8, or UTF-16 with a byte order mark";
 
 /**
  * The encoding of bytes that begin with `head` (at least three bytes, where there are so many): UTF-16 where a byte order
@@ -33,6 +33,6 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return DECODERS[detectEncoding(bytes)].decode(bytes);
   } catch (cause) {
-    throw new TypeError(`${WANTED_ENCODING}, got other bytes`, { cause });
+    throw new TypeError(`${EXPECTED_ENCODING}, got other bytes`, { cause });
   }
 }

@@ -68,14 +68,20 @@ export function toMessage(thrown: unknown): string {
 export type Dependency = "redis" | "store" | "mirror" | "catalog" | "spool" | "api";
 
 /** Codes that begin like an outage and concern one object or one job alone. */
-const NO_OUTAGE = ["redis_refused_job", "spool_lost", "store_key_invalid", "store_mismatch", "store_object_too_large"];
+const OBJECT_CODES = [
+  "redis_refused_job",
+  "spool_lost",
+  "store_key_invalid",
+  "store_mismatch",
+  "store_object_too_large",
+];
 
 const OUTAGE = /^(redis|store|catalog|spool)_/;
 
 /** Which dependency an error says is away or cannot be used; undefined where it is about something else. */
 export function outageOf(thrown: unknown): Dependency | undefined {
   if (!(thrown instanceof TransientError || thrown instanceof ConfigError)) return undefined;
-  if (NO_OUTAGE.includes(thrown.code)) return undefined;
+  if (OBJECT_CODES.includes(thrown.code)) return undefined;
   return OUTAGE.exec(thrown.code)?.[1] as Dependency | undefined;
 }
 

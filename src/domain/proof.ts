@@ -28,8 +28,8 @@ export function incomparableReason({ request, calls, images }: RequestDetail, in
 /** When the images of a request were made, by the API's clock; where it never told, when they were archived. */
 export function generatedAt({ request, generations, images, assets }: RequestDetail): number {
   const used = new Set(images.map((image) => image.call_number));
-  const told = generations.filter((one) => used.has(one.call_number)).map((one) => one.api_created * 1000);
-  if (told.length > 0) return told.reduce((most, time) => Math.max(most, time));
+  const apiTimes = generations.filter((one) => used.has(one.call_number)).map((one) => one.api_created * 1000);
+  if (apiTimes.length > 0) return apiTimes.reduce((most, time) => Math.max(most, time));
   const stored = assets.map((asset) => asset.archived_at);
   return stored.length > 0 ? stored.reduce((least, time) => Math.min(least, time)) : request.created_at;
 }

@@ -27,7 +27,7 @@ export interface Schedule {
 export const ON_TIME_MS = 10 * 60_000;
 
 /** So many missed nights are looked through; of them one is run at most. */
-const NIGHTS_LIMIT = 10_000;
+const MISSED_RUNS_MAX = 10_000;
 
 export interface Due {
   /** The night to begin now; undefined where none is. */
@@ -52,7 +52,7 @@ export function dueRun(
 ): Due {
   let latest: number | undefined;
   let at = next(schedule.processed_until);
-  for (let night = 0; at !== undefined && at <= now && night < NIGHTS_LIMIT; night++) {
+  for (let count = 0; at !== undefined && at <= now && count < MISSED_RUNS_MAX; count++) {
     latest = at;
     at = next(at);
   }

@@ -6,23 +6,23 @@ export async function* mapInOrder<Item, Result>(
   limit: number,
   work: (item: Item) => Promise<Result>,
 ): AsyncIterable<Result> {
-  const inHand: Promise<Result>[] = [];
+  const running: Promise<Result>[] = [];
   try {
     for await (const item of items) {
       const result = work(item);
       // it is awaited below; until then a failure of it must not end the process
       result.catch(() => undefined);
-      inHand.push(result);
-      if (inHand.length >= limit) yield await (inHand.shift() as Promise<Result>);
+      running.push(result);
+      if (running.length >= limit) yield await (running.shift() as Promise<Result>);
     }
-    while (inHand.length > 0) yield await (inHand.shift() as Promise<Result>);
+    while (running.length > 0) yield await (running.shift() as Promise<Result>);
   } finally {
-    await Promise.allSettled(inHand);
+    await Promise.allSettled(running);
   }
 }
 
 /** The items in groups of `size`; the last one may be smaller. */
-export async function* inGroups<Item>(items: AsyncIterable<Item>, size: number): AsyncIterable<Item[]> {
+export async function* chunk<Item>(items: AsyncIterable<Item>, size: number): AsyncIterable<Item[]> {
   let group: Item[] = [];
   for await (const item of items) {
     group.push(item);

@@ -26,8 +26,8 @@ export function fromMoney({ amount, currency }: Money): Price {
 }
 
 /** `1.25 USD`, as text for people. */
-export function showMoney(money: Money): string {
-  return showPrice(fromMoney(money));
+export function formatMoney(money: Money): string {
+  return formatPrice(fromMoney(money));
 }
 
 /** `250ms`, `30s`, `7d` in ms; undefined for anything else. */
@@ -67,20 +67,20 @@ function parseQuantity(text: string, units: Record<string, number>): number | un
 }
 
 /** `1.25 USD`: at least two decimals, at most six. */
-export function showPrice({ micros, currency }: Price): string {
+export function formatPrice({ micros, currency }: Price): string {
   const [whole, decimals = ""] = (micros / 1e6).toFixed(6).split(".");
   return `${whole}.${decimals.replace(/0{1,4}$/, "")} ${currency}`;
 }
 
 /** `12.3 MiB`. */
-export function showSize(bytes: number): string {
+export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const unit = bytes < 1024 ** 2 ? "KiB" : bytes < 1024 ** 3 ? "MiB" : "GiB";
   return `${(bytes / (SIZES[unit] ?? 1)).toFixed(1)} ${unit}`;
 }
 
 /** `850 ms`, `12.3 s`, `4 min`, `3.2 h`, `6.9 d`. */
-export function showDuration(ms: number): string {
+export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;

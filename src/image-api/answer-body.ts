@@ -18,7 +18,7 @@ export interface BodyOptions {
 /** More values than these are no answer. */
 const VALUES_MAX = 1_000;
 /** So many beginnings without an end are tried, so that the work stays linear. */
-const UNCLOSED_MAX = 3;
+const UNCLOSED_STARTS_MAX = 3;
 /** JSON in JSON in JSON. */
 const WRAPPED_MAX = 4;
 
@@ -119,7 +119,7 @@ function scanJson(text: string, { cut = false }: BodyOptions): unknown[] {
   const values: unknown[] = [];
   let unclosed = 0;
   let at = nextStart(text, 0);
-  while (at !== -1 && values.length < VALUES_MAX && unclosed < UNCLOSED_MAX) {
+  while (at !== -1 && values.length < VALUES_MAX && unclosed < UNCLOSED_STARTS_MAX) {
     const end = findEnd(text, at);
     if (end === undefined) unclosed++;
     const value = end === undefined ? (cut ? parseCut(text.slice(at)) : undefined) : parseLenient(text.slice(at, end));

@@ -5,9 +5,9 @@
 import { toRecordable } from "../domain/request/bounded-json.ts";
 import type { Answer } from "../pipeline/ports.ts";
 import { unwrap } from "./answer-body.ts";
-import { type ErrorWords, isSaid, readErrorWords } from "./error-body.ts";
+import { type ErrorWords, hasWords, readErrorWords } from "./error-body.ts";
 import { type Fields, pick, toFields } from "./fields.ts";
-import { type ImageSource, isImage, type Likely, toImageSource } from "./image-source.ts";
+import { type ImageSource, isImage, type LikelyKind, toImageSource } from "./image-source.ts";
 
 /** What a body of a 2xx turned out to be. */
 export type Reading =
@@ -85,18 +85,18 @@ function indexOf(value: unknown): number | undefined {
   return typeof index === "number" && Number.isInteger(index) ? index : undefined;
 }
 
-interface Found {
+interface FoundImages {
   images: ImageSource[];
   refusals: ErrorWords[];
 }
 
-interface Place {
+interface SearchPosition {
   base?: string | undefined;
   depth: number;
-  likely: Likely;
+  likely: LikelyKind;
 }
 
-const NOTHING: Found = { images: [], refusals: [] };
+const NOTHING: FoundImages = { images: [], refusals: [] };
 const DEPTH_MAX = 10;
 const ENTRIES_MAX = 100;
 
@@ -116,7 +116,7 @@ const CONTAINERS = [
   ...["response", "choices", "candidates", "message", "content", "parts", "taskresult", "body", "payload"],
 ];
 
-function collect(given: unknown, place: Place): Found {
+function collect(given: unknown, place: SearchPosition): FoundImages {
   if (place.depth > DEPTH_MAX) return NOTHING;
   const value = unwrap(given);
   if (typeof value === "string") return fromText(value, place);
@@ -125,20 +125,20 @@ function collect(given: unknown, place: Place): Found {
   return fields === undefined ? NOTHING : fromObject(fields, { value, place });
 }
 
-function fromText(text: string, place: Place): Found {
+function fromText(text: string, place: SearchPosition): FoundImages {
   const source = toImageSource(text, place) ?? fromMarkdown(text, place);
   return source === undefined ? NOTHING : { images: [source], refusals: [] };
 }
 
 /** A chat model's way of giving an image: `![a fox](https://…)`. */
-function fromMarkdown(text: string, place: Place): ImageSource | undefined {
+function fromMarkdown(text: string, place: SearchPosition): ImageSource | undefined {
   const start = text.indexOf("](");
   if (start === -1 || !text.slice(0, start).includes("![")) return undefined;
   const end = text.indexOf(")", start);
   return end === -1 ? undefined : toImageSource(text.slice(start + 2, end).split(/\s/)[0] ?? "", place);
 }
 
-function fromList(list: readonly unknown[], place: Place): Found {
+function fromList(list: readonly unknown[], place: SearchPosition): FoundImages {
   const bytes = toBytes(list);
   if (bytes !== undefined) return { images: [{ bytes }], refusals: [] };
   const found = list.slice(0, ENTRIES_MAX).map((entry) => collect(entry, { ...place, depth: place.depth + 1 }));
@@ -154,23 +154,23 @@ function toBytes(list: readonly unknown[]): Buffer | undefined {
   return isImage(bytes) ? bytes : undefined;
 }
 
-function fromObject(fields: Fields, { value, place }: { value: unknown; place: Place }): Found {
-  const own = readImage(fields, place);
-  if (own !== undefined) return { images: [own], refusals: [] };
+function fromObject(fields: Fields, { value, place }: { value: unknown; place: SearchPosition }): FoundImages {
+  const image = readImage(fields, place);
+  if (image !== undefined) return { images: [image], refusals: [] };
   const deeper = { ...place, depth: place.depth + 1 };
   const inside = CONTAINERS.map((name) => collect(fields.get(name), deeper));
   const full = inside.find(({ images }) => images.length > 0) ?? inside.find(({ refusals }) => refusals.length > 0);
   if (full !== undefined) return full;
   const nested = [...BYTES_FIELDS, ...URL_FIELDS].map((name) => collectNested(fields.get(name), { name, deeper }));
-  const held = nested.find(({ images }) => images.length > 0) ?? collectNumbered(fields, deeper);
-  if (held.images.length > 0) return held;
+  const nestedFound = nested.find(({ images }) => images.length > 0) ?? collectNumbered(fields, deeper);
+  if (nestedFound.images.length > 0) return nestedFound;
   // what is said at the top is said of the call
   const words = place.depth === 0 ? undefined : refusalOf(value, fields);
   return words === undefined ? NOTHING : { images: [], refusals: [words] };
 }
 
 /** An image field that holds an object or a list: {"image_url": {"url": "…"}}. */
-function collectNested(value: unknown, { name, deeper }: { name: string; deeper: Place }): Found {
+function collectNested(value: unknown, { name, deeper }: { name: string; deeper: SearchPosition }): FoundImages {
   if (typeof value !== "object" || value === null) return NOTHING;
   if (!Array.isArray(value) && name === "inlinedata") {
     const data = toFields(value)?.get("data");
@@ -180,15 +180,15 @@ function collectNested(value: unknown, { name, deeper }: { name: string; deeper:
 }
 
 /** {"0": {…}, "1": {…}}: a list of which some language made an object. */
-function collectNumbered(fields: Fields, deeper: Place): Found {
+function collectNumbered(fields: Fields, deeper: SearchPosition): FoundImages {
   const names = [...fields.keys()];
   if (names.length === 0 || !names.every((name) => /^\d{1,3}$/.test(name))) return NOTHING;
   return fromList([...fields.values()], deeper);
 }
 
 /** An image with what can be used of it, or undefined where nothing can. */
-function readImage(fields: Fields, { base }: Place): ImageSource | undefined {
-  const sources = (names: readonly string[], likely: Likely) =>
+function readImage(fields: Fields, { base }: SearchPosition): ImageSource | undefined {
+  const sources = (names: readonly string[], likely: LikelyKind) =>
     names.flatMap((name) => {
       const value = fields.get(name);
       return typeof value === "string" ? (toImageSource(value, { likely, base }) ?? []) : [];
@@ -217,7 +217,7 @@ function refusalOf(value: unknown, fields: Fields): ErrorWords | undefined {
   if (!isError(fields) && named === "") return undefined;
   const words = readErrorWords(value);
   const said = { ...words, code: words.code || named, message: words.message || named };
-  return isSaid(said) ? said : undefined;
+  return hasWords(said) ? said : undefined;
 }
 
 /** Where words without an error's form say that all went well. */

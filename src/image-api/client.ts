@@ -7,7 +7,7 @@ import type { Answer, CallFailure, CallRequest, CallResult, ImageApi } from "../
 import { decodeContent } from "./content-encoding.ts";
 import { findApiRequestId } from "./error-body.ts";
 import { type FailedReply, type FailureOptions, toFailed, toRefusal } from "./failure.ts";
-import { toBroken } from "./no-answer.ts";
+import { toBrokenCall } from "./no-answer.ts";
 import { type ReadBytes, readBytes } from "./reading.ts";
 
 export interface ImageApiOptions {
@@ -59,7 +59,7 @@ export function createImageApi(options: ImageApiOptions): ImageApi {
       const nowMs = (options.now ?? Date.now)();
       // what throws here is a bug, and the call is paid: without an end it would count as out as long as this process lives
       return toResult(reply, { apiKey, nowMs, prompt, model, baseUrl, maxBytes }).catch((cause: unknown) => {
-        return toBroken({ ...reply, broken: { why: "network", cause } }, options.apiKey);
+        return toBrokenCall({ ...reply, broken: { why: "network", cause } }, options.apiKey);
       });
     },
     close: () => (closing ??= agent.close()),
@@ -97,7 +97,7 @@ interface ResultOptions extends FailureOptions {
 /** With a status other than 2xx the API has said no, however the body ended; with one, images that came are an answer. */
 async function toResult(reply: Exchange, options: ResultOptions): Promise<CallResult> {
   const { status, headers } = reply;
-  if (status === null) return toBroken(reply, options.apiKey);
+  if (status === null) return toBrokenCall(reply, options.apiKey);
   const { maxBytes } = options;
   const decoded = await decodeContent(reply.body, { encoding: headers["content-encoding"], maxBytes });
   const bytes = "bytes" in decoded ? decoded.bytes : reply.body;
@@ -107,7 +107,8 @@ async function toResult(reply: Exchange, options: ResultOptions): Promise<CallRe
   if (read.reading.kind === "answer") return toAnswered(read.reading, { status, headers, options });
   const unread = bytes.length > 0 && { unread: bytes };
   // what a broken 2xx says of an error may be half of it
-  if (reply.broken !== null && reply.broken.why !== "network") return { ...toBroken(reply, options.apiKey), ...unread };
+  if (reply.broken !== null && reply.broken.why !== "network")
+    return { ...toBrokenCall(reply, options.apiKey), ...unread };
   const reading = reply.broken === null ? read.reading.kind : "malformed";
   const failed = toFailed({ status, headers, ...read, reading }, options);
   return reading === "error" || reading === "empty" ? failed : { ...failed, ...unread };
@@ -130,8 +131,13 @@ function toAnswered(
   const failures = refusals.map((words) => toRefusal({ status, headers }, words, options));
   const refused = failures.toSorted((one, other) => GRAVITY[one.class] - GRAVITY[other.class])[0];
   const api_request_id = findApiRequestId(headers);
-  const whole: Answer = { ...answer, http_status: status, api_request_id, ...(refused !== undefined && { refused }) };
-  return { kind: "answered", answer: whole };
+  const answerWithMeta: Answer = {
+    ...answer,
+    http_status: status,
+    api_request_id,
+    ...(refused !== undefined && { refused }),
+  };
+  return { kind: "answered", answer: answerWithMeta };
 }
 
 /** An image that will never come decides about its request before one that may. */

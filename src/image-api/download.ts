@@ -41,13 +41,13 @@ export function createDownloader(options: DownloaderOptions): Downloader {
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const GONE = new Set([403, 404, 410]);
 
-interface Wanted extends DownloaderOptions {
+interface GetOptions extends DownloaderOptions {
   url: URL;
   signal: AbortSignal;
   admit: ((bytes: number) => Promise<void>) | undefined;
 }
 
-function get(agent: GuardedAgent, options: Wanted): Promise<Exchange> {
+function get(agent: GuardedAgent, options: GetOptions): Promise<Exchange> {
   return exchange(agent.dispatcher, {
     url: options.url,
     method: "GET",
@@ -83,7 +83,7 @@ function isOk(status: number): boolean {
 }
 
 /** Whether a 206, for which nobody has asked, says itself that it is less than the whole. */
-function isPart({ status, headers }: Exchange): boolean {
+function isPartial({ status, headers }: Exchange): boolean {
   const range = headers["content-range"];
   if (status !== 206 || range === undefined) return false;
   const [, start, end, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i.exec(String(range)) ?? [];
@@ -97,15 +97,15 @@ async function toImage(reply: Exchange, options: { url: URL; maxBytes: number })
     const code = GONE.has(reply.status) ? "download_gone" : "download_failed";
     throw failed(url, code, `got status ${reply.status}, wanted 200`);
   }
-  if (isPart(reply)) throw failed(url, "download_truncated", "got a part of it (206), wanted the whole");
-  if (reply.broken !== null) throw toBreak(reply, options);
+  if (isPartial(reply)) throw failed(url, "download_truncated", "got a part of it (206), wanted the whole");
+  if (reply.broken !== null) throw toBreakError(reply, options);
   const decoded = await decodeContent(reply.body, { encoding: reply.headers["content-encoding"], maxBytes });
   if ("fault" in decoded) throw tooLarge(url, maxBytes);
   if (decoded.bytes.length === 0) throw failed(url, "download_empty", "got 0 bytes, wanted at least 1");
   return decoded.bytes;
 }
 
-function toBreak(reply: Exchange, { url, maxBytes }: { url: URL; maxBytes: number }): ArchiverError {
+function toBreakError(reply: Exchange, { url, maxBytes }: { url: URL; maxBytes: number }): ArchiverError {
   const cause = reply.broken?.cause;
   switch (reply.broken?.why) {
     case "too_large":
@@ -128,17 +128,17 @@ function toBreak(reply: Exchange, { url, maxBytes }: { url: URL; maxBytes: numbe
 }
 
 function tooLarge(url: URL, maxBytes: number): RejectedError {
-  return new RejectedError(`Cannot download ${show(url)}: it is larger than ${maxBytes} bytes`, {
+  return new RejectedError(`Cannot download ${originOf(url)}: it is larger than ${maxBytes} bytes`, {
     code: "image_too_large",
   });
 }
 
 function failed(url: URL, code: string, why: string, cause?: unknown): TransientError {
   const detail = cause === undefined ? "" : ` (${scrub(toMessage(cause), "")})`;
-  return new TransientError(`Cannot download ${show(url)}: ${why}${detail}`, { code, cause });
+  return new TransientError(`Cannot download ${originOf(url)}: ${why}${detail}`, { code, cause });
 }
 
 /** The origin alone: path and query are what gives access. */
-function show(url: URL): string {
+function originOf(url: URL): string {
   return redactUrl(url.href) ?? "an image";
 }

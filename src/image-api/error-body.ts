@@ -10,7 +10,7 @@ export interface ErrorWords {
   param: string;
 }
 
-const SILENT: ErrorWords = { code: "", type: "", message: "", param: "" };
+const NO_WORDS: ErrorWords = { code: "", type: "", message: "", param: "" };
 
 /** Bounds of what is looked at: every expression that runs over these words takes time by their length. */
 const WORD_MAX_LENGTH = 200;
@@ -42,11 +42,11 @@ const WRAPPERS = ["output", "result", "data", "detail", "details", "body"];
 
 /** The words of a parsed body; all of them empty for a body in no known form. */
 export function readErrorWords(json: unknown): ErrorWords {
-  return findWords(json, 0) ?? SILENT;
+  return findWords(json, 0) ?? NO_WORDS;
 }
 
 /** Whether these words say anything. */
-export function isSaid({ code, message }: ErrorWords): boolean {
+export function hasWords({ code, message }: ErrorWords): boolean {
   return code !== "" || message !== "";
 }
 
@@ -73,7 +73,7 @@ function findWords(value: unknown, depth: number): ErrorWords | undefined {
 function firstOf(values: readonly unknown[], depth: number): ErrorWords | undefined {
   for (const value of values) {
     const words = findWords(value, depth + 1);
-    if (words !== undefined && (isSaid(words) || words.type !== "" || words.param !== "")) return words;
+    if (words !== undefined && (hasWords(words) || words.type !== "" || words.param !== "")) return words;
   }
   return undefined;
 }
@@ -123,7 +123,7 @@ function fromText(text: string, depth: number): ErrorWords | undefined {
     const inner = findWords(parseJson(trimmed), depth + 1);
     if (inner !== undefined && inner.message !== "") return inner;
   }
-  return { ...SILENT, message: trimmed.slice(0, MESSAGE_READ_LENGTH) };
+  return { ...NO_WORDS, message: trimmed.slice(0, MESSAGE_READ_LENGTH) };
 }
 
 function parseJson(text: string): unknown {
@@ -143,7 +143,7 @@ function toWord(value: unknown): string {
 export function readPlainWords(text: string): ErrorWords {
   const head = text.slice(0, MESSAGE_READ_LENGTH);
   const tag = (name: string) => new RegExp(`<${name}>([^<]{1,500})</${name}>`, "i").exec(head)?.[1]?.trim() ?? "";
-  if (!head.startsWith("<")) return { ...SILENT, message: head.slice(0, PLAIN_MAX_LENGTH) };
+  if (!head.startsWith("<")) return { ...NO_WORDS, message: head.slice(0, PLAIN_MAX_LENGTH) };
   return { code: tag("Code"), type: "", message: tag("Message"), param: tag("RequestId") };
 }
 

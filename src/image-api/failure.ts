@@ -39,7 +39,7 @@ import {
   describeHtml,
   type ErrorWords,
   findApiRequestId,
-  isSaid,
+  hasWords,
   readErrorWords,
   readPlainWords,
   scrub,
@@ -76,7 +76,7 @@ export interface FailureOptions {
 /** What a reply without images means. */
 export function toFailed(reply: FailedReply, options: FailureOptions): Failed {
   const said = readErrorWords(reply.json);
-  const isPlain = !isSaid(said) && reply.reading !== "empty";
+  const isPlain = !hasWords(said) && reply.reading !== "empty";
   const plain = isPlain ? readPlainWords(reply.text ?? "") : said;
   return judgeWith(reply, { ...plain, type: said.type || plain.type, param: said.param || plain.param }, options);
 }
@@ -93,12 +93,12 @@ export function toRefusal(
 function judgeWith(reply: FailedReply, words: ErrorWords, options: FailureOptions): Failed {
   const verdict = judge(reply, { ...words, message: withoutQuotes(words.message, options) }, options);
   const own = toCode(words.code) ?? toCode(words.type);
-  const code = verdict.code ?? own ?? verdict.otherwise ?? `http_${reply.status}`;
+  const code = verdict.code ?? own ?? verdict.fallbackCode ?? `http_${reply.status}`;
   const hint = verdict.hint === undefined ? "" : `; ${verdict.hint}`;
   const said = scrub(
     describe(reply, words),
     options.apiKey,
-    isOk(reply.status) && reply.reading === "malformed" ? CAME_MAX_LENGTH : undefined,
+    isOk(reply.status) && reply.reading === "malformed" ? UNREAD_SHOWN_LENGTH : undefined,
   );
   const parts = [`Cannot generate: the image API answered ${reply.status} ${code}`, said];
   return {
@@ -115,12 +115,12 @@ function judgeWith(reply: FailedReply, words: ErrorWords, options: FailureOption
 }
 
 /** So much is shown of an answer that cannot be read. */
-const CAME_MAX_LENGTH = 200;
+const UNREAD_SHOWN_LENGTH = 200;
 
 /** The API's own words, with its code where that is a number; else what came. */
 function describe({ isHtml, reading, status, text = "" }: FailedReply, words: ErrorWords): string {
   // what cannot be read is shown as it came: a known field would hide the rest
-  if (isOk(status) && reading === "malformed" && !isHtml) return text.slice(0, 2 * CAME_MAX_LENGTH);
+  if (isOk(status) && reading === "malformed" && !isHtml) return text.slice(0, 2 * UNREAD_SHOWN_LENGTH);
   if (words.message === "") return isHtml ? describeHtml(text) : "";
   return /^\d+$/.test(words.code) && Number(words.code) !== status ? `${words.message} (${words.code})` : words.message;
 }
@@ -139,14 +139,14 @@ interface Verdict {
   /** The code whatever the API calls it. */
   code?: string;
   /** The code where the API has none. */
-  otherwise?: string;
+  fallbackCode?: string;
   /** What the operator should look at. */
   hint?: string;
 }
 
-const NO_MONEY =
+const NO_BALANCE =
   /balance(?!r)|arrear|billing|overdue|payment|insufficient[\w-]*(quota|credit|fund)|out[_-]of[_-]credit/i;
-const NO_MONEY_MESSAGE =
+const NO_BALANCE_MESSAGE =
   /insufficient (account |user )?(balance|credits?|funds|quota)|(balance|credits?) (is |are )?(not enough|insufficient|too low|exhausted)|out of credits?|no credits? left|arrears|余额不足|余额不够|欠费|请充值/i;
 const BAD_KEY = /(invalid|incorrect|missing|expired)[_-]?api[_-]?key|authentication|unauthori[sz]ed/i;
 const BAD_KEY_MESSAGE =
@@ -157,15 +157,15 @@ const BAD_CONTENT_MESSAGE =
   /content[ _-](policy|filter|moderation|violation)|moderation|safety|(?<!case[ -])sensitive|nsfw|审核|敏感|违规/i;
 const TOO_FAST = /rate[_-]?limit|too[_-]?many|throttl/i;
 const TOO_FAST_MESSAGE = /rate limit|too many requests|too frequent|请求过于频繁|频率|并发|限流/i;
-const UNFIT = /invalid|not[_-]?found|unsupported|not[_-]?supported|bad[_-]?request/i;
+const UNSUPPORTED = /invalid|not[_-]?found|unsupported|not[_-]?supported|bad[_-]?request/i;
 
 const KEY_HINT = "check IMAGE_API_KEY";
 const URL_HINT = "check IMAGE_API_BASE_URL";
-const MONEY_HINT = "top up the account";
+const BALANCE_HINT = "top up the account";
 
 const BY_STATUS: Readonly<Record<number, Verdict>> = {
   401: { class: "config", hint: KEY_HINT },
-  402: { class: "config", hint: MONEY_HINT },
+  402: { class: "config", hint: BALANCE_HINT },
   403: { class: "config", hint: `${KEY_HINT} and what it may do` },
   407: { class: "config", hint: "check the proxy's user and password" },
   408: { class: "transient" },
@@ -188,16 +188,16 @@ function judgeWords({ status, reading }: FailedReply, words: ErrorWords): Verdic
   const isVague = status < 500 && toCode(words.code) === undefined;
   const says = (message: RegExp, statuses: readonly number[]) =>
     (statuses.includes(status) || isVague) && message.test(words.message);
-  if (NO_MONEY.test(names) || says(NO_MONEY_MESSAGE, [403, 429]))
-    return { class: "config", hint: MONEY_HINT, otherwise: otherwiseOf(status) };
+  if (NO_BALANCE.test(names) || says(NO_BALANCE_MESSAGE, [403, 429]))
+    return { class: "config", hint: BALANCE_HINT, fallbackCode: fallbackCodeOf(status) };
   if (BAD_KEY.test(names) || (status !== 429 && says(BAD_KEY_MESSAGE, [])))
-    return { class: "config", hint: KEY_HINT, otherwise: otherwiseOf(status) };
+    return { class: "config", hint: KEY_HINT, fallbackCode: fallbackCodeOf(status) };
   if (BAD_CONTENT.test(names) || (![408, 429].includes(status) && says(BAD_CONTENT_MESSAGE, [403])))
-    return { class: "rejected", otherwise: otherwiseOf(status) };
+    return { class: "rejected", fallbackCode: fallbackCodeOf(status) };
   return undefined;
 }
 
-function otherwiseOf(status: number): string {
+function fallbackCodeOf(status: number): string {
   return isOk(status) ? "error_in_answer" : `http_${status}`;
 }
 
@@ -206,30 +206,30 @@ function judgeAnswer(reply: FailedReply, words: ErrorWords, options: FailureOpti
   if (reply.reading === "empty") return { class: "transient", code: "empty_answer" };
   if (reply.reading === "malformed") return { class: "transient", kind: "unknown", code: MALFORMED_ANSWER };
   const names = `${words.code} ${words.type}`;
-  const otherwise = "error_in_answer";
+  const fallbackCode = "error_in_answer";
   if (TOO_FAST.test(names) || (toCode(words.code) === undefined && TOO_FAST_MESSAGE.test(words.message)))
-    return { class: "wait", otherwise };
-  if (/^[45]\d\d$/.test(words.code)) return judgeInner(Number(words.code), words, options);
-  return UNFIT.test(names) ? { class: "rejected", otherwise } : { class: "transient", otherwise };
+    return { class: "wait", fallbackCode };
+  if (/^[45]\d\d$/.test(words.code)) return judgeEmbeddedStatus(Number(words.code), words, options);
+  return UNSUPPORTED.test(names) ? { class: "rejected", fallbackCode } : { class: "transient", fallbackCode };
 }
 
 /** A status as the code of an error in a 2xx: the address is right, or nobody would have said so in this form. */
-function judgeInner(status: number, words: ErrorWords, options: FailureOptions): Verdict {
-  const isThere = NOT_HERE.has(status);
+function judgeEmbeddedStatus(status: number, words: ErrorWords, options: FailureOptions): Verdict {
+  const isThere = NOT_THE_API.has(status);
   const verdict = isThere
     ? { class: "rejected" as const }
     : judgeStatus({ status, headers: {}, json: undefined, isHtml: false, reading: "error" }, words, options);
-  return { ...verdict, otherwise: "error_in_answer" };
+  return { ...verdict, fallbackCode: "error_in_answer" };
 }
 
 /** What answers there is not the API, or not at this path. */
-const NOT_HERE = new Set([404, 405, 410, 421, 501]);
+const NOT_THE_API = new Set([404, 405, 410, 421, 501]);
 
 function judgeStatus({ status, isHtml }: FailedReply, words: ErrorWords, options: FailureOptions): Verdict {
   if (status >= 300 && status < 400) return { class: "config", code: "unexpected_redirect", hint: URL_HINT };
-  if (NOT_HERE.has(status)) {
+  if (NOT_THE_API.has(status)) {
     const isModel = !isHtml && (status === 404 || status === 410) && namesModel(words, options.model);
-    if (isModel) return { class: "rejected", otherwise: "model_not_found" };
+    if (isModel) return { class: "rejected", fallbackCode: "model_not_found" };
     return { class: "config", code: "not_the_api", hint: URL_HINT };
   }
   const isTooFast = status === 400 && toCode(words.code) === undefined && TOO_FAST_MESSAGE.test(words.message);

@@ -6,12 +6,12 @@ export interface ImageSource {
 }
 
 /** What the name of a field makes likely. It decides only where the text itself does not. */
-export type Likely = "url" | "bytes";
+export type LikelyKind = "url" | "bytes";
 
 /** The image behind a text, or undefined where there is none. Relative addresses count from `base`, the API's base URL. */
 export function toImageSource(
   given: string,
-  { likely, base }: { likely: Likely; base?: string | undefined },
+  { likely, base }: { likely: LikelyKind; base?: string | undefined },
 ): ImageSource | undefined {
   const text = unquote(given);
   if (text === "") return undefined;
@@ -28,7 +28,7 @@ function unquote(given: string): string {
   return text.length > 1 && ["''", '""', "``", "<>"].includes(first + last) ? text.slice(1, -1).trim() : text;
 }
 
-function readBytes(text: string, likely: Likely): Buffer | undefined {
+function readBytes(text: string, likely: LikelyKind): Buffer | undefined {
   if (/^data:/i.test(text)) return parseDataUrl(text);
   if (/^https?:\/\//i.test(text)) return undefined;
   const bytes = parseBase64(text);
@@ -99,7 +99,10 @@ function hexDigit(code = 0): number | undefined {
 
 const IMAGE_NAME = /\.(png|jpe?g|webp|gif|avif|bmp|tiff?|heic|jxl)([?#]|$)/i;
 
-function readUrl(text: string, { likely, base }: { likely: Likely; base?: string | undefined }): string | undefined {
+function readUrl(
+  text: string,
+  { likely, base }: { likely: LikelyKind; base?: string | undefined },
+): string | undefined {
   // HTML's way of writing a query, which no signed query holds
   const address = text.includes("&amp;") ? text.replaceAll("&amp;", "&") : text;
   if (/^https?:\/\//i.test(address)) {

@@ -10,7 +10,7 @@ interface Frame {
   awaitsKey: boolean;
 }
 
-interface Writing {
+interface Writer {
   out: string[];
   frames: Frame[];
   /** Held back until it is known that no end follows it. */
@@ -21,7 +21,7 @@ interface Writing {
 
 /** The text as strict JSON where that can be done, else something that JSON.parse refuses. `cut`: it may end anywhere. */
 export function repairJson(text: string, { cut = false }: { cut?: boolean } = {}): string {
-  const writing: Writing = { out: [], frames: [], comma: false, safe: { pieces: 0, close: "" } };
+  const writing: Writer = { out: [], frames: [], comma: false, safe: { pieces: 0, close: "" } };
   let at = 0;
   while (at < text.length) {
     const next = readToken(text, at, writing);
@@ -33,7 +33,7 @@ export function repairJson(text: string, { cut = false }: { cut?: boolean } = {}
 }
 
 /** Reads what begins at `at`; where the next begins, or undefined at an end in the middle of something. */
-function readToken(text: string, at: number, writing: Writing): number | undefined {
+function readToken(text: string, at: number, writing: Writer): number | undefined {
   const char = text[at] as string;
   if (char === '"' || char === "'") return readString(text, at, writing);
   if (char === "/" && (text[at + 1] === "/" || text[at + 1] === "*")) return skipComment(text, at);
@@ -56,7 +56,7 @@ function readToken(text: string, at: number, writing: Writing): number | undefin
 
 const WORD = /[^\s,:{}[\]"'/]{1,100}/y;
 
-function readWord(text: string, at: number, writing: Writing): number | undefined {
+function readWord(text: string, at: number, writing: Writer): number | undefined {
   WORD.lastIndex = at;
   const word = WORD.exec(text)?.[0];
   // white space, or a slash that begins nothing
@@ -68,7 +68,7 @@ function readWord(text: string, at: number, writing: Writing): number | undefine
   return at + word.length;
 }
 
-function readString(text: string, at: number, writing: Writing): number | undefined {
+function readString(text: string, at: number, writing: Writer): number | undefined {
   const quote = text[at] as string;
   let end = at + 1;
   for (;;) {
@@ -104,7 +104,7 @@ function skipComment(text: string, at: number): number | undefined {
   return end + (isLine ? 1 : 2);
 }
 
-function open(char: "{" | "[", at: number, writing: Writing): number {
+function open(char: "{" | "[", at: number, writing: Writer): number {
   flushComma(writing);
   writing.out.push(char);
   writing.frames.push({ close: char === "{" ? "}" : "]", awaitsKey: char === "{" });
@@ -112,7 +112,7 @@ function open(char: "{" | "[", at: number, writing: Writing): number {
   return at + 1;
 }
 
-function close(char: "}" | "]", at: number, writing: Writing): number {
+function close(char: "}" | "]", at: number, writing: Writer): number {
   writing.comma = false;
   writing.out.push(char);
   writing.frames.pop();
@@ -120,18 +120,18 @@ function close(char: "}" | "]", at: number, writing: Writing): number {
   return at + 1;
 }
 
-function writeValue(writing: Writing, value: string): void {
+function writeValue(writing: Writer, value: string): void {
   const key = isKey(writing);
   flushComma(writing);
   writing.out.push(value);
   if (!key) markSafe(writing);
 }
 
-function isKey({ frames }: Writing): boolean {
+function isKey({ frames }: Writer): boolean {
   return frames.at(-1)?.awaitsKey === true;
 }
 
-function flushComma(writing: Writing): void {
+function flushComma(writing: Writer): void {
   if (writing.comma) writing.out.push(",");
   writing.comma = false;
 }
@@ -139,7 +139,7 @@ function flushComma(writing: Writing): void {
 /** What is nested deeper cannot be completed: it is no answer. */
 const DEPTH_MAX = 64;
 
-function markSafe({ out, frames, safe }: Writing): void {
+function markSafe({ out, frames, safe }: Writer): void {
   if (frames.length > DEPTH_MAX) return;
   safe.pieces = out.length;
   safe.close = frames

@@ -20,7 +20,7 @@ import { findApiRequestId, scrub } from "./error-body.ts";
  * | yes  | reset, closed        | unknown | transient | connection_lost  |
  * | yes  | answer over the cap  | unknown | transient | answer_too_large |
  */
-export function toBroken(broken: Exchange, apiKey: string): { kind: "unsent" | "unknown"; failure: CallFailure } {
+export function toBrokenCall(broken: Exchange, apiKey: string): { kind: "unsent" | "unknown"; failure: CallFailure } {
   const { why, cause } = broken.broken ?? { why: "network" as const, cause: undefined };
   const verdict = broken.sent ? judgeSent(why) : judgeUnsent(why, cause);
   const detail = cause === undefined ? "" : `: ${scrub(describe(cause), apiKey)}`;
@@ -44,9 +44,9 @@ interface Verdict {
   hint?: string;
 }
 
-type Why = NonNullable<Exchange["broken"]>["why"];
+type BreakReason = NonNullable<Exchange["broken"]>["why"];
 
-function judgeSent(why: Why): Verdict {
+function judgeSent(why: BreakReason): Verdict {
   switch (why) {
     case "timed_out":
     case "too_slow":
@@ -63,7 +63,7 @@ function judgeSent(why: Why): Verdict {
 
 const CERTIFICATE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|EPROTO|HOSTNAME_MISMATCH)/;
 
-function judgeUnsent(why: Why, cause: unknown): Verdict {
+function judgeUnsent(why: BreakReason, cause: unknown): Verdict {
   if (why === "aborted") return { code: "aborted", text: "the call was stopped before it was sent" };
   if (why === "timed_out") return { code: "connect_timeout", text: "no connection to the image API in time" };
   const code = codeOf(cause);

@@ -48,7 +48,7 @@ const NEAR_MAX_MEAN_ERROR = 2;
  */
 export async function compareImages(original: Buffer, made: Buffer): Promise<Comparison> {
   if (original.equals(made)) return { outcome: "identical_bytes", distance: null, mean_error: null };
-  const [one, other] = [await lookAt(original), await lookAt(made)];
+  const [one, other] = [await inspectImage(original), await inspectImage(made)];
   const distance = hashDistance(one.phash, other.phash);
   const mean_error = one.shape === other.shape ? await meanError([one, other]) : null;
   if (mean_error === 0) return { outcome: "identical_pixels", distance, mean_error };
@@ -56,7 +56,7 @@ export async function compareImages(original: Buffer, made: Buffer): Promise<Com
   return { outcome: isNear ? "near" : "drifted", distance, mean_error };
 }
 
-interface Look {
+interface Decoded {
   bytes: Buffer;
   header: ImageHeader;
   /** Width, height and frames as viewers show them: pixels of one shape can be compared one by one. */
@@ -67,7 +67,7 @@ interface Look {
 const inspect = createInspector({ concurrency: 1 });
 
 /** The inspector's hash, which every asset has in the catalog, too. */
-async function lookAt(bytes: Buffer): Promise<Look> {
+async function inspectImage(bytes: Buffer): Promise<Decoded> {
   const { phash } = await inspect(bytes);
   const header = await decoding(() => readHeader(bytes));
   const { width, height, frames, orientation } = header;
@@ -88,10 +88,10 @@ function layoutOf(bytes: Buffer): readonly (FrameControl | undefined)[] {
 }
 
 /** 0 where every channel of every pixel is the same, and only there. */
-function meanError(looks: readonly [Look, Look]): Promise<number> {
+function meanError(looks: readonly [Decoded, Decoded]): Promise<number> {
   const deep = looks.some(({ header }) => header.bytesPerChannel > 1);
   // the pixels of both, and what decoding the second one takes; turned pictures are held twice
-  const raw = ({ header }: Look) => header.width * header.height * header.frames * CHANNELS * (deep ? 2 : 1);
+  const raw = ({ header }: Decoded) => header.width * header.height * header.frames * CHANNELS * (deep ? 2 : 1);
   const bytes = raw(looks[0]) + raw(looks[1]) + Math.max(...looks.map(({ header }) => header.decodedBytes));
   return withinDecodeBudget({ bytes }, async () => {
     const [one, other] = [await pixelsOf(looks[0], deep), await pixelsOf(looks[1], deep)];
@@ -104,7 +104,7 @@ function meanError(looks: readonly [Look, Look]): Promise<number> {
 const CHANNELS = 4;
 
 /** Red, green, blue and alpha of all frames, so that grey is compared with grey in colour, and opaque with no alpha. */
-function pixelsOf({ bytes, header }: Look, deep: boolean): Promise<Buffer> {
+function pixelsOf({ bytes, header }: Decoded, deep: boolean): Promise<Buffer> {
   return decoding(async () => {
     const pictures = [bytes, ...(header.isAnimatedPng ? readApng(bytes).frames.map(({ png }) => png) : [])];
     const pixels: Buffer[] = [];
@@ -130,12 +130,12 @@ function to16Bit(bytes: Buffer): Uint16Array {
 }
 
 /** So many values take a few milliseconds; then others have their turn, since this may run in the midst of a worker. */
-const VALUES_AT_ONCE = 2 ** 21;
+const CHUNK_VALUES = 2 ** 21;
 
 async function meanDifference(one: Buffer | Uint16Array, other: Buffer | Uint16Array): Promise<number> {
   let sum = 0;
-  for (let from = 0; from < one.length; from += VALUES_AT_ONCE) {
-    const end = Math.min(one.length, from + VALUES_AT_ONCE);
+  for (let from = 0; from < one.length; from += CHUNK_VALUES) {
+    const end = Math.min(one.length, from + CHUNK_VALUES);
     for (let at = from; at < end; at++) sum += Math.abs((one[at] as number) - (other[at] as number));
     await setImmediate();
   }

@@ -1,11 +1,11 @@
 // From bytes to what the image is: type, size, decodes to the end; or why not.
 import { availableParallelism } from "node:os";
+import pLimit from "p-limit";
 import { ArchiverError, TransientError, toMessage } from "../domain/errors.ts";
 import type { ImageFacts } from "../domain/records.ts";
 import type { InspectImage, InspectOptions, Preview } from "../pipeline/image-ports.ts";
 import { DECODE_TIMEOUT_S, withinDecodeBudget } from "./decode-budget.ts";
 import { type ImageHeader, openImage, readHeader } from "./header.ts";
-import { limitConcurrency } from "./limit-concurrency.ts";
 import { turnUpright } from "./orientation.ts";
 import { readApng, readPngHeader } from "./png.ts";
 import { firstFrame, hashOf, previewSize } from "./preview.ts";
@@ -24,12 +24,12 @@ const MAX_THREADS = 3;
  * (decode-budget.ts). Decoding runs off the loop's thread.
  */
 export function createInspector(options: InspectorOptions = {}): InspectImage {
-  const inTurn = limitConcurrency(options.concurrency ?? Math.min(MAX_THREADS, availableParallelism()));
+  const limit = pLimit(options.concurrency ?? Math.min(MAX_THREADS, availableParallelism()));
   return async (bytes, inspection = {}) => {
     const type = findType(bytes);
     if (type === undefined) throw notAnImage(bytes);
     if (type.extension === "png" && readPngHeader(bytes) === undefined) throw broken("the PNG stops before its end");
-    const { preview, ...size } = await inTurn(() => decode(bytes, inspection));
+    const { preview, ...size } = await limit(() => decode(bytes, inspection));
     return { ...type, ...size, preview, phash: hashOf(preview) };
   };
 }

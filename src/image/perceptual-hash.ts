@@ -5,10 +5,10 @@
 export const HASH_SIDE = 32;
 
 /** Frequencies a side that the hash keeps: 8 × 8 bits. */
-const KEPT = 8;
+const FREQUENCIES = 8;
 
 /** COSINES[u][x] of the discrete cosine transform, without its constant factors: only the order of the results counts. */
-const COSINES = Array.from({ length: KEPT }, (_, u) =>
+const COSINES = Array.from({ length: FREQUENCIES }, (_, u) =>
   Array.from({ length: HASH_SIDE }, (_, x) => Math.cos(((2 * x + 1) * u * Math.PI) / (2 * HASH_SIDE))),
 );
 

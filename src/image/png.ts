@@ -145,9 +145,9 @@ function scanApng(png: Buffer): Scan {
   return scan;
 }
 
-function addAnimation(scan: Scan, { type, data, checked, crc }: Chunk & { type: keyof typeof LEAST }): void {
+function addAnimation(scan: Scan, { type, data, checked, crc }: Chunk & { type: keyof typeof MIN_BYTES }): void {
   if (crc32(checked) !== crc) throw new Error(`a ${type} chunk of the animated PNG has a wrong checksum`);
-  if (data.length < LEAST[type]) throw new Error(`a ${type} chunk of the animated PNG is too short`);
+  if (data.length < MIN_BYTES[type]) throw new Error(`a ${type} chunk of the animated PNG is too short`);
   if (type === "acTL") {
     scan.announced = data.readUInt32BE(0);
     return;
@@ -158,7 +158,7 @@ function addAnimation(scan: Scan, { type, data, checked, crc }: Chunk & { type: 
 }
 
 /** Bytes of data that these chunks have at least. */
-const LEAST = { acTL: 8, fcTL: 26, fdAT: 4 };
+const MIN_BYTES = { acTL: 8, fcTL: 26, fdAT: 4 };
 
 function addControl(scan: Scan, control: FrameControl): void {
   if (!scan.hasPicture) scan.first = control;

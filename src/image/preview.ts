@@ -43,9 +43,9 @@ export function hashOf(preview: Preview): string {
 function shrink({ pixels, width, height, channels }: Preview): Uint8Array {
   const luma = new Uint8Array(HASH_SIDE * HASH_SIDE);
   for (let row = 0; row < HASH_SIDE; row++) {
-    const [top, bottom] = fieldOf(row, height);
+    const [top, bottom] = cellOf(row, height);
     for (let column = 0; column < HASH_SIDE; column++) {
-      const [left, right] = fieldOf(column, width);
+      const [left, right] = cellOf(column, width);
       let sum = 0;
       for (let y = top; y < bottom; y++)
         for (let x = left; x < right; x++) sum += greyOf(pixels, (y * width + x) * channels, channels);
@@ -55,7 +55,7 @@ function shrink({ pixels, width, height, channels }: Preview): Uint8Array {
   return luma;
 }
 
-function fieldOf(index: number, side: number): [from: number, to: number] {
+function cellOf(index: number, side: number): [from: number, to: number] {
   const from = Math.floor((index * side) / HASH_SIDE);
   return [from, Math.max(from + 1, Math.floor(((index + 1) * side) / HASH_SIDE))];
 }

@@ -1,10 +1,9 @@
 // The thumbnail of an asset, from wherever it can be had.
-
+import pLimit from "p-limit";
 import { thumbnailKey } from "../domain/keys.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Store } from "../pipeline/ports.ts";
 import { createInspector } from "./inspect.ts";
-import { limitConcurrency } from "./limit-concurrency.ts";
 import { toThumbnail } from "./preview.ts";
 
 export interface ReadThumbnailDeps {
@@ -21,21 +20,21 @@ export async function readThumbnail(
   asset: { digest: string; key: string },
 ): Promise<Buffer | undefined> {
   const options = signal === undefined ? {} : { signal };
-  const made = await store.get(thumbnailKey(asset.digest), options);
-  if (made !== undefined) return made;
-  return inTurn(async () => {
+  const stored = await store.get(thumbnailKey(asset.digest), options);
+  if (stored !== undefined) return stored;
+  return limit(async () => {
     const bytes = await store.get(asset.key, options);
     return bytes && makeThumbnail(bytes);
   });
 }
 
 /** Originals in hand at once: a page of an old archive asks for sixty thumbnails, and each may be as large as IMAGE_MAX_BYTES. */
-const inTurn = limitConcurrency(3);
+const limit = pLimit(3);
 
 let inspect: InspectImage | undefined;
 
 async function makeThumbnail(bytes: Buffer): Promise<Buffer | undefined> {
   inspect ??= createInspector();
-  const seen = await inspect(bytes).catch(() => undefined);
-  return seen && toThumbnail(seen.preview);
+  const inspected = await inspect(bytes).catch(() => undefined);
+  return inspected && toThumbnail(inspected.preview);
 }

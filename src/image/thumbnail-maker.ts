@@ -26,28 +26,28 @@ export interface ThumbnailMaker extends Thumbnails {
 const WAITING_MAX_BYTES = 32 * 1024 * 1024;
 
 /** Thumbnails in hand at once: one that is encoded while the other one is on its way to the store. */
-const AT_ONCE = 2;
+const CONCURRENCY = 2;
 
 /**
  * While images are copied a lane rests for so many times as long as its thumbnail took: each costs some 2 ms of CPU, which
  * would else be a third of what a worker can do when it has all its hands full. It catches up when there is a lull.
  */
-const REST_FACTOR = 4;
-const REST_MAX_MS = 2_000;
+const PAUSE_FACTOR = 4;
+const PAUSE_MAX_MS = 2_000;
 
 /** So many thumbnails are written down in one commit, or as many as there are when none waits any more. */
-const NOTED_AT_ONCE = 50;
+const RECORD_BATCH_SIZE = 50;
 
 /** What closing takes at most, in ms: a store that is away must not hold up a process that stops. */
 const CLOSE_MS = 3_000;
 
 /** One maker for a process. */
-export function createThumbnailMaker(parts: ThumbnailMakerDeps): ThumbnailMaker {
+export function createThumbnailMaker(deps: ThumbnailMakerDeps): ThumbnailMaker {
   const waiting: { digest: string; preview: Preview }[] = [];
   const stored: string[] = [];
-  const lanes = new Set<Promise<void>>();
-  const givingUp = new AbortController();
-  const { signal } = givingUp;
+  const workers = new Set<Promise<void>>();
+  const aborting = new AbortController();
+  const { signal } = aborting;
   const closing = new AbortController();
   let waitingBytes = 0;
 
@@ -57,28 +57,30 @@ export function createThumbnailMaker(parts: ThumbnailMakerDeps): ThumbnailMaker 
       const begun = performance.now();
       try {
         const { digest, preview } = next;
-        await putThumbnail(parts.store, { digest, bytes: await toThumbnail(preview), signal });
+        await putThumbnail(deps.store, { digest, bytes: await toThumbnail(preview), signal });
         stored.push(next.digest);
-        if (stored.length >= NOTED_AT_ONCE) await note();
+        if (stored.length >= RECORD_BATCH_SIZE) await recordStored();
       } catch (error) {
-        parts.log.debug({ digest: next.digest, error: toMessage(error) }, "its thumbnail will be made up later");
+        deps.log.debug({ digest: next.digest, error: toMessage(error) }, "its thumbnail will be made up later");
       }
-      await rest(performance.now() - begun);
+      await pause(performance.now() - begun);
     }
-    await note().catch((error) => parts.log.debug({ error: toMessage(error) }, "thumbnails will be looked up later"));
+    await recordStored().catch((error) =>
+      deps.log.debug({ error: toMessage(error) }, "thumbnails will be looked up later"),
+    );
   }
 
-  async function rest(tookMs: number): Promise<void> {
-    if (!parts.isBusy()) return;
-    await parts.clock.sleep(Math.min(tookMs * REST_FACTOR, REST_MAX_MS), closing.signal);
+  async function pause(tookMs: number): Promise<void> {
+    if (!deps.isBusy()) return;
+    await deps.clock.sleep(Math.min(tookMs * PAUSE_FACTOR, PAUSE_MAX_MS), closing.signal);
   }
 
-  async function note(): Promise<void> {
+  async function recordStored(): Promise<void> {
     const digests = stored.splice(0);
     if (digests.length === 0) return;
     // a deletion that came while they waited has looked for them too early
-    for (const digest of await parts.catalog.recordThumbnails(digests))
-      await parts.store.delete(thumbnailKey(digest), { signal });
+    for (const digest of await deps.catalog.recordThumbnails(digests))
+      await deps.store.delete(thumbnailKey(digest), { signal });
   }
 
   return {
@@ -87,14 +89,14 @@ export function createThumbnailMaker(parts: ThumbnailMakerDeps): ThumbnailMaker 
       if (closing.signal.aborted || waitingBytes + bytes > WAITING_MAX_BYTES) return;
       waitingBytes += bytes;
       waiting.push(asset);
-      if (lanes.size >= AT_ONCE) return;
-      const lane = run().finally(() => lanes.delete(lane));
-      lanes.add(lane);
+      if (workers.size >= CONCURRENCY) return;
+      const worker = run().finally(() => workers.delete(worker));
+      workers.add(worker);
     },
     close: async () => {
       closing.abort();
-      const deadline = setTimeout(() => givingUp.abort(), CLOSE_MS);
-      await Promise.all(lanes);
+      const deadline = setTimeout(() => aborting.abort(), CLOSE_MS);
+      await Promise.all(workers);
       clearTimeout(deadline);
     },
   };

@@ -4,7 +4,7 @@ import type { LockEntry, LockImage } from "../domain/lockfile/entry.ts";
 import type { ObjectFacts } from "../domain/records.ts";
 import { mapInOrder } from "../domain/streams.ts";
 import type { ByteStream, Store } from "../pipeline/ports.ts";
-import { measure } from "../storage/digest.ts";
+import { measureBytes } from "../storage/digest.ts";
 
 /**
  * What is wrong with an image.
@@ -150,9 +150,9 @@ async function look({ image }: LockedObject, { store, deep, signal }: CheckLockO
   return judge(image, read);
 }
 
-async function measureAll(stream: ByteStream, key: string): ReturnType<typeof measure> {
+async function measureAll(stream: ByteStream, key: string): ReturnType<typeof measureBytes> {
   try {
-    return await measure(stream);
+    return await measureBytes(stream);
   } catch (cause) {
     const message = `Cannot read "${key}" to its end: ${toMessage(cause)}`;
     throw new TransientError(message, { code: "store_unreachable", cause });

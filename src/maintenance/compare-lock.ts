@@ -42,5 +42,5 @@ export async function compareLock(
       options.onProgress?.(requests);
     }
   }
-  return { requests, uncompared: comparison.uncompared, found: [...found, ...comparison.rest()] };
+  return { requests, uncompared: comparison.uncompared, found: [...found, ...comparison.remaining()] };
 }

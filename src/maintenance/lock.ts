@@ -7,7 +7,7 @@ import type { ManifestStatus } from "../catalog/batches/manifest-status.ts";
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import { type LockEntry, promptPrefix } from "../domain/lockfile/entry.ts";
 import { RANDOM_SEED, recipeId, toRecipe } from "../domain/request/recipe.ts";
-import { inGroups } from "../domain/streams.ts";
+import { chunk } from "../domain/streams.ts";
 
 /**
  * Why an item cannot be locked.
@@ -47,7 +47,7 @@ export async function* lockManifest(
   entries: AsyncIterable<ManifestEntry>,
   catalog: Pick<OpenCatalog, "getManifestStatus" | "findArchivedImages">,
 ): AsyncGenerator<Locked> {
-  for await (const page of inGroups(entries, PAGE)) {
+  for await (const page of chunk(entries, PAGE)) {
     const items = page.filter(isWanted);
     const known = catalog.getManifestStatus(items.map(({ submission }) => toWanted(submission)));
     const byItem = new Map(items.map((item, at) => [item, known[at]]));

@@ -8,7 +8,7 @@ import type { OpenCatalog } from "../catalog/catalog.ts";
 import { startCheckpointer } from "../catalog/db/checkpointer.ts";
 import { closeAll, closeTogether } from "../domain/close-all.ts";
 import { toMessage } from "../domain/errors.ts";
-import { showDuration } from "../domain/units.ts";
+import { formatDuration } from "../domain/units.ts";
 import { createArchiveQueue } from "../queue/archive-jobs.ts";
 import { reached } from "../queue/connection.ts";
 import type { Queues } from "../queue/queues.ts";
@@ -206,7 +206,7 @@ function createLossWarning(app: App, catalog: OpenCatalog): () => void {
     if (warnedAt !== undefined && seconds > Math.max(0, warnedAt / 2)) return;
     if (warnedAt !== undefined && warnedAt <= 0) return;
     warnedAt = seconds;
-    const left = seconds > 0 ? `in ${showDuration(seconds * 1000)}` : "now";
+    const left = seconds > 0 ? `in ${formatDuration(seconds * 1000)}` : "now";
     app.log.warn({ seconds_to_nearest_loss: seconds }, `the URL of an image that is not archived dies ${left}`);
   };
 }

@@ -3,9 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import { toMessage } from "../domain/errors.ts";
 import { sidecarKey } from "../domain/keys.ts";
-import { parseSidecar } from "../domain/sidecar-form.ts";
+import { parseSidecar, sidecarBytes, toSidecar } from "../domain/sidecar.ts";
 import type { Store } from "../pipeline/ports.ts";
-import { sidecarBytes, toSidecar } from "../pipeline/sidecar.ts";
 
 /** What comparing a sidecar with the catalog showed. */
 export interface SidecarProof {

@@ -7,8 +7,8 @@ import { type CatalogBuilder, createCatalogBuilder } from "../catalog/integrity/
 import { parseBatchSidecar } from "../domain/batch-sidecar.ts";
 import { ConfigError, toMessage } from "../domain/errors.ts";
 import { imageDigest } from "../domain/keys.ts";
-import { parseSidecar, type SidecarRecords } from "../domain/sidecar-form.ts";
-import { inGroups, mapInOrder } from "../domain/streams.ts";
+import { parseSidecar, type SidecarRecords } from "../domain/sidecar.ts";
+import { chunk, mapInOrder } from "../domain/streams.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
 
@@ -120,7 +120,7 @@ async function readSidecars(fresh: CatalogBuilder, parts: RebuildDeps): Promise<
       return undefined;
     }
   });
-  for await (const group of inGroups(read, GROUP)) {
+  for await (const group of chunk(read, GROUP)) {
     addGroup(fresh, group, unusable);
     sidecars += group.length;
     parts.onProgress({ sidecars, objects: 0 });
@@ -161,7 +161,7 @@ async function readBatches(fresh: CatalogBuilder, parts: RebuildDeps, unusable: 
 
 async function noteImages(fresh: CatalogBuilder, parts: RebuildDeps): Promise<void> {
   let objects = 0;
-  for await (const group of inGroups(parts.store.list("images/", parts), GROUP)) {
+  for await (const group of chunk(parts.store.list("images/", parts), GROUP)) {
     fresh.addStoredObjects(group);
     objects += group.length;
     parts.onProgress({ sidecars: fresh.counts().requests, objects });

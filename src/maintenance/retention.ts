@@ -3,7 +3,7 @@ import type { OpenCatalog } from "../catalog/catalog.ts";
 import { levelOf, toMessage } from "../domain/errors.ts";
 import { thumbnailKey } from "../domain/keys.ts";
 import type { Log, Store } from "../pipeline/ports.ts";
-import { putSidecar } from "../pipeline/sidecar.ts";
+import { putSidecar } from "../pipeline/put-sidecar.ts";
 
 export interface RetentionDeps {
   catalog: OpenCatalog;

@@ -4,7 +4,7 @@ import type { OpenCatalog } from "../catalog/catalog.ts";
 import type { IntegrityRun } from "../catalog/integrity/proofs.ts";
 import { ArchiverError, toMessage } from "../domain/errors.ts";
 import type { Asset, AssetFault, ImageFacts } from "../domain/records.ts";
-import { inGroups, mapInOrder } from "../domain/streams.ts";
+import { chunk, mapInOrder } from "../domain/streams.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
 import { createPace } from "./pace.ts";
@@ -279,9 +279,9 @@ async function findOrphans(run: Run): Promise<void> {
   const { catalog, store, signal, done } = run;
   const orphaned = (key: string, what: string) =>
     add(done, { kind: "orphaned", key, digest: null, request_id: null, reason: `the catalog knows no such ${what}` });
-  for await (const group of inGroups(store.list("images/", { signal }), 500))
+  for await (const group of chunk(store.list("images/", { signal }), 500))
     for (const key of catalog.integrity.findUnknownKeys(group.map((object) => object.key))) orphaned(key, "image");
-  for await (const group of inGroups(store.list("requests/", { signal }), 500)) {
+  for await (const group of chunk(store.list("requests/", { signal }), 500)) {
     const ids = group.map(({ key }) => ({
       key,
       id:

@@ -42,7 +42,7 @@ export function createGuardedAgent(options: GuardOptions): GuardedAgent {
   const choose = createProxyChoice(options.proxy ?? {});
   let closing: Promise<void> | undefined;
   return {
-    dispatcher: choose === undefined ? agent : checkedBeforeProxy(agent, { ...trust, choose }),
+    dispatcher: choose === undefined ? agent : checkBeforeProxy(agent, { ...trust, choose }),
     checkUrl: (url) => checkUrl(url, trust),
     checkRedirect: (location, from) => checkRedirect(location, { ...trust, from }),
     close: () => (closing ??= agent.close()),
@@ -50,7 +50,7 @@ export function createGuardedAgent(options: GuardOptions): GuardedAgent {
 }
 
 /** Behind a proxy the connector sees the proxy only: names are looked at before it gets them. */
-function checkedBeforeProxy(agent: Dispatcher, options: Trust & { choose: ChooseProxy }): Dispatcher {
+function checkBeforeProxy(agent: Dispatcher, options: Trust & { choose: ChooseProxy }): Dispatcher {
   return agent.compose((dispatch) => (request, handler) => {
     const url = new URL(String(request.origin));
     if (options.choose(url) === undefined) return dispatch(request, handler);

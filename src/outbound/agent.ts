@@ -42,9 +42,9 @@ export function createAgent({ connections, keepAlive, connect, proxy = {} }: Age
 }
 
 /** `fetch` by way of an agent, or of one that goes through the proxies and holds no connection between requests. */
-export function createFetch(way: Dispatcher | ProxySettings): typeof globalThis.fetch {
+export function createFetch(via: Dispatcher | ProxySettings): typeof globalThis.fetch {
   const dispatcher =
-    "dispatch" in way ? way : createAgent({ connections: 4, keepAlive: false, connect: {}, proxy: way });
+    "dispatch" in via ? via : createAgent({ connections: 4, keepAlive: false, connect: {}, proxy: via });
   // the types of undici's own fetch and of Node's differ in name only
   return ((input: string | URL, init?: object) => fetch(input, { ...init, dispatcher })) as typeof globalThis.fetch;
 }

@@ -47,11 +47,11 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
     const end = (broken: Exchange["broken"]) => {
       if (ended) return;
       ended = true;
-      watching.stop();
+      watchdog.stop();
       resolve({ ...seen, body: body.take(), broken });
       if (broken !== null) controller?.abort(new Error(`exchange ended: ${broken.why}`));
     };
-    const watching = watch(options, { received: () => body.size(), stop: (why) => end({ why }) });
+    const watchdog = startWatchdog(options, { received: () => body.size(), stop: (why) => end({ why }) });
     if (options.signal.aborted) return end({ why: "aborted" });
 
     const handler: Dispatcher.DispatchHandler = {
@@ -75,11 +75,11 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
         const { admit } = options;
         if (admit === undefined || maxBytes === 0) return go();
         started.pause();
-        watching.hold();
+        watchdog.pause();
         const admitted = admit(Number.isNaN(length) ? maxBytes : length).then(() => {
           if (ended) return;
           go();
-          watching.goOn();
+          watchdog.resume();
           started.resume();
         });
         admitted.catch((cause: unknown) => end({ why: "refused", cause }));
@@ -107,59 +107,59 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
 // a body whose length is known is put together where it will stay: chunks to be joined later would take its memory twice
 function createBody() {
   let chunks: Buffer[] = [];
-  let whole: Buffer | undefined;
+  let buffer: Buffer | undefined;
   let bytes = 0;
   return {
     size: () => bytes,
     expect(length: number) {
-      whole = Buffer.allocUnsafeSlow(length);
-      Buffer.concat(chunks, bytes).copy(whole);
+      buffer = Buffer.allocUnsafeSlow(length);
+      Buffer.concat(chunks, bytes).copy(buffer);
     },
     add(chunk: Buffer) {
-      if (whole === undefined) chunks.push(chunk);
-      else chunk.copy(whole, bytes);
+      if (buffer === undefined) chunks.push(chunk);
+      else chunk.copy(buffer, bytes);
       bytes += chunk.length;
     },
     take() {
-      const taken = whole?.subarray(0, bytes) ?? Buffer.concat(chunks, bytes);
+      const taken = buffer?.subarray(0, bytes) ?? Buffer.concat(chunks, bytes);
       chunks = [];
-      whole = undefined;
+      buffer = undefined;
       return taken;
     },
   };
 }
 
-interface Watching {
+interface Watchdog {
   /** Whoever does not read must not blame the other side for its pace. */
-  hold(): void;
+  pause(): void;
   /** The pace is measured anew. */
-  goOn(): void;
+  resume(): void;
   stop(): void;
 }
 
 /** Timer, pace and signal in one place. No AbortSignal.any: it holds on to long-lived signals. */
-function watch(options: ExchangeOptions, on: { received: () => number; stop: (why: Break) => void }): Watching {
+function startWatchdog(options: ExchangeOptions, on: { received: () => number; stop: (why: Break) => void }): Watchdog {
   const { signal, timeoutMs, pace } = options;
   const aborted = () => on.stop("aborted");
   signal.addEventListener("abort", aborted, { once: true });
   const timer = setTimeout(() => on.stop("timed_out"), timeoutMs);
   let before = 0;
-  let held = false;
+  let paused = false;
   const pacer = setInterval(
     () => {
-      if (pace === undefined || held) return;
-      const gained = on.received() - before;
-      before += gained;
-      if (gained * 1000 < pace.minBytesPerSecond * pace.windowMs) on.stop("too_slow");
+      if (pace === undefined || paused) return;
+      const received = on.received() - before;
+      before += received;
+      if (received * 1000 < pace.minBytesPerSecond * pace.windowMs) on.stop("too_slow");
     },
     pace?.windowMs ?? 2 ** 31 - 1,
   );
   return {
-    hold: () => {
-      held = true;
+    pause: () => {
+      paused = true;
     },
-    goOn: () => {
-      held = false;
+    resume: () => {
+      paused = false;
       pacer.refresh();
     },
     stop: () => {

@@ -1,5 +1,6 @@
 // The one grammar of hosts in settings (PRIVATE_IMAGE_HOSTS, PRIVATE_WEBHOOK_HOSTS, NO_PROXY), and how hosts are compared. Pure.
 import { isIP } from "node:net";
+import { isLoopback } from "../domain/loopback.ts";
 
 /** `host`, `host:port`, `*.domain`, an IPv4 or IPv6 address with or without a port. */
 export interface HostPattern {
@@ -46,8 +47,7 @@ export function portOf({ protocol, port }: { protocol: string; port: string }): 
   return port !== "" ? port : protocol === "https:" ? "443" : "80";
 }
 
-/** Whether a host of a URL is this machine by its name or address alone. */
+/** Whether the host of a URL is this machine, by its name or address alone: no DNS lookup. */
 export function isLoopbackHost(hostname: string): boolean {
-  const host = normalizeHost(hostname);
-  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
+  return isLoopback(normalizeHost(hostname));
 }

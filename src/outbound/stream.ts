@@ -37,8 +37,8 @@ export async function openStream(dispatcher: Dispatcher, options: StreamOptions)
   const { signal, headTimeoutMs, silenceTimeoutMs, body = null, ...request } = options;
   const controller = new AbortController();
   const stop = () => controller.abort(signal?.reason);
-  const late = timedOut(`no answer within ${headTimeoutMs} ms`);
-  const timer = setTimeout(() => controller.abort(late), headTimeoutMs);
+  const timeoutError = timedOut(`no answer within ${headTimeoutMs} ms`);
+  const timer = setTimeout(() => controller.abort(timeoutError), headTimeoutMs);
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
   try {

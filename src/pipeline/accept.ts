@@ -12,7 +12,7 @@ import type { Outcome } from "./verdict.ts";
 /** Sets `requestId` and `detail`. Data that does not fit ends as a failed request that names every fault. */
 export async function acceptDelivery(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { delivery } = run;
-  run.requestId = namedId(delivery) ?? ownId(delivery);
+  run.requestId = requestedId(delivery) ?? idFromJob(delivery);
   const known = isReference(delivery.data) ? await run.catalog.find(run.requestId) : undefined;
   if (known !== undefined) {
     run.detail = known;
@@ -53,7 +53,7 @@ async function recordFault(run: GenerateRun, error: RejectedError): Promise<Outc
   // an id that somebody else holds is left alone: the fault is recorded under an id made of the job
   const holder = (await run.catalog.find(run.requestId))?.request;
   const isThisFault = holder?.recipe === null && holder.job_id === delivery.jobId;
-  if (holder !== undefined && !isThisFault) run.requestId = ownId(delivery);
+  if (holder !== undefined && !isThisFault) run.requestId = idFromJob(delivery);
   const { code, message } = error;
   await run.catalog.acceptFault({
     requestId: run.requestId,
@@ -72,12 +72,12 @@ function isReference(data: unknown): boolean {
   return typeof data === "object" && data !== null && Object.keys(data).length === 1 && "request_id" in data;
 }
 
-function namedId(delivery: Delivery): string | undefined {
+function requestedId(delivery: Delivery): string | undefined {
   const id = (delivery.data as { request_id?: unknown } | null | undefined)?.request_id;
   return typeof id === "string" && REQUEST_ID_PATTERN.test(id) ? id : undefined;
 }
 
-function ownId(delivery: Delivery): string {
+function idFromJob(delivery: Delivery): string {
   return requestIdOfJob(delivery.jobId, delivery.addedAtMs);
 }
 

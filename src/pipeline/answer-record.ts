@@ -3,7 +3,7 @@
 import type { Call, RequestDetail } from "../domain/records.ts";
 import { missingIndexes } from "./missing.ts";
 import type { Answer, AnswerRecord } from "./ports.ts";
-import { urlEndMs } from "./url-expiry.ts";
+import { urlExpiryMs } from "./url-expiry.ts";
 
 /** The record, and the bytes that must be on disk before it is committed. */
 export interface SpooledRecord extends AnswerRecord {
@@ -15,8 +15,8 @@ export function toAnswerRecord(
   detail: RequestDetail,
   { call, answer, urlLifetimeMs }: { call: Call; answer: Answer; urlLifetimeMs: number },
 ): SpooledRecord {
-  const endOf = (url: string) => endOfUrl(url, { createdMs: answer.created * 1000, urlLifetimeMs });
-  const ends = answer.images.flatMap(({ url }) => (url === undefined ? [] : [endOf(url)]));
+  const expiryOfUrl = (url: string) => expiryOf(url, { createdMs: answer.created * 1000, urlLifetimeMs });
+  const expiries = answer.images.flatMap(({ url }) => (url === undefined ? [] : [expiryOfUrl(url)]));
   const missing = missingIndexes(detail);
   const placed = missing.flatMap((index, order) => {
     const image = answer.images[order];
@@ -28,19 +28,19 @@ export function toAnswerRecord(
       index,
       url: image.url ?? null,
       spool_file: image.bytes === undefined ? null : name,
-      expires_at: image.url === undefined ? null : endOf(image.url),
+      expires_at: image.url === undefined ? null : expiryOfUrl(image.url),
     })),
     spooled: placed.flatMap(({ image, name }) => (image.bytes === undefined ? [] : [{ name, bytes: image.bytes }])),
-    expires_at: ends.length === 0 ? null : Math.min(...ends),
+    expires_at: expiries.length === 0 ? null : Math.min(...expiries),
     complete: placed.length === missing.length,
     refused: toRefused(answer, { came: placed.length, wanted: missing.length }),
   };
 }
 
 /** The sooner of both ends: the provider's promise, and what the URL says itself. One before the answer is none. */
-function endOfUrl(url: string, { createdMs, urlLifetimeMs }: { createdMs: number; urlLifetimeMs: number }): number {
+function expiryOf(url: string, { createdMs, urlLifetimeMs }: { createdMs: number; urlLifetimeMs: number }): number {
   const promised = createdMs + urlLifetimeMs;
-  const own = urlEndMs(url);
+  const own = urlExpiryMs(url);
   return own === undefined || own <= createdMs ? promised : Math.min(own, promised);
 }
 

@@ -8,7 +8,7 @@ import { copyImage, DECODER_DIED } from "./copy-image.ts";
 import type { InspectImage, Thumbnails } from "./image-ports.ts";
 import { missingIndexes } from "./missing.ts";
 import type { Catalog, Clock, Downloader, Log, Notifier, OnStep, Spool, Store, TerminalState } from "./ports.ts";
-import { putSidecar } from "./sidecar.ts";
+import { putSidecar } from "./put-sidecar.ts";
 import { runSteps, type Step } from "./steps.ts";
 import type { Outcome } from "./verdict.ts";
 
@@ -19,7 +19,7 @@ export interface ArchivePorts {
   inspect: InspectImage;
   spool: Spool;
   /** For the bytes of images that are in hand. */
-  room: ByteSemaphore;
+  imageMemory: ByteSemaphore;
   thumbnails: Thumbnails;
   clock: Clock;
   notifier: Notifier;
@@ -53,7 +53,7 @@ export interface ArchiveRun extends ArchivePorts {
   requestId: string;
   detail: RequestDetail;
   /** When the sidecar was written that calls the request archived. */
-  sealedAt: number;
+  archivedAt: number;
 }
 
 type ArchiveStep = Step<ArchiveRun, ArchiveResult>;
@@ -62,10 +62,10 @@ type ArchiveStep = Step<ArchiveRun, ArchiveResult>;
 export const ARCHIVE_STEPS: readonly ArchiveStep[] = [
   { name: "load", do: load },
   { name: "copy", do: copy },
-  { name: "seal", do: seal },
+  { name: "sidecar", do: writeSidecar },
   { name: "finish", do: finish },
   { name: "notify", do: notify },
-  { name: "tidy", do: tidy },
+  { name: "clean_up", do: cleanUp },
 ];
 
 /** Takes one archive job through all steps. Never throws: every way to end is an outcome. */
@@ -74,14 +74,14 @@ export async function archive(delivery: ArchiveDelivery, ports: ArchivePorts): P
   try {
     return await runSteps(ARCHIVE_STEPS, run);
   } catch (error) {
-    return endByError(run, error);
+    return handleError(run, error);
   }
 }
 
 /** A port that fails while an end is recorded must not end the job: it is done again, and the record decides. */
-async function endByError(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
+async function handleError(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
   try {
-    return await again(run, thrown);
+    return await scheduleRetry(run, thrown);
   } catch (error) {
     run.log[levelOf(error)](
       { request_id: run.requestId, error: toMessage(error), cause: toMessage(thrown) },
@@ -93,7 +93,7 @@ async function endByError(run: ArchiveRun, thrown: unknown): Promise<Outcome<Arc
 
 function waitFor(run: ArchiveRun, thrown: unknown): Outcome<ArchiveResult> & { delayMs: number } {
   const { attempt } = run.delivery;
-  const delayMs = archiveDelayMs({ attempt, msToLoss: msToLoss(run), random: run.random });
+  const delayMs = archiveDelayMs({ attempt, msToExpiry: msToExpiry(run), random: run.random });
   return {
     kind: "wait",
     scope: "request",
@@ -112,14 +112,14 @@ async function load(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined
   const { state } = detail.request;
   if (state === "archived") return { kind: "done", result: toResult(detail) };
   if (state === "copying") return undefined;
-  return endsElsewhere(run);
+  return copyPartial(run);
 }
 
 // a request that failed, is parked or still lacks images: what is there is copied, and what ended gets its sidecar
-async function endsElsewhere(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
+async function copyPartial(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
   const failure = await copyAll(run);
   // an image that is gone for good fails the request later, when all its images are here and the state is `copying`
-  if (failure !== undefined && !isFinal(failure)) return again(run, failure);
+  if (failure !== undefined && !isFinal(failure)) return scheduleRetry(run, failure);
   const { state } = run.detail.request;
   if (state === "failed" || state === "parked" || state === "cancelled") {
     await putSidecar(run);
@@ -130,32 +130,32 @@ async function endsElsewhere(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
 
 async function copy(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
   const failure = await copyAll(run);
-  if (failure !== undefined) return again(run, failure);
+  if (failure !== undefined) return scheduleRetry(run, failure);
   const missing = missingIndexes(run.detail);
   if (missing.length === 0) return undefined;
   const error = run.detail.request.error ?? { code: "short_answer", message: `${missing.length} images never came` };
-  return fail(run, error);
+  return failRequest(run, error);
 }
 
 /** Copies what is not archived yet, all images at once. Returns the gravest failure; the others have been recorded. */
 async function copyAll(run: ArchiveRun): Promise<unknown> {
-  const left = run.detail.images.filter((image) => image.digest === null);
-  const ends = await Promise.allSettled(left.map((image) => copyImage(run, image)));
-  const failures = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
-  if (left.length > 0) run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
+  const pending = run.detail.images.filter((image) => image.digest === null);
+  const results = await Promise.allSettled(pending.map((image) => copyImage(run, image)));
+  const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  if (pending.length > 0) run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
   // what can never be copied is waited for by nobody, so whatever may still succeed comes first
   return failures.find((failure) => !isFinal(failure)) ?? failures[0];
 }
 
-async function seal(run: ArchiveRun): Promise<undefined> {
+async function writeSidecar(run: ArchiveRun): Promise<undefined> {
   // the time that the row will carry, so that sidecar and row are equal to the millisecond
-  run.sealedAt = run.clock.now();
-  await putSidecar(run, { state: "archived", archived_at: run.sealedAt });
+  run.archivedAt = run.clock.now();
+  await putSidecar(run, { state: "archived", archived_at: run.archivedAt });
 }
 
 async function finish(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
   // what follows looks at the images, which this does not change: the record is not read again
-  const done = await run.catalog.finish(run.requestId, { state: "archived", archived_at: run.sealedAt });
+  const done = await run.catalog.finish(run.requestId, { state: "archived", archived_at: run.archivedAt });
   if (done) run.log.debug({ request_id: run.requestId, assets: run.detail.images.length }, "archived");
   return undefined;
 }
@@ -165,7 +165,7 @@ async function notify(run: ArchiveRun): Promise<undefined> {
   await run.notifier.notify(run.detail.request);
 }
 
-async function tidy(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
+async function cleanUp(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
   await removeSpooled(run);
   return { kind: "done", result: toResult(run.detail) };
 }
@@ -192,11 +192,11 @@ function isFinal(thrown: unknown): boolean {
   return thrown instanceof ArchiverError && FINAL_CODES.has(thrown.code);
 }
 
-async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
+async function scheduleRetry(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
   const error = thrown instanceof Error ? thrown : new Error(toMessage(thrown));
   const code = thrown instanceof ArchiverError ? thrown.code : "internal_error";
-  if (code === DECODER_DIED && run.detail !== undefined) return park(run, { code, message: error.message });
-  if (isFinal(thrown) && run.detail !== undefined) return fail(run, { code, message: error.message });
+  if (code === DECODER_DIED && run.detail !== undefined) return parkRequest(run, { code, message: error.message });
+  if (isFinal(thrown) && run.detail !== undefined) return failRequest(run, { code, message: error.message });
   const outcome = waitFor(run, error);
   const { attempt } = run.delivery;
   // why it waits stands in its row; only a bug is news for the operator
@@ -209,29 +209,35 @@ async function again(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveR
   return outcome;
 }
 
-async function fail(run: ArchiveRun, reason: { code: string; message: string }): Promise<Outcome<ArchiveResult>> {
-  await end(run, { state: "failed", error: reason });
+async function failRequest(
+  run: ArchiveRun,
+  reason: { code: string; message: string },
+): Promise<Outcome<ArchiveResult>> {
+  await finishRequest(run, { state: "failed", error: reason });
   await removeSpooled(run);
   return { kind: "rejected", error: new ArchiverError(reason.message, { code: reason.code }) };
 }
 
 // the bytes are in the spool: a person decides whether they are decoded once more
-async function park(run: ArchiveRun, reason: { code: string; message: string }): Promise<Outcome<ArchiveResult>> {
-  await end(run, { state: "parked", error: reason, while: "copying" });
+async function parkRequest(
+  run: ArchiveRun,
+  reason: { code: string; message: string },
+): Promise<Outcome<ArchiveResult>> {
+  await finishRequest(run, { state: "parked", error: reason, while: "copying" });
   return { kind: "parked", error: new ArchiverError(reason.message, { code: reason.code }) };
 }
 
-type UnarchivedEnd = Exclude<TerminalState, { state: "archived" }>;
+type UnarchivedState = Exclude<TerminalState, { state: "archived" }>;
 
-async function end(run: ArchiveRun, how: UnarchivedEnd): Promise<void> {
+async function finishRequest(run: ArchiveRun, how: UnarchivedState): Promise<void> {
   const reason = how.error;
   await run.catalog.finish(run.requestId, how);
   run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
   run.log.error({ request_id: run.requestId, code: reason.code }, reason.message);
   await run.notifier.notify(run.detail.request);
   // the request has ended, whether the store takes its sidecar now or later
-  const sealed = putSidecar(run).then(() => run.catalog.markSidecarWritten(run.requestId));
-  await sealed.catch((error) =>
+  const sidecarWritten = putSidecar(run).then(() => run.catalog.markSidecarWritten(run.requestId));
+  await sidecarWritten.catch((error) =>
     run.log[levelOf(error)](
       { request_id: run.requestId, error: toMessage(error) },
       "the sidecar will be written later",
@@ -239,9 +245,11 @@ async function end(run: ArchiveRun, how: UnarchivedEnd): Promise<void> {
   );
 }
 
-function msToLoss(run: ArchiveRun): number | null {
-  const dying = (run.detail?.images ?? []).filter((image: Image) => image.digest === null && image.spool_file === null);
-  const times = dying.flatMap((image) => image.expires_at ?? []);
+function msToExpiry(run: ArchiveRun): number | null {
+  const expiring = (run.detail?.images ?? []).filter(
+    (image: Image) => image.digest === null && image.spool_file === null,
+  );
+  const times = expiring.flatMap((image) => image.expires_at ?? []);
   return times.length === 0 ? null : Math.min(...times) - run.clock.now();
 }
 
@@ -263,6 +271,6 @@ export function toArchivedAssets({ images, assets }: Pick<RequestDetail, "images
 }
 
 /** Whether a request has come to an end of its own; `parked` waits for a person. */
-export function hasEnded(state: RequestRecord["state"]): boolean {
+export function isTerminal(state: RequestRecord["state"]): boolean {
   return state === "archived" || state === "failed" || state === "cancelled";
 }

@@ -10,7 +10,7 @@ export const GENERATE_BACKOFF: Backoff = { baseMs: 1_000, capMs: 60_000 };
 
 /** Between copies: at most 5 minutes, and never more than a twentieth of the time that the URL has left. */
 export const ARCHIVE_BACKOFF: Backoff = { baseMs: 500, capMs: 300_000 };
-const TRIES_ALWAYS_LEFT = 20;
+const REMAINING_TRIES_MIN = 20;
 const ARCHIVE_DELAY_MIN_MS = 200;
 
 /**
@@ -29,24 +29,24 @@ export function backoffMs(
 export interface ArchiveDelay {
   attempt: number;
   /** Time until the first URL dies; null when bytes are at hand and nothing dies. */
-  msToLoss: number | null;
+  msToExpiry: number | null;
   random: () => number;
 }
 
 /** The wait before the next copy: the nearer the loss, the shorter, so that there are always many tries left. */
-export function archiveDelayMs({ attempt, msToLoss, random }: ArchiveDelay): number {
+export function archiveDelayMs({ attempt, msToExpiry, random }: ArchiveDelay): number {
   const capMs =
-    msToLoss === null ? ARCHIVE_BACKOFF.capMs : Math.min(ARCHIVE_BACKOFF.capMs, msToLoss / TRIES_ALWAYS_LEFT);
+    msToExpiry === null ? ARCHIVE_BACKOFF.capMs : Math.min(ARCHIVE_BACKOFF.capMs, msToExpiry / REMAINING_TRIES_MIN);
   const delayMs = backoffMs({ baseMs: ARCHIVE_BACKOFF.baseMs, capMs: Math.max(capMs, 0) }, { attempt, random });
   return Math.max(delayMs, ARCHIVE_DELAY_MIN_MS);
 }
 
 /** Below half the bound nothing slows; from there each call waits longer, up to this, and at the bound nothing is bought. */
-const SLOWEST_MS = 5_000;
+const BACKLOG_DELAY_MAX_MS = 5_000;
 
 /** How long one call waits because images pile up that are not archived yet. */
 export function backlogDelayMs({ images, bound }: { images: number; bound: number }): number {
   const fullness = images / bound;
   if (!(fullness > 0.5)) return 0;
-  return Math.round(Math.min(1, (fullness - 0.5) * 2) * SLOWEST_MS);
+  return Math.round(Math.min(1, (fullness - 0.5) * 2) * BACKLOG_DELAY_MAX_MS);
 }

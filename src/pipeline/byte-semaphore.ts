@@ -18,17 +18,17 @@ export interface ByteSemaphore {
   held(): number;
 }
 
-interface Waiting {
+interface Waiter {
   bytes: number;
-  go(): void;
+  grant(): void;
 }
 
 /** Room for `maxBytes`. More than that at once is let in alone: what is allowed to exist must be possible to copy. */
 export function createByteSemaphore(maxBytes: number): ByteSemaphore {
-  const waiting: Waiting[] = [];
+  const waiting: Waiter[] = [];
   let held = 0;
 
-  function letIn(): void {
+  function grantNext(): void {
     for (
       let next = waiting[0];
       next !== undefined && (held === 0 || held + next.bytes <= maxBytes);
@@ -36,7 +36,7 @@ export function createByteSemaphore(maxBytes: number): ByteSemaphore {
     ) {
       waiting.shift();
       held += next.bytes;
-      next.go();
+      next.grant();
     }
   }
 
@@ -44,30 +44,30 @@ export function createByteSemaphore(maxBytes: number): ByteSemaphore {
     held: () => held,
     open: () => {
       let own = 0;
-      let asked: Waiting | undefined;
+      let pending: Waiter | undefined;
       return {
         acquire: (bytes) => {
           held -= own;
           own = 0;
           const { promise, resolve } = Promise.withResolvers<void>();
-          const go = () => {
+          const grant = () => {
             own += bytes;
-            asked = undefined;
+            pending = undefined;
             resolve();
           };
-          asked = { bytes, go };
-          waiting.push(asked);
-          letIn();
+          pending = { bytes, grant };
+          waiting.push(pending);
+          grantNext();
           return promise;
         },
         release: () => {
-          if (asked !== undefined) {
-            waiting.splice(waiting.indexOf(asked), 1);
-            asked = undefined;
+          if (pending !== undefined) {
+            waiting.splice(waiting.indexOf(pending), 1);
+            pending = undefined;
           }
           held -= own;
           own = 0;
-          letIn();
+          grantNext();
         },
       };
     },

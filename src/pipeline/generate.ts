@@ -14,8 +14,8 @@ import { runSteps, type Step } from "./steps.ts";
 import {
   applyError,
   applyVerdict,
+  archiveJobOf,
   handOver,
-  handOverOf,
   releaseHeldJob,
   terminalOutcome,
   waitForFleet,
@@ -31,10 +31,10 @@ export const GENERATE_STEPS: readonly GenerateStep[] = [
   { name: "recover", do: recover },
   { name: "reuse", do: reuse },
   { name: "hold", do: hold },
-  { name: "admit", do: admit },
+  { name: "permit", do: acquirePermit },
   { name: "reserve", do: reserve },
   { name: "call", do: call },
-  { name: "keep", do: keep },
+  { name: "record_answer", do: recordAnswer },
   { name: "hand_over", do: handOver },
 ];
 
@@ -94,14 +94,15 @@ async function hold(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   return held === undefined ? undefined : releaseHeldJob(run, held);
 }
 
-async function admit(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+async function acquirePermit(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { stopping } = run.delivery;
   const images = await run.catalog.countUnarchivedImages();
-  const slowMs = backlogDelayMs({ images, bound: run.settings.maxUnarchivedImages });
-  if (slowMs > 0) await run.clock.sleep(slowMs, stopping);
+  const backlogMs = backlogDelayMs({ images, bound: run.settings.maxUnarchivedImages });
+  if (backlogMs > 0) await run.clock.sleep(backlogMs, stopping);
   if (stopping.aborted) return waitForRequest(STOPPING, 0);
-  const leave = await run.gate.acquire({ signal: stopping });
-  if (!leave.admitted) return { kind: "wait", scope: "fleet", delayMs: leave.waitMs, error: new Error(leave.reason) };
+  const permit = await run.gate.acquire({ signal: stopping });
+  if (!permit.admitted)
+    return { kind: "wait", scope: "fleet", delayMs: permit.waitMs, error: new Error(permit.reason) };
   if (!stopping.aborted) return undefined;
   await releasePermit(run);
   return waitForRequest(STOPPING, 0);
@@ -153,7 +154,7 @@ async function call(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
 // the others hear of it after it is on record: Redis may take its time, and what is paid must not wait for that
 async function recordOutcome(run: GenerateRun): Promise<number> {
   try {
-    return await run.gate.recordOutcome(toReport(run.result));
+    return await run.gate.recordOutcome(toGateResult(run.result));
   } catch (error) {
     run.log.debug({ request_id: run.requestId, error: toMessage(error) }, "the fleet is not told how a call ended");
     return 0;
@@ -163,37 +164,37 @@ async function recordOutcome(run: GenerateRun): Promise<number> {
 type FailedCall = Exclude<CallResult, { kind: "answered" }>;
 
 /** An account that ran out between two images of one call is a matter for everybody. */
-function toReport(result: CallResult): CallResult {
+function toGateResult(result: CallResult): CallResult {
   const refused = result.kind === "answered" ? result.answer.refused : undefined;
-  const isForAll = refused?.class === "config" || refused?.class === "wait";
-  return refused !== undefined && isForAll ? { kind: "refused", failure: refused } : result;
+  const isAccountWide = refused?.class === "config" || refused?.class === "wait";
+  return refused !== undefined && isAccountWide ? { kind: "refused", failure: refused } : result;
 }
 
 async function closeCall(run: GenerateRun, result: FailedCall): Promise<Outcome<GenerateResult>> {
   const verdict = verdictOfCall(result, contextOf(run, { unknown: result.kind === "unknown" }));
   const { spend } = verdict;
   const { failure, kind } = result;
-  const answerFile = await keepUnread(run, result);
+  const answerFile = await spoolUnread(run, result);
   await retryUntilPersisted(run, "record how a call ended", () =>
     kind === "unsent"
       ? run.catalog.withdrawCall(run.call, { spend })
       : run.catalog.closeCall(run.call, { state: kind, failure, spend, answerFile }),
   );
-  const goesOn = verdict.kind === "retry" || verdict.kind === "wait";
-  run.log[goesOn ? "debug" : "warn"](
+  const isRetried = verdict.kind === "retry" || verdict.kind === "wait";
+  run.log[isRetried ? "debug" : "warn"](
     { request_id: run.requestId, call: run.call.number, code: failure.code, outcome: verdict.kind },
     failure.message,
   );
-  const awayMs = await recordOutcome(run);
-  const longer =
+  const gateDelayMs = await recordOutcome(run);
+  const extended =
     verdict.kind === "wait" && verdict.scope === "fleet"
-      ? { ...verdict, delayMs: Math.max(awayMs, verdict.delayMs) }
+      ? { ...verdict, delayMs: Math.max(gateDelayMs, verdict.delayMs) }
       : verdict;
-  return applyVerdict(run, { ...longer, spend: false });
+  return applyVerdict(run, { ...extended, spend: false });
 }
 
 // what came may be paid for, and be readable one day: it is on disk before anybody says that it is not
-async function keepUnread(run: GenerateRun, { unread }: FailedCall): Promise<string | null> {
+async function spoolUnread(run: GenerateRun, { unread }: FailedCall): Promise<string | null> {
   if (unread === undefined) return null;
   const name = answerFileName(run.call);
   await retryUntilPersisted(run, "keep an answer that cannot be read", () => run.spool.write(name, unread));
@@ -202,7 +203,7 @@ async function keepUnread(run: GenerateRun, { unread }: FailedCall): Promise<str
 }
 
 // From here on the answer is paid for: nothing but the death of this process may keep it from the record.
-async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
+async function recordAnswer(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   if (run.result.kind !== "answered") throw new Error("Bug: there is no answer to keep");
   const { answer } = run.result;
   const record = toAnswerRecord(run.detail, { call: run.call, answer, urlLifetimeMs: run.settings.urlLifetimeMs });
@@ -217,14 +218,14 @@ async function keep(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   // with images that are never asked for again it goes on with those that came
   if (missingIndexes(run.detail).length === 0 || run.detail.request.state === "copying") return undefined;
   // what came is paid for: it is copied while the rest is asked for again
-  if (run.detail.images.length > 0) await run.archiveQueue.add({ ...handOverOf(run), purpose: "part" });
+  if (run.detail.images.length > 0) await run.archiveQueue.add({ ...archiveJobOf(run), purpose: "part" });
   return applyShortAnswer(run, answer.refused);
 }
 
 async function applyShortAnswer(run: GenerateRun, refused?: CallFailure): Promise<Outcome<GenerateResult>> {
   const { recipe, attempt } = run.detail.request;
-  const short = `The API brought ${run.detail.images.length} of ${recipe?.n} images; the missing ones are asked for again`;
-  const message = refused === undefined ? short : `${short}. ${refused.message}`;
+  const shortMessage = `The API brought ${run.detail.images.length} of ${recipe?.n} images; the missing ones are asked for again`;
+  const message = refused === undefined ? shortMessage : `${shortMessage}. ${refused.message}`;
   const failure = {
     class: refused?.class ?? "transient",
     code: "short_answer",
@@ -238,13 +239,13 @@ async function applyShortAnswer(run: GenerateRun, refused?: CallFailure): Promis
   return applyVerdict(run, { ...verdict, spend: false });
 }
 
-function contextOf(run: GenerateRun, seen: { unknown?: boolean; spent?: boolean } = {}) {
+function contextOf(run: GenerateRun, options: { unknown?: boolean; spent?: boolean } = {}) {
   const { attempt } = run.detail.request;
   const unknownBefore = run.detail.calls.filter((one) => one.state === "unknown").length;
   return {
-    attempt: seen.spent ? attempt : attempt + 1,
+    attempt: options.spent ? attempt : attempt + 1,
     attempts: run.settings.attempts,
-    unknownCalls: unknownBefore + (seen.unknown ? 1 : 0),
+    unknownCalls: unknownBefore + (options.unknown ? 1 : 0),
     unknownCallPolicy: run.settings.unknownCallPolicy,
     random: run.random,
   };

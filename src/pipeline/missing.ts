@@ -5,9 +5,9 @@ import { DRAWN_SEED_LIMIT, type Recipe } from "../domain/request/recipe.ts";
 
 /** The indexes for which there is no image yet, neither archived nor fetchable. */
 export function missingIndexes(detail: RequestDetail): number[] {
-  const wanted = Array.from({ length: detail.request.recipe?.n ?? 0 }, (_, index) => index);
-  const there = new Set(detail.images.map((image: Image) => image.index));
-  return wanted.filter((index) => !there.has(index));
+  const expected = Array.from({ length: detail.request.recipe?.n ?? 0 }, (_, index) => index);
+  const present = new Set(detail.images.map((image: Image) => image.index));
+  return expected.filter((index) => !present.has(index));
 }
 
 /**

@@ -2,9 +2,9 @@
 import { ConfigError, levelOf, TransientError } from "../domain/errors.ts";
 import type { Clock, Log } from "./ports.ts";
 
-const INSIST_EVERY_MS = 2_000;
+const RETRY_INTERVAL_MS = 2_000;
 
-interface Insisting {
+interface PersistContext {
   clock: Clock;
   log: Log;
   requestId: string;
@@ -12,18 +12,18 @@ interface Insisting {
 }
 
 /** Does `work` until it succeeds. Gives up (and throws what it threw) only when the process must end, or for a bug. */
-export async function retryUntilPersisted<T>(run: Insisting, what: string, work: () => Promise<T>): Promise<T> {
+export async function retryUntilPersisted<T>(run: PersistContext, what: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      const passing = error instanceof ConfigError || error instanceof TransientError;
-      if (!passing || run.delivery.signal.aborted) throw error;
+      const isTransient = error instanceof ConfigError || error instanceof TransientError;
+      if (!isTransient || run.delivery.signal.aborted) throw error;
       run.log[levelOf(error, "error")](
         { request_id: run.requestId, error: error.message },
         `cannot ${what} yet; it is held in memory and tried again`,
       );
-      await run.clock.sleep(INSIST_EVERY_MS, run.delivery.signal);
+      await run.clock.sleep(RETRY_INTERVAL_MS, run.delivery.signal);
     }
   }
 }

@@ -6,12 +6,12 @@ import { type Outcome, type Verdict, verdictOfError } from "./verdict.ts";
 
 /** The last step: all images are on record, and the next stage takes over. */
 export async function handOver(run: GenerateRun): Promise<Outcome<GenerateResult>> {
-  await run.archiveQueue.add({ ...handOverOf(run), purpose: "copy" });
+  await run.archiveQueue.add({ ...archiveJobOf(run), purpose: "copy" });
   return terminalOutcome(run);
 }
 
 /** What the archive queue has to know: which request, and when its first URL dies. */
-export function handOverOf(run: GenerateRun): { request_id: string; expiresAt: number | null } {
+export function archiveJobOf(run: GenerateRun): { request_id: string; expiresAt: number | null } {
   const expiries = run.detail.images.flatMap((image) => (image.digest === null ? (image.expires_at ?? []) : []));
   return { request_id: run.requestId, expiresAt: expiries.length === 0 ? null : Math.min(...expiries) };
 }
@@ -42,14 +42,14 @@ export async function applyVerdict(run: GenerateRun, verdict: Verdict): Promise<
     await run.catalog.recordError(run.requestId, { ...reason, spend: verdict.spend });
     return verdict;
   }
-  const kept = await run.catalog.finish(run.requestId, {
+  const changed = await run.catalog.finish(run.requestId, {
     state: verdict.kind === "parked" ? "parked" : "failed",
     error: reason,
   });
   // a call of this very run is not in the detail that was read before it
-  if (kept && (run.call !== undefined || run.detail.calls.length > 0))
+  if (changed && (run.call !== undefined || run.detail.calls.length > 0))
     await run.archiveQueue.add({ request_id: run.requestId, expiresAt: null, purpose: "end" });
-  if (kept) await run.notifier.notify(run.detail.request);
+  if (changed) await run.notifier.notify(run.detail.request);
   return verdict;
 }
 
@@ -60,22 +60,22 @@ export async function applyError(run: GenerateRun, thrown: unknown): Promise<Out
   const level = levelOf(thrown, thrown instanceof RejectedError ? "warn" : "error");
   run.log[level]({ request_id: run.requestId, error: toMessage(thrown), outcome: verdict.kind }, "cannot generate");
   // without a row there is nothing that could end: a request that was never recorded must not be lost with its job
-  if (run.detail === undefined) return endUnrecorded(run, { verdict, error: thrown });
+  if (run.detail === undefined) return outcomeWithoutRecord(run, { verdict, error: thrown });
   try {
     return await applyVerdict(run, verdict);
   } catch (error) {
-    return endUnrecorded(run, { verdict, error });
+    return outcomeWithoutRecord(run, { verdict, error });
   }
 }
 
 /** Between two tries to record how a request ended, in ms. */
-const UNRECORDED_WAIT_MS = 5_000;
+const RECORD_RETRY_MS = 5_000;
 
 /**
  * What the queue is told when the catalog did not take an end. A job must not end before its row: the one that failed
  * would leave a request behind that seems to be generating. So it comes back, and the record decides what is left to do.
  */
-function endUnrecorded(
+function outcomeWithoutRecord(
   run: GenerateRun,
   { verdict, error }: { verdict: Verdict; error: unknown },
 ): Outcome<GenerateResult> {
@@ -84,7 +84,7 @@ function endUnrecorded(
     "cannot record how a job ended; it is tried again",
   );
   if (verdict.kind === "retry" || verdict.kind === "wait") return verdict;
-  return { kind: "wait", scope: "request", delayMs: UNRECORDED_WAIT_MS, error: verdict.error };
+  return { kind: "wait", scope: "request", delayMs: RECORD_RETRY_MS, error: verdict.error };
 }
 
 /** This request looks again later; it spends nothing. */

@@ -8,7 +8,18 @@ const EPOCH_MIN_S = 1e9;
 const EPOCH_MAX_S = 1e11;
 
 /** Fields that hold the end itself: seconds or milliseconds since 1970, or ISO 8601. */
-const ENDS = ["expires", "x-expires", "se", "exp", "expiry", "expires_at", "expiration", "expire", "e", "deadline"];
+const EXPIRY_FIELDS = [
+  "expires",
+  "x-expires",
+  "se",
+  "exp",
+  "expiry",
+  "expires_at",
+  "expiration",
+  "expire",
+  "e",
+  "deadline",
+];
 
 /**
  * The end in ms since 1970, or undefined where the URL names none.
@@ -23,13 +34,13 @@ const ENDS = ["expires", "x-expires", "se", "exp", "expiry", "expires_at", "expi
  * | Akamai | `hdnts`, `hdnea` or `__token__` with `exp=<epoch>` between tildes |
  * | Qiniu, Volcengine and others | `e`, `x-expires`, `exp`, … |
  */
-export function urlEndMs(text: string): number | undefined {
+export function urlExpiryMs(text: string): number | undefined {
   const url = URL.parse(text);
   if (url === null || url.search === "" || url.search.length > QUERY_MAX_LENGTH) return undefined;
   const fields = new Map([...url.searchParams].map(([name, value]) => [name.toLowerCase(), value]));
-  const ends = [ofVersion4(fields), ofSignTime(fields), ofPolicy(fields), ofToken(fields)];
-  const named = ENDS.map((name) => toMs(fields.get(name)));
-  const known = [...ends, ...named].filter((end) => end !== undefined);
+  const signed = [ofVersion4(fields), ofSignTime(fields), ofPolicy(fields), ofToken(fields)];
+  const named = EXPIRY_FIELDS.map((name) => toMs(fields.get(name)));
+  const known = [...signed, ...named].filter((end) => end !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }
 

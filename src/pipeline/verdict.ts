@@ -119,7 +119,7 @@ function exhausted(error: ArchiverError, attempts: number): ArchiverError {
 }
 
 /** Trouble of our own house (the catalog, the disk, a bug) is looked at again after this long, in ms. */
-const HOUSE_WAIT_MS = 5_000;
+const INTERNAL_WAIT_MS = 5_000;
 
 /**
  * The end of a stage that threw, outside of any call.
@@ -137,7 +137,7 @@ export function verdictOfError(
 ): Verdict {
   if (thrown instanceof RejectedError) return { kind: "rejected", error: thrown, spend: true };
   if (thrown instanceof ConfigError || thrown instanceof TransientError || thrown instanceof WaitError) {
-    return { kind: "wait", scope: "request", delayMs: HOUSE_WAIT_MS, error: thrown, spend: false };
+    return { kind: "wait", scope: "request", delayMs: INTERNAL_WAIT_MS, error: thrown, spend: false };
   }
   const error = new TransientError(`Unexpected: ${toMessage(thrown)}`, { code: "internal_error", cause: thrown });
   return retryOrExhausted(error, { ...context, unknownCalls: 0, unknownCallPolicy: "retry" });

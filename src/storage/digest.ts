@@ -16,7 +16,7 @@ export async function md5Of(bytes: Buffer): Promise<string> {
 }
 
 /** Size and SHA-256 (lower-case hex) of everything `chunks` gives; nothing is kept. */
-export async function measure(chunks: AsyncIterable<Uint8Array>): Promise<{ bytes: number; digest: string }> {
+export async function measureBytes(chunks: AsyncIterable<Uint8Array>): Promise<{ bytes: number; digest: string }> {
   const hash = createHash("sha256");
   let bytes = 0;
   for await (const chunk of chunks) {

@@ -5,7 +5,7 @@ import { type FileHandle, open, readFile, rename, rm, stat, unlink } from "node:
 import { dirname, extname, join, resolve } from "node:path";
 import { ArchiverError, TransientError } from "../domain/errors.ts";
 import type { PutOptions, Store } from "../pipeline/ports.ts";
-import { measure } from "./digest.ts";
+import { measureBytes } from "./digest.ts";
 import { isAbsence, toDirectoryError } from "./directory-errors.ts";
 import { createFolders, type Folders, syncFolder } from "./folders.ts";
 import { checkKey, checkKeyPrefix } from "./key.ts";
@@ -34,7 +34,7 @@ export function createDirectoryStore(options: { root: string }): Store {
   return {
     async put(key, bytes, options) {
       checkKey(key);
-      await translated({ verb: "put", key, base, signal: options.signal }, async () => {
+      await translateErrors({ verb: "put", key, base, signal: options.signal }, async () => {
         // what killed processes left behind; once is enough, and not worth failing for
         swept ??= sweepStaleFiles(temporary).catch(() => {});
         await swept;
@@ -44,21 +44,21 @@ export function createDirectoryStore(options: { root: string }): Store {
     },
     async get(key, { signal } = {}) {
       checkKey(key);
-      return translated({ verb: "get", key, base, signal }, () =>
-        readFile(pathOf(key), signal === undefined ? {} : { signal }).catch(undefinedWhereAbsent),
+      return translateErrors({ verb: "get", key, base, signal }, () =>
+        readFile(pathOf(key), signal === undefined ? {} : { signal }).catch(undefinedIfMissing),
       );
     },
     async read(key, { range, signal } = {}) {
       checkKey(key);
-      return translated({ verb: "get", key, base, signal }, async () => {
-        const file = await open(pathOf(key), "r").catch(undefinedWhereAbsent);
+      return translateErrors({ verb: "get", key, base, signal }, async () => {
+        const file = await open(pathOf(key), "r").catch(undefinedIfMissing);
         return file?.createReadStream({ ...range, ...(signal === undefined ? {} : { signal }) });
       });
     },
     async head(key, { signal } = {}) {
       checkKey(key);
-      return translated({ verb: "get", key, base, signal }, async () => {
-        const found = await stat(pathOf(key)).catch(undefinedWhereAbsent);
+      return translateErrors({ verb: "get", key, base, signal }, async () => {
+        const found = await stat(pathOf(key)).catch(undefinedIfMissing);
         if (!found?.isFile()) return undefined;
         // a file system keeps no digest: only reading the file would tell
         return { bytes: found.size, contentType: CONTENT_TYPES[extname(key)] };
@@ -78,8 +78,8 @@ export function createDirectoryStore(options: { root: string }): Store {
     },
     async delete(key, { signal } = {}) {
       checkKey(key);
-      await translated({ verb: "delete", key, base, signal }, async () => {
-        const gone = await unlink(pathOf(key)).then(() => true, undefinedWhereAbsent);
+      await translateErrors({ verb: "delete", key, base, signal }, async () => {
+        const gone = await unlink(pathOf(key)).then(() => true, undefinedIfMissing);
         if (gone) await syncFolder(dirname(pathOf(key)));
       });
     },
@@ -98,7 +98,7 @@ async function putFile(target: Target, bytes: Buffer, options: PutOptions & { fo
   const { digest, folders, signal } = options;
   const folder = dirname(target.path);
   const wanted = { bytes: bytes.length, digest };
-  if (await isHeld(target.path, wanted)) {
+  if (await isStored(target.path, wanted)) {
     // it may be there and not yet durable: whoever renamed it can have been killed before the folder was synced
     await folders.ensure(folder);
     return syncFolder(folder);
@@ -116,8 +116,8 @@ async function putFile(target: Target, bytes: Buffer, options: PutOptions & { fo
 }
 
 // An object already there is checked, not trusted: a wrong one is replaced
-async function isHeld(path: string, wanted: { bytes: number; digest: string }): Promise<boolean> {
-  const file = await open(path, "r").catch(undefinedWhereAbsent);
+async function isStored(path: string, wanted: { bytes: number; digest: string }): Promise<boolean> {
+  const file = await open(path, "r").catch(undefinedIfMissing);
   if (file === undefined) return false;
   try {
     const found = await file.stat();
@@ -149,10 +149,10 @@ async function writeChecked(target: Target, bytes: Buffer, options: PutOptions):
 }
 
 function measureFile(file: FileHandle): Promise<{ bytes: number; digest: string }> {
-  return measure(file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 }));
+  return measureBytes(file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1024 * 1024 }));
 }
 
-function undefinedWhereAbsent(thrown: unknown): undefined {
+function undefinedIfMissing(thrown: unknown): undefined {
   if (!isAbsence(thrown)) throw thrown;
 }
 
@@ -163,7 +163,7 @@ interface Action {
   signal: AbortSignal | undefined;
 }
 
-async function translated<T>(action: Action, work: () => Promise<T>): Promise<T> {
+async function translateErrors<T>(action: Action, work: () => Promise<T>): Promise<T> {
   action.signal?.throwIfAborted();
   try {
     return await work();

@@ -17,14 +17,14 @@ export async function makeFolder(
 ): Promise<string | undefined> {
   const path = resolve(folder);
   let made: string | undefined;
-  for (const one of await missingOf(path)) {
+  for (const one of await missingParents(path)) {
     try {
       await mkdir(one, mode);
       made ??= one;
     } catch (error) {
       // another process was quicker
       if (codeOf(error) === "EEXIST" && (await stat(one)).isDirectory()) continue;
-      throw explained(error, one);
+      throw explainError(error, one);
     }
   }
   return made;
@@ -34,50 +34,50 @@ export async function makeFolder(
 export function makeFolderSync(folder: string, { mode = PRIVATE }: { mode?: number } = {}): string | undefined {
   const path = resolve(folder);
   let made: string | undefined;
-  for (const one of missingOfSync(path)) {
+  for (const one of missingParentsSync(path)) {
     try {
       mkdirSync(one, mode);
       made ??= one;
     } catch (error) {
       if (codeOf(error) === "EEXIST" && statSync(one).isDirectory()) continue;
-      throw explained(error, one);
+      throw explainError(error, one);
     }
   }
   return made;
 }
 
 /** What is missing of a path, from above to below. */
-async function missingOf(path: string): Promise<string[]> {
+async function missingParents(path: string): Promise<string[]> {
   const missing: string[] = [];
   for (let at = path; ; at = dirname(at)) {
-    const found = await stat(at).catch(undefinedWhereAbsent);
-    if (found !== undefined) return checked(found, at, missing);
+    const found = await stat(at).catch(undefinedIfMissing);
+    if (found !== undefined) return requireDirectory(found, at, missing);
     missing.unshift(at);
     if (at === dirname(at)) return missing;
   }
 }
 
-function missingOfSync(path: string): string[] {
+function missingParentsSync(path: string): string[] {
   const missing: string[] = [];
   for (let at = path; ; at = dirname(at)) {
     const found = statSync(at, { throwIfNoEntry: false });
-    if (found !== undefined) return checked(found, at, missing);
+    if (found !== undefined) return requireDirectory(found, at, missing);
     missing.unshift(at);
     if (at === dirname(at)) return missing;
   }
 }
 
-function checked(found: { isDirectory(): boolean }, at: string, missing: string[]): string[] {
+function requireDirectory(found: { isDirectory(): boolean }, at: string, missing: string[]): string[] {
   if (found.isDirectory()) return missing;
   throw Object.assign(new Error(`ENOTDIR: "${at}" is a file, not a folder`), { code: "ENOTDIR" });
 }
 
-function undefinedWhereAbsent(error: unknown): undefined {
+function undefinedIfMissing(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;
 }
 
 // ENOENT although the parent is there: a file system that has folders of its own only
-function explained(error: unknown, folder: string): unknown {
+function explainError(error: unknown, folder: string): unknown {
   if (codeOf(error) !== "ENOENT" || statSync(dirname(folder), { throwIfNoEntry: false }) === undefined) return error;
   const message = `ENOTSUP: no folder can be made in "${dirname(folder)}"; name a place on a disk`;
   return Object.assign(new Error(message, { cause: error }), { code: "ENOTSUP" });

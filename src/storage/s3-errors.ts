@@ -33,19 +33,19 @@ export function isMissingObject(thrown: unknown): boolean {
 export function toS3Error(thrown: unknown, action: { verb: string; key: string; bucket: string }): ArchiverError {
   const facts = factsOf(thrown);
   const row = ROWS.find((row) => row.fits(facts)) ?? UNREACHABLE;
-  const wanted = typeof row.wanted === "string" ? row.wanted : row.wanted(facts, action.bucket);
-  const message = `Cannot ${action.verb} "${action.key}" in bucket ${action.bucket}: ${describe(facts)}${wanted}`;
+  const expected = typeof row.expected === "string" ? row.expected : row.expected(facts, action.bucket);
+  const message = `Cannot ${action.verb} "${action.key}" in bucket ${action.bucket}: ${describe(facts)}${expected}`;
   return new row.type(message, { code: row.code, cause: withoutSignature(thrown) });
 }
 
 /** Whether leaving out the checksum might help: a store that does not know the header says 400 or 501, and little else. */
 export function mayRefuseChecksum(thrown: unknown): boolean {
   const facts = factsOf(thrown);
-  return (facts.status === 400 || facts.status === 501) && !OTHER_FAULTS(facts);
+  return (facts.status === 400 || facts.status === 501) && !hasOtherCause(facts);
 }
 
 /** Whether the store says that the bytes are not those of the digest. */
-export function blamesBytes(thrown: unknown): boolean {
+export function isChecksumMismatch(thrown: unknown): boolean {
   return MISMATCH(factsOf(thrown));
 }
 
@@ -64,29 +64,31 @@ interface Row {
   type: typeof ConfigError | typeof TransientError;
   code: string;
   /** What the operator should look at; empty where there is nothing to do but to try again. */
-  wanted: string | ((facts: Facts, bucket: string) => string);
+  expected: string | ((facts: Facts, bucket: string) => string);
 }
 
-const named = (names: string) => {
+const isNamed = (names: string) => {
   const set = new Set(names.split(" "));
   return (facts: Facts) => set.has(facts.name) || set.has(facts.code);
 };
 
-const CREDENTIALS = named(
+const CREDENTIALS = isNamed(
   "InvalidAccessKeyId SignatureDoesNotMatch ExpiredToken InvalidToken TokenRefreshRequired InvalidClientTokenId UnrecognizedClientException CredentialsProviderError TokenProviderError",
 );
-const BUCKET_MISSING = named("NoSuchBucket InvalidBucketName");
-const REGION = named(
+const BUCKET_MISSING = isNamed("NoSuchBucket InvalidBucketName");
+const REGION = isNamed(
   "PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed IllegalLocationConstraintException",
 );
-const MISMATCH = named("BadDigest InvalidDigest IncompleteBody XAmzContentSHA256Mismatch XAmzContentChecksumMismatch");
-const TIMEOUT = named("RequestTimeout TimeoutError ETIMEDOUT");
-const TOO_LARGE = named("EntityTooLarge MaxMessageLengthExceeded");
+const MISMATCH = isNamed(
+  "BadDigest InvalidDigest IncompleteBody XAmzContentSHA256Mismatch XAmzContentChecksumMismatch",
+);
+const TIMEOUT = isNamed("RequestTimeout TimeoutError ETIMEDOUT");
+const TOO_LARGE = isNamed("EntityTooLarge MaxMessageLengthExceeded");
 /** Alibaba OSS, Tencent COS and Volcengine TOS take the bucket in the host's name only. */
-const ADDRESSING = named("SecondLevelDomainForbidden PathStyleDomainForbidden InvalidPathAccess");
+const ADDRESSING = isNamed("SecondLevelDomainForbidden PathStyleDomainForbidden InvalidPathAccess");
 /** 400 for a reason that no header of ours can change. */
-const OTHER_FAULTS = (facts: Facts) =>
-  [CREDENTIALS, BUCKET_MISSING, REGION, TIMEOUT, TOO_LARGE, ADDRESSING, named("KeyTooLongError")].some((is) =>
+const hasOtherCause = (facts: Facts) =>
+  [CREDENTIALS, BUCKET_MISSING, REGION, TIMEOUT, TOO_LARGE, ADDRESSING, isNamed("KeyTooLongError")].some((is) =>
     is(facts),
   );
 
@@ -94,7 +96,7 @@ const UNREACHABLE: Row = {
   fits: () => true,
   type: TransientError,
   code: "store_unreachable",
-  wanted: (facts, bucket) =>
+  expected: (facts, bucket) =>
     `, wanted an answer from the store (network, AWS_ENDPOINT_URL_S3${isProxyFault(facts) ? ", the proxy in HTTPS_PROXY, or NO_PROXY" : ""})${pathStyleHint(facts, bucket)}`,
 };
 
@@ -122,90 +124,90 @@ const ROWS: readonly Row[] = [
     fits: CREDENTIALS,
     type: ConfigError,
     code: "store_credentials",
-    wanted: ({ name, code }) =>
+    expected: ({ name, code }) =>
       CREDENTIAL_ADVICE[name] ??
       CREDENTIAL_ADVICE[code] ??
       ", wanted valid keys: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile or role",
   },
   {
-    fits: named("RequestTimeTooSkewed RequestExpired"),
+    fits: isNamed("RequestTimeTooSkewed RequestExpired"),
     type: ConfigError,
     code: "store_clock",
-    wanted: ", wanted a clock within 15 minutes of the store's: let this machine set its clock (NTP)",
+    expected: ", wanted a clock within 15 minutes of the store's: let this machine set its clock (NTP)",
   },
   {
     fits: ADDRESSING,
     type: ConfigError,
     code: "store_addressing",
-    wanted: ", wanted the bucket in the host's name: set S3_FORCE_PATH_STYLE=false",
+    expected: ", wanted the bucket in the host's name: set S3_FORCE_PATH_STYLE=false",
   },
   {
     fits: BUCKET_MISSING,
     type: ConfigError,
     code: "store_bucket_missing",
-    wanted: ", wanted a bucket that exists: create it or check STORAGE_URL",
+    expected: ", wanted a bucket that exists: create it or check STORAGE_URL",
   },
   {
     fits: (facts) => REGION(facts) || [301, 307].includes(facts.status ?? 0),
     type: ConfigError,
     code: "store_region",
-    wanted: ({ region }) =>
+    expected: ({ region }) =>
       `, wanted the bucket's own region: ${region === "" ? "check AWS_REGION" : `set AWS_REGION=${region}`}`,
   },
   {
-    fits: (facts) => named("QuotaExceeded XMinioStorageFull StorageFull")(facts) || facts.status === 507,
+    fits: (facts) => isNamed("QuotaExceeded XMinioStorageFull StorageFull")(facts) || facts.status === 507,
     type: ConfigError,
     code: "store_full",
-    wanted: ", wanted free space in the store",
+    expected: ", wanted free space in the store",
   },
   {
-    fits: named(
+    fits: isNamed(
       "SELF_SIGNED_CERT_IN_CHAIN DEPTH_ZERO_SELF_SIGNED_CERT UNABLE_TO_VERIFY_LEAF_SIGNATURE UNABLE_TO_GET_ISSUER_CERT_LOCALLY CERT_HAS_EXPIRED ERR_TLS_CERT_ALTNAME_INVALID",
     ),
     type: ConfigError,
     code: "store_certificate",
-    wanted: (facts, bucket) =>
+    expected: (facts, bucket) =>
       `, wanted a certificate that Node trusts: check AWS_ENDPOINT_URL_S3 and NODE_EXTRA_CA_CERTS${pathStyleHint(facts, bucket)}`,
   },
   {
     fits: ({ code, name }) => /^(EPROTO|ERR_SSL_|HPE_)/.test(code) || /^HTTPParserError$/.test(name),
     type: ConfigError,
     code: "store_endpoint",
-    wanted: ", wanted a store that answers HTTP here: check http:// or https:// and the port in AWS_ENDPOINT_URL_S3",
+    expected: ", wanted a store that answers HTTP here: check http:// or https:// and the port in AWS_ENDPOINT_URL_S3",
   },
-  { fits: MISMATCH, type: TransientError, code: "store_mismatch", wanted: "" },
+  { fits: MISMATCH, type: TransientError, code: "store_mismatch", expected: "" },
   {
     fits: (facts) => TIMEOUT(facts) || facts.status === 408,
     type: TransientError,
     code: "store_timeout",
-    wanted: "",
+    expected: "",
   },
   {
     fits: (facts) => TOO_LARGE(facts) || facts.status === 413,
     type: ConfigError,
     code: "store_object_too_large",
-    wanted: ", wanted a store, and a proxy before it, that takes objects of this size: raise its limit",
+    expected: ", wanted a store, and a proxy before it, that takes objects of this size: raise its limit",
   },
   {
-    fits: (facts) => named("SlowDown Throttling")(facts) || [409, 429, 503].includes(facts.status ?? 0),
+    fits: (facts) => isNamed("SlowDown Throttling")(facts) || [409, 429, 503].includes(facts.status ?? 0),
     type: TransientError,
     code: "store_busy",
-    wanted: "",
+    expected: "",
   },
   {
     // AWS answers 403 for an object that is missing, too, where s3:ListBucket is not granted
     fits: (facts) => facts.status === 403,
     type: ConfigError,
     code: "store_access_denied",
-    wanted: ", wanted keys that are valid and allowed s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket",
+    expected: ", wanted keys that are valid and allowed s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket",
   },
   {
     fits: ({ status = 0 }) => (status >= 400 && status < 500) || status === 501,
     type: ConfigError,
     code: "store_refused",
-    wanted: ", wanted a store that speaks S3: check AWS_ENDPOINT_URL_S3 and S3_FORCE_PATH_STYLE",
+    expected: ", wanted a store that speaks S3: check AWS_ENDPOINT_URL_S3 and S3_FORCE_PATH_STYLE",
   },
-  { fits: ({ status }) => status !== undefined, type: TransientError, code: "store_failed", wanted: "" },
+  { fits: ({ status }) => status !== undefined, type: TransientError, code: "store_failed", expected: "" },
 ];
 
 function factsOf(thrown: unknown): Facts {

@@ -13,7 +13,7 @@ export async function probeGuarantees(
   object: { Bucket: string; Key: string; signal: AbortSignal | undefined },
 ): Promise<StoreGuarantees> {
   const { signal, ...target } = object;
-  const options = { contentType: "text/plain", digest: hash("sha256", BYTES), ...(signal && { signal }) };
+  const options = { contentType: "text/plain", digest: hexDigest("sha256", BYTES), ...(signal && { signal }) };
   const upload = { ...target, bytes: BYTES, options };
   const plain = await putWithChecksum(s3, upload);
   const checksum = !refusesChecksum(s3);
@@ -21,9 +21,9 @@ export async function probeGuarantees(
     const command = new s3.sdk.PutObjectCommand({ ...toPutInput(upload, { checksum }), ...over });
     return s3.client.send(command, signal === undefined ? {} : { abortSignal: signal });
   };
-  const wrongChecksum = Buffer.from(hash("sha256", Buffer.from("other bytes")), "hex").toString("base64");
+  const wrongChecksum = Buffer.from(hexDigest("sha256", Buffer.from("other bytes")), "hex").toString("base64");
   return {
-    etag_is_md5: toPlainMd5(plain.ETag) === hash("md5", BYTES),
+    etag_is_md5: toPlainMd5(plain.ETag) === hexDigest("md5", BYTES),
     checksum_enforced: checksum && (await isRefused(put({ ChecksumSHA256: wrongChecksum }), [400])),
     conditional_put: await isRefused(put({ IfNoneMatch: "*" }), [412]),
     ...(checksum ? {} : { checksum_refused: true as const }),
@@ -43,6 +43,6 @@ async function isRefused(answer: Promise<unknown>, statuses: readonly number[]):
   }
 }
 
-function hash(algorithm: "sha256" | "md5", bytes: Buffer): string {
+function hexDigest(algorithm: "sha256" | "md5", bytes: Buffer): string {
   return createHash(algorithm).update(bytes).digest("hex");
 }

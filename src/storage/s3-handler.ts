@@ -47,7 +47,7 @@ export function createS3Handler(options: S3HandlerOptions): NonNullable<S3Client
       headTimeoutMs: requestTimeoutMs,
       silenceTimeoutMs: requestTimeoutMs,
     }).catch(asSdkError);
-    return { response: { statusCode: status, headers: joined(headers), body } };
+    return { response: { statusCode: status, headers: joinValues(headers), body } };
   };
   const handler = {
     metadata: { handlerProtocol: "http/1.1" },
@@ -79,7 +79,7 @@ function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function joined(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+function joinValues(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, [value].flat().join(", ")]],

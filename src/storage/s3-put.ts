@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import type { PutObjectCommand, PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
 import { TransientError } from "../domain/errors.ts";
 import type { PutOptions } from "../pipeline/ports.ts";
-import { md5Of, measure } from "./digest.ts";
+import { md5Of, measureBytes } from "./digest.ts";
 import { bodyOf } from "./s3-body.ts";
 import type { LoadedS3 } from "./s3-client.ts";
-import { blamesBytes, mayRefuseChecksum } from "./s3-errors.ts";
+import { isChecksumMismatch, mayRefuseChecksum } from "./s3-errors.ts";
 
 /** An upload whose digest is known. */
 export interface Upload {
@@ -37,10 +37,10 @@ export async function putConfirmed(s3: LoadedS3, upload: Upload): Promise<void> 
   const { bytes, options, ...target } = upload;
   const [answer, md5] = await Promise.all([putWithChecksum(s3, upload), md5Of(bytes)]);
   if (toPlainMd5(answer.ETag) === md5) return;
-  const held = await readBack(s3, target, options.signal);
-  if (held.bytes === bytes.length && held.digest === options.digest) return;
+  const stored = await readBack(s3, target, options.signal);
+  if (stored.bytes === bytes.length && stored.digest === options.digest) return;
   throw new TransientError(
-    `Cannot put "${target.Key}" into bucket ${target.Bucket}: the store holds ${held.bytes} bytes with digest ${held.digest}, wanted ${bytes.length} with ${options.digest}`,
+    `Cannot put "${target.Key}" into bucket ${target.Bucket}: the store holds ${stored.bytes} bytes with digest ${stored.digest}, wanted ${bytes.length} with ${options.digest}`,
     { code: "store_mismatch" },
   );
 }
@@ -65,7 +65,7 @@ export async function putWithChecksum(s3: LoadedS3, upload: Upload): Promise<Put
   } catch (refusal) {
     if (!mayRefuseChecksum(refusal) || upload.options.signal?.aborted) throw refusal;
     // a store that checks has found other bytes than the digest's: only if they are the right ones it is the header's fault
-    if (blamesBytes(refusal) && !isDigestOf(upload)) throw refusal;
+    if (isChecksumMismatch(refusal) && !isDigestOf(upload)) throw refusal;
     const answer = await send(s3, upload, { checksum: false }).catch(() => {
       throw refusal;
     });
@@ -129,5 +129,5 @@ export function toPlainMd5(etag: string | undefined): string | undefined {
 async function readBack(s3: LoadedS3, target: { Bucket: string; Key: string }, signal: AbortSignal | undefined) {
   const command = new s3.sdk.GetObjectCommand(target);
   const answer = await s3.client.send(command, signal === undefined ? {} : { abortSignal: signal });
-  return measure(bodyOf(answer));
+  return measureBytes(bodyOf(answer));
 }

@@ -30,7 +30,7 @@ export function createS3Store(options: S3StoreOptions): ProbedStore {
       loading ??= loadS3(options);
       return await work(await loading, { Bucket, Key: base + action.key });
     } catch (thrown) {
-      throw translated(thrown, { ...action, bucket: Bucket });
+      throw toStoreError(thrown, { ...action, bucket: Bucket });
     }
   }
 
@@ -40,14 +40,14 @@ export function createS3Store(options: S3StoreOptions): ProbedStore {
     try {
       loading ??= loadS3(options);
       const { sdk, client } = await loading;
-      const pages = sdk.paginateListObjectsV2({ client }, { Bucket, Prefix: base + prefix }, aborting(signal));
+      const pages = sdk.paginateListObjectsV2({ client }, { Bucket, Prefix: base + prefix }, withSignal(signal));
       for await (const page of pages) {
         for (const { Key, Size } of page.Contents ?? []) {
           if (Key?.startsWith(base)) yield { key: Key.slice(base.length), bytes: Size ?? 0 };
         }
       }
     } catch (thrown) {
-      throw translated(thrown, { verb: "list", key: prefix, bucket: Bucket, signal });
+      throw toStoreError(thrown, { verb: "list", key: prefix, bucket: Bucket, signal });
     }
   }
 
@@ -58,15 +58,15 @@ export function createS3Store(options: S3StoreOptions): ProbedStore {
       ),
     get: (key, { signal } = {}) =>
       run({ verb: "get", key, signal }, async ({ sdk, client }, object) => {
-        const answer = client.send(new sdk.GetObjectCommand(object), aborting(signal));
-        return answer.then(collectBody, undefinedWhereMissing);
+        const answer = client.send(new sdk.GetObjectCommand(object), withSignal(signal));
+        return answer.then(collectBody, undefinedIfMissing);
       }),
     read: (key, { range, signal } = {}) =>
       run({ verb: "get", key, signal }, async ({ sdk, client }, object) => {
         const part = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` };
         const answer = await client
-          .send(new sdk.GetObjectCommand({ ...object, ...part }), aborting(signal))
-          .catch(undefinedWhereMissing);
+          .send(new sdk.GetObjectCommand({ ...object, ...part }), withSignal(signal))
+          .catch(undefinedIfMissing);
         return answer && streamOf(answer);
       }),
     presign: (key, { expiresMs }) =>
@@ -77,14 +77,14 @@ export function createS3Store(options: S3StoreOptions): ProbedStore {
     head: (key, { signal } = {}) =>
       run({ verb: "head", key, signal }, async ({ sdk, client }, object) => {
         const answer = await client
-          .send(new sdk.HeadObjectCommand({ ...object, ChecksumMode: "ENABLED" }), aborting(signal))
-          .catch(undefinedWhereMissing);
+          .send(new sdk.HeadObjectCommand({ ...object, ChecksumMode: "ENABLED" }), withSignal(signal))
+          .catch(undefinedIfMissing);
         return answer && toFacts(answer);
       }),
     list: (prefix, { signal } = {}) => list(prefix, signal),
     delete: (key, { signal } = {}) =>
       run({ verb: "delete", key, signal }, async ({ sdk, client }, object) => {
-        await client.send(new sdk.DeleteObjectCommand(object), aborting(signal)).catch(undefinedWhereMissing);
+        await client.send(new sdk.DeleteObjectCommand(object), withSignal(signal)).catch(undefinedIfMissing);
       }),
     probeGuarantees: (key, { signal } = {}) =>
       run({ verb: "put", key, signal }, (s3, object) => probeGuarantees(s3, { ...object, signal })),
@@ -116,16 +116,16 @@ interface Action {
   signal: AbortSignal | undefined;
 }
 
-function aborting(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+function withSignal(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal };
 }
 
-function undefinedWhereMissing(thrown: unknown): undefined {
+function undefinedIfMissing(thrown: unknown): undefined {
   if (!isMissingObject(thrown)) throw thrown;
 }
 
 // The reason of an abort goes up as it is
-function translated(thrown: unknown, action: Action & { bucket: string }): unknown {
+function toStoreError(thrown: unknown, action: Action & { bucket: string }): unknown {
   if (thrown instanceof ArchiverError) return thrown;
   return action.signal?.aborted ? action.signal.reason : toS3Error(thrown, action);
 }

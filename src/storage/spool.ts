@@ -17,18 +17,18 @@ const UNFINISHED = ".unfinished";
 export function createSpool({ folder }: { folder: string }): OpenSpool {
   return {
     write: async (name, bytes) => {
-      const path = join(folder, checked(name));
-      await guarded(`write "${name}" to`, folder, () => writeDurably(path, { folder, bytes }));
+      const path = join(folder, checkName(name));
+      await withSpoolError(`write "${name}" to`, folder, () => writeDurably(path, { folder, bytes }));
     },
     read: async (name, { admit } = {}) => {
-      const path = join(folder, checked(name));
-      return guarded(`read "${name}" from`, folder, async () => {
-        const file = await stat(path).catch(undefinedWhereAbsent);
+      const path = join(folder, checkName(name));
+      return withSpoolError(`read "${name}" from`, folder, async () => {
+        const file = await stat(path).catch(undefinedIfMissing);
         if (file !== undefined) await admit?.(file.size);
-        return readFile(path).catch(undefinedWhereAbsent);
+        return readFile(path).catch(undefinedIfMissing);
       });
     },
-    remove: (name) => rm(join(folder, checked(name)), { force: true }),
+    remove: (name) => rm(join(folder, checkName(name)), { force: true }),
     list: async () => (await names(folder)).filter((name) => !name.endsWith(UNFINISHED)),
   };
 }
@@ -67,11 +67,11 @@ async function names(folder: string): Promise<string[]> {
   }
 }
 
-function undefinedWhereAbsent(error: NodeJS.ErrnoException): undefined {
+function undefinedIfMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
 }
 
-async function guarded<T>(what: string, folder: string, work: () => Promise<T>): Promise<T> {
+async function withSpoolError<T>(what: string, folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -84,7 +84,7 @@ async function guarded<T>(what: string, folder: string, work: () => Promise<T>):
 }
 
 // names are made of request ids, which hold no slash; this is for the day on which they do
-function checked(name: string): string {
+function checkName(name: string): string {
   if (!/^[A-Za-z0-9._-]+$/.test(name) || name === "." || name === "..")
     throw new TypeError(`Cannot spool under the name "${name}"`);
   return name;

@@ -6,7 +6,7 @@ import { checkKeyPrefix } from "./key.ts";
 /** Where the store is. `prefix` has no slash at its ends; "" is the bucket itself. */
 export type StorageLocation = { kind: "directory"; path: string } | { kind: "s3"; bucket: string; prefix: string };
 
-const WANTED = "wanted file:<directory> or s3://bucket/optional/prefix";
+const EXPECTED = "wanted file:<directory> or s3://bucket/optional/prefix";
 const PREFIX_MAX_LENGTH = 200;
 
 /**
@@ -22,7 +22,7 @@ export function parseStorageUrl(text: string): StorageLocation {
   const trimmed = text.trim();
   if (/^file:/i.test(trimmed)) return { kind: "directory", path: toDirectory(trimmed) };
   if (/^s3:\/\//i.test(trimmed)) return toBucket(trimmed.slice("s3://".length));
-  throw invalid(/^[./~]/.test(trimmed) ? `${WANTED}; for a directory put file: before the path` : WANTED);
+  throw invalid(/^[./~]/.test(trimmed) ? `${EXPECTED}; for a directory put file: before the path` : EXPECTED);
 }
 
 function toDirectory(url: string): string {
@@ -51,10 +51,10 @@ export function parseFileUrl(url: string): string {
     throw invalid("wanted an absolute path after file:// (a relative one is written file:./data/archive)");
   }
   if (parsed.search !== "" || parsed.hash !== "") throw invalid("wanted ? and # in a path written as %3F and %23");
-  return decoded(parsed);
+  return decodePath(parsed);
 }
 
-function decoded(url: URL): string {
+function decodePath(url: URL): string {
   try {
     return fileURLToPath(url);
   } catch (cause) {

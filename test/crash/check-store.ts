@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { imageKey, sidecarKey } from "../../src/domain/keys.ts";
 import type { Asset, RequestDetail } from "../../src/domain/records.ts";
+import type { Sidecar } from "../../src/domain/sidecar.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import type { Store } from "../../src/pipeline/ports.ts";
-import type { Sidecar } from "../../src/pipeline/sidecar.ts";
 
 export interface StoreFigures {
   assets: number;

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  formatDuration,
+  formatPrice,
+  formatSize,
   parseDuration,
   parsePrice,
   parseRate,
   parseSize,
   parseTime,
-  showDuration,
-  showPrice,
-  showSize,
 } from "../../src/domain/units.ts";
 
 test.each([
@@ -109,7 +109,7 @@ describe("for all values", () => {
   test("a price that is shown is the price that is read", () => {
     fc.assert(
       fc.property(fc.nat(2_000_000_000), (micros) => {
-        const shown = showPrice({ micros, currency: "USD" });
+        const shown = formatPrice({ micros, currency: "USD" });
         expect(shown).toMatch(/^\d+\.\d{2,6} USD$/);
         expect(parsePrice(shown)).toEqual({ micros, currency: "USD" });
       }),
@@ -124,7 +124,7 @@ test.each([
   [1, "0.000001 USD"],
   [123_456_789, "123.456789 USD"],
 ])("%i millionths are shown as %s", (micros, text) => {
-  expect(showPrice({ micros, currency: "USD" })).toBe(text);
+  expect(formatPrice({ micros, currency: "USD" })).toBe(text);
 });
 
 test.each([
@@ -134,7 +134,7 @@ test.each([
   [12_897_485, "12.3 MiB"],
   [3 * 1024 ** 3, "3.0 GiB"],
 ])("%i bytes are shown as %s", (bytes, text) => {
-  expect(showSize(bytes)).toBe(text);
+  expect(formatSize(bytes)).toBe(text);
 });
 
 test.each([
@@ -145,7 +145,7 @@ test.each([
   [11_520_000, "3.2 h"],
   [596_160_000, "6.9 d"],
 ])("%i ms are shown as %s", (ms, text) => {
-  expect(showDuration(ms)).toBe(text);
+  expect(formatDuration(ms)).toBe(text);
 });
 
 test.each([

@@ -27,7 +27,7 @@ async function countStarts(arena: Arena, stage: "generate" | "archive"): Promise
 }
 
 // before the call row and in the second stage nothing keeps another worker from going on
-test.for(["admit", "put"])(
+test.for(["permit", "put"])(
   "a worker frozen after %s, past its lock, spoils nothing when it wakes",
   { timeout: 90_000 },
   async (at) => {

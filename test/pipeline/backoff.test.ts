@@ -36,10 +36,10 @@ test.each([
 
 test("between copies there are always many tries left, however near the loss is, and never a hot loop", () => {
   fc.assert(
-    fc.property(attempt, fc.integer({ min: -1e9, max: 1e10 }), random, (attempt, msToLoss, value) => {
-      const delayMs = archiveDelayMs({ attempt, msToLoss, random: () => value });
+    fc.property(attempt, fc.integer({ min: -1e9, max: 1e10 }), random, (attempt, msToExpiry, value) => {
+      const delayMs = archiveDelayMs({ attempt, msToExpiry, random: () => value });
       expect(delayMs).toBeGreaterThanOrEqual(200);
-      expect(delayMs).toBeLessThanOrEqual(Math.max(200, Math.ceil(msToLoss / 20)));
+      expect(delayMs).toBeLessThanOrEqual(Math.max(200, Math.ceil(msToExpiry / 20)));
       expect(delayMs).toBeLessThanOrEqual(ARCHIVE_BACKOFF.capMs);
     }),
   );
@@ -49,14 +49,14 @@ test("a week of a store's absence leaves hundreds of tries before the URL dies, 
   let left = 7 * 86_400_000;
   let tries = 0;
   for (let attempt = 1; left > 0; attempt++, tries++)
-    left -= archiveDelayMs({ attempt, msToLoss: left, random: () => 0.999 });
+    left -= archiveDelayMs({ attempt, msToExpiry: left, random: () => 0.999 });
   expect(tries).toBeGreaterThan(1_000);
   // and some of them in the last seconds
-  expect(archiveDelayMs({ attempt: 2_000, msToLoss: 4_000, random: () => 0.999 })).toBe(200);
+  expect(archiveDelayMs({ attempt: 2_000, msToExpiry: 4_000, random: () => 0.999 })).toBe(200);
 });
 
 test("bytes that are at hand wait up to five minutes", () => {
-  expect(archiveDelayMs({ attempt: 50, msToLoss: null, random: () => 1 - 1e-12 })).toBe(300_000);
+  expect(archiveDelayMs({ attempt: 50, msToExpiry: null, random: () => 1 - 1e-12 })).toBe(300_000);
 });
 
 test.each([

@@ -90,7 +90,7 @@ test("a step hook and a log that fail are no way out either", async () => {
   const world = await openWorld();
   const process = await startProcess(world, {
     onStep: (step) => {
-      if (step === "seal" || step === "accept") throw new Error("hook");
+      if (step === "sidecar" || step === "accept") throw new Error("hook");
     },
   });
   expect(await process.generate(DATA)).toMatchObject({ kind: "retry" });

@@ -35,8 +35,8 @@ test("a request passes the steps in the order in which they are told", async () 
   const process = await startProcess(world, { onStep: (step) => void seen.push(step) });
   await work(world, process, URLS);
   expect(seen).toEqual([
-    ...["accept", "recover", "reuse", "hold", "admit", "reserve", "call", "spool", "keep", "hand_over"],
-    ...["load", "download", "verify", "put", "record", "copy", "seal", "finish", "notify", "tidy"],
+    ...["accept", "recover", "reuse", "hold", "permit", "reserve", "call", "spool", "record_answer", "hand_over"],
+    ...["load", "download", "verify", "put", "record", "copy", "sidecar", "finish", "notify", "clean_up"],
   ]);
   expect(new Set(seen)).toEqual(new Set([...FIRST_STAGE, ...SECOND_STAGE]));
   await expectArchived(world);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { urlEndMs } from "../../src/pipeline/url-expiry.ts";
+import { urlExpiryMs } from "../../src/pipeline/url-expiry.ts";
 
 const END = Date.parse("2026-10-01T01:00:00Z");
 const END_S = END / 1000;
@@ -34,17 +34,17 @@ test.each([
   ["x=1", undefined],
   ["", undefined],
 ])("%s", (query, end) => {
-  expect(urlEndMs(`https://images.test/1.png?${query}`)).toBe(end);
+  expect(urlExpiryMs(`https://images.test/1.png?${query}`)).toBe(end);
 });
 
 test("whatever a URL is, it gives a time or none", () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (name, value) => {
-      const end = urlEndMs(
+      const end = urlExpiryMs(
         `https://images.test/1.png?${name}=${value}&Expires=${value}&X-Amz-Date=${value}&Policy=${value}`,
       );
       expect(end === undefined || Number.isFinite(end)).toBe(true);
     }),
   );
-  expect(urlEndMs("no URL")).toBeUndefined();
+  expect(urlExpiryMs("no URL")).toBeUndefined();
 });

@@ -132,7 +132,7 @@ export async function startProcess(world: World, options: ProcessOptions = {}): 
     store,
     api,
     downloader,
-    room: createByteSemaphore(1024 ** 2),
+    imageMemory: createByteSemaphore(1024 ** 2),
     gate: world.gate,
     inspect: createInspector(),
     spool: createSpool({ folder: spoolFolder }),

@@ -64,20 +64,30 @@ describe("what may not be imported", () => {
       "a package that another file loads",
       "src/catalog/requests/rows.ts",
       'import { eq } from "drizzle-orm";',
-      "cannot load drizzle-orm: only src/catalog/db/orm.ts does",
+      "cannot load drizzle-orm: only src/catalog/db/orm.ts may",
     ],
-    ["a package without a home", "src/cli/a.ts", 'import { merge } from "lodash";', "has no home"],
+    ["a package without a home", "src/cli/a.ts", 'import { merge } from "lodash";', "is not listed in PACKAGE_HOMES"],
     ["files in a pure unit", "src/domain/request/a.ts", 'import { open } from "node:fs";', "src/domain is pure"],
-    ["a higher layer", "src/pipeline/a.ts", 'import { openApp } from "../app/app.ts";', "src/app/app.ts is not below"],
+    [
+      "a higher layer",
+      "src/pipeline/a.ts",
+      'import { openApp } from "../app/app.ts";',
+      "src/app/app.ts is not in a layer above",
+    ],
     [
       "the sandbox, by what works",
       "src/app/worker.ts",
       'import { openSandbox } from "../dev/sandbox/sandbox.ts";',
-      "only the commands that show and try may",
+      "only demo commands may",
     ],
-    ["another adapter", "src/queue/a.ts", 'import { open } from "../storage/open.ts";', "src/storage is not below"],
+    [
+      "another adapter",
+      "src/queue/a.ts",
+      'import { open } from "../storage/open.ts";',
+      "src/storage is not in a layer above",
+    ],
     ["tests", "src/queue/a.ts", 'import { a } from "../../test/a.ts";', "outside src"],
-    ["a unit without a layer", "src/misc/a.ts", "", "src/misc stands in no layer"],
+    ["a unit without a layer", "src/misc/a.ts", "", "src/misc is in no layer"],
   ])("%s", (_, path, text, fault) => {
     const faults = check({ [path]: text });
     expect(faults).toHaveLength(1);
@@ -86,7 +96,7 @@ describe("what may not be imported", () => {
   });
 
   test("a file or an eighteenth folder at the top", () => {
-    expect(check({ "src/b.ts": "" })).toContain("src/b.ts: lies beside the folders of src, expected in one of them");
+    expect(check({ "src/b.ts": "" })).toContain("src/b.ts: is at the top of src, expected in one of its folders");
     const folders = Array.from({ length: 18 }, (_, at) => [`src/f${at}/a.ts`, ""]);
     expect(check(Object.fromEntries(folders))).toContain("src: has 18 folders, expected at most 17");
   });
@@ -97,9 +107,7 @@ describe("what may not be imported", () => {
       "src/queue/b.ts": 'import type { c } from "./c.ts";',
       "src/queue/c.ts": 'import { a } from "./a.ts";',
     });
-    expect(faults).toEqual([
-      "src/queue/a.ts: imports itself by way of src/queue/b.ts → src/queue/c.ts → src/queue/a.ts",
-    ]);
+    expect(faults).toEqual(["src/queue/a.ts: imports itself via src/queue/b.ts → src/queue/c.ts → src/queue/a.ts"]);
   });
 });
 
@@ -111,8 +119,8 @@ describe("the form of a file", () => {
     ["a default export", "test/a.test.ts", "export default 1;", "default export"],
     ["a barrel", "src/queue/a.ts", 'export { settle } from "./settle.ts";', "re-exports"],
     ["a star", "src/queue/a.ts", 'export * from "./settle.ts";', "re-exports"],
-    ["too many lines", "src/queue/a.ts", "a;\n".repeat(400), "has 401 lines, wanted at most 400"],
-    ["too many lines of a test", "test/queue/a.test.ts", "a;\n".repeat(400), "wanted at most 400"],
+    ["too many lines", "src/queue/a.ts", "a;\n".repeat(400), "has 401 lines, expected at most 400"],
+    ["too many lines of a test", "test/queue/a.test.ts", "a;\n".repeat(400), "expected at most 400"],
   ])("refuses %s", (_, path, text, fault) => {
     expect(check({ [path]: text })).toEqual([expect.stringContaining(fault)]);
   });

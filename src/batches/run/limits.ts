@@ -2,7 +2,7 @@
 import type { BatchChange } from "../../catalog/batches/batches.ts";
 import { imagesWithin } from "../../domain/batch.ts";
 import { RejectedError } from "../../domain/errors.ts";
-import { type Price, parsePrice, showPrice } from "../../domain/units.ts";
+import { formatPrice, type Price, parsePrice } from "../../domain/units.ts";
 import { isTimeZone, localTimeZone, occurrenceAt, parseWindow } from "./window.ts";
 
 /** The flags as they were typed. */
@@ -51,7 +51,7 @@ function toImages(text: string, price: Price | undefined): number {
   }
   const images = imagesWithin(budget, price);
   if (images !== undefined) return images;
-  throw wrong(`--budget: wanted ${price.currency}, as PRICE_PER_IMAGE (${showPrice(price)}) has it, got "${text}"`);
+  throw wrong(`--budget: wanted ${price.currency}, as PRICE_PER_IMAGE (${formatPrice(price)}) has it, got "${text}"`);
 }
 
 function toCount(text: string): number {

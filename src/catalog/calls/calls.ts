@@ -1,7 +1,7 @@
 // The purse: rows of paid calls. A call is written before it is sent, and closed exactly once.
 
 import type { Call, RequestDetail } from "../../domain/records.ts";
-import { hasEnded } from "../../pipeline/archive.ts";
+import { isTerminal } from "../../pipeline/archive.ts";
 import type { AnswerRecord, CallEnd, CallFailure, Reservation } from "../../pipeline/ports.ts";
 import { reopenBatch } from "../batches/transitions.ts";
 import type { CatalogContext } from "../context.ts";
@@ -134,7 +134,7 @@ function keepAnswer(context: CatalogContext, call: Call, record: AnswerRecord): 
   const usageText = answer.usage === null ? null : JSON.stringify(answer.usage);
   insertGeneration(context.db).run({ request_id, call_number, api_created: answer.created, expires_at, usageText });
   const state = context.reader.row(request_id)?.state;
-  if (state !== undefined && hasEnded(state)) touch(context, request_id, 0);
+  if (state !== undefined && isTerminal(state)) touch(context, request_id, 0);
   if (state === "copying" || state === "archived") return;
   for (const image of record.images) insertImage(context.db).run({ request_id, call_number, ...image });
   // what ended stays ended; but a retry finds the images and need not pay again

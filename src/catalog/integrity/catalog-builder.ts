@@ -2,7 +2,7 @@
 import type { InferInsertModel } from "drizzle-orm";
 import type { BatchRecords } from "../../domain/batch-sidecar.ts";
 import type { Asset, Image, Proof } from "../../domain/records.ts";
-import type { SidecarRecords } from "../../domain/sidecar-form.ts";
+import type { SidecarRecords } from "../../domain/sidecar.ts";
 import { assetIdOf } from "../assets/assets.ts";
 import { openDatabase } from "../db/database.ts";
 import { sql } from "../db/orm.ts";

@@ -1,6 +1,6 @@
 // A batch as text for a person: `status --batch`, `bulk` and `wait --batch` show the same. Pure.
 
-import { showDuration, showMoney } from "../../domain/units.ts";
+import { formatDuration, formatMoney } from "../../domain/units.ts";
 import { archivedText } from "../../output/report/batch-archived.ts";
 import type { BatchFailure } from "../../output/report/batch-report.ts";
 import { placeOf, shortPrompt } from "../../output/report/batch-text.ts";
@@ -29,7 +29,7 @@ export function batchLines(view: BatchView): string[] {
     ["state", counts({ ...requests })],
     [
       "images",
-      `${number(budget.committed_images)} called for${budget.max_images === null ? "" : ` of at most ${number(budget.max_images)}`}${budget.committed === null ? "" : `, ${showMoney(budget.committed)}`}`,
+      `${number(budget.committed_images)} called for${budget.max_images === null ? "" : ` of at most ${number(budget.max_images)}`}${budget.committed === null ? "" : `, ${formatMoney(budget.committed)}`}`,
     ],
     ...(window === null
       ? []
@@ -93,10 +93,10 @@ export function progressLines(
   const { full, rest } = bar(ended + left === 0 ? 1 : ended / (ended + left), Math.min(40, Math.max(10, columns - 40)));
   const facts = [
     perMs > 0 ? `${(perMs * 60_000).toFixed(0)} a minute` : "",
-    perMs > 0 && left > 0 ? `${showDuration(left / perMs)} left` : "",
+    perMs > 0 && left > 0 ? `${formatDuration(left / perMs)} left` : "",
     `archived ${number(view.archived.items)}`,
     failed > 0 ? `failed ${number(failed)}` : "",
-    budget.committed === null ? `${number(budget.committed_images)} images` : showMoney(budget.committed),
+    budget.committed === null ? `${number(budget.committed_images)} images` : formatMoney(budget.committed),
     view.held_reason === null ? "" : `held by its ${view.held_reason}`,
   ];
   return [

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { App } from "../../app/app.ts";
 import type { LedgerFilter } from "../../catalog/calls/ledger.ts";
 import { RejectedError } from "../../domain/errors.ts";
-import { type Money, parseTime, showMoney } from "../../domain/units.ts";
+import { formatMoney, type Money, parseTime } from "../../domain/units.ts";
 import {
   type Ledger,
   type LedgerFigures,
@@ -112,12 +112,12 @@ function moneyNotes({ total, price_of_unpriced }: Ledger): string[] {
   );
   if (unpriced === undefined) return notes;
   const calls = `${unpriced.calls} calls were made without a price`;
-  if (price_of_unpriced) return [...notes, `${calls}; they are valued at ${showMoney(price_of_unpriced)} an image`];
+  if (price_of_unpriced) return [...notes, `${calls}; they are valued at ${formatMoney(price_of_unpriced)} an image`];
   return [...notes, `${calls}, and PRICE_PER_IMAGE is not set, so there is no money for them here`];
 }
 
 function show(money: Money | null): string {
-  return money === null ? "-" : showMoney(money);
+  return money === null ? "-" : formatMoney(money);
 }
 
 async function listUnknown(app: App, filter: LedgerFilter, json = false): Promise<number> {

@@ -5,7 +5,7 @@ import type { App } from "../../app/app.ts";
 import type { RereadResult, RetryResult } from "../../app/request-actions.ts";
 import type { RetryFilter, RetryManyResult } from "../../app/retry-many.ts";
 import { RejectedError } from "../../domain/errors.ts";
-import { showMoney } from "../../domain/units.ts";
+import { formatMoney } from "../../domain/units.ts";
 import { reconcileWebhooks } from "../../queue/webhook-jobs.ts";
 import type { Backend } from "../backend.ts";
 import { type RetryBatchFlags, requireTarget, runRetryBatch } from "../batch/redrive.ts";
@@ -164,7 +164,7 @@ function showMany(result: RetryManyResult, json = false): void {
 }
 
 function planText({ requests, pays, images, price, dry_run, not_retryable }: RetryManyResult): string {
-  const cost = price === null ? "" : `, ${showMoney(price)}`;
+  const cost = price === null ? "" : `, ${formatMoney(price)}`;
   const paid =
     pays === 0 ? "at no cost" : `${pays} are called for (${images} images${cost}), ${requests - pays} at no cost`;
   const left = not_retryable === 0 ? "" : `; ${not_retryable} cannot be retried, since their data does not fit`;

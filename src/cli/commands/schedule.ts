@@ -10,7 +10,7 @@ import { type ScheduleView, toScheduleView } from "../../batches/schedule/view.t
 import { keepJobSchedulers, watchSchedules } from "../../batches/schedule/watch.ts";
 import { toMessage } from "../../domain/errors.ts";
 import type { Schedule } from "../../domain/schedule.ts";
-import { showMoney } from "../../domain/units.ts";
+import { formatMoney } from "../../domain/units.ts";
 import { archivedText } from "../../output/report/batch-archived.ts";
 import { collect } from "../catalog-filter.ts";
 import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../io.ts";
@@ -213,7 +213,7 @@ function toLines(view: ScheduleView): string[] {
   const { last } = view;
   const limits = [
     view.window,
-    view.budget && showMoney(view.budget),
+    view.budget && formatMoney(view.budget),
     view.max_images === null ? null : `${view.max_images} images`,
   ];
   const given = limits.filter((limit) => limit !== null).join(", ");

@@ -1,7 +1,7 @@
 // `status`: what is going on, as counts; or everything about one request.
 import type { Command } from "commander";
 import type { Status } from "../../app/status.ts";
-import { showDuration } from "../../domain/units.ts";
+import { formatDuration } from "../../domain/units.ts";
 import type { Backend } from "../backend.ts";
 import { showBatchStatus } from "../batch/status.ts";
 import { EXIT, printJson, withApp, writeError, writeOutput } from "../io.ts";
@@ -72,7 +72,7 @@ function printOverview(overview: Status): void {
   if (gate?.pace) writeOutput(`pace      at most ${gate.pace} calls a second`);
   if (seconds !== null)
     writeOutput(
-      `loss      the next URL of an image not archived yet dies in ${showDuration(Math.max(0, seconds) * 1000)}`,
+      `loss      the next URL of an image not archived yet dies in ${formatDuration(Math.max(0, seconds) * 1000)}`,
     );
 }
 

@@ -1,7 +1,7 @@
 // The demo after its pictures are there: says how to ask for more from another terminal, and tells what comes of it.
 import { relative } from "node:path";
 import type { RequestDetail } from "../../domain/records.ts";
-import { hasEnded } from "../../pipeline/archive.ts";
+import { isTerminal } from "../../pipeline/archive.ts";
 import { plain, style } from "../text.ts";
 import type { Demo } from "./stage.ts";
 
@@ -51,7 +51,7 @@ export function createListener(demo: Demo, options: ListenerOptions): (requestId
   const told = new Set(options.told);
   return async (requestId) => {
     const detail = await demo.app.catalog().find(requestId);
-    if (detail === undefined || !hasEnded(detail.request.state) || told.has(requestId)) return;
+    if (detail === undefined || !isTerminal(detail.request.state) || told.has(requestId)) return;
     told.add(requestId);
     for (const line of toNews(demo, detail)) options.tell(line);
   };

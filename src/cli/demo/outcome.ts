@@ -1,7 +1,7 @@
 // How the requests of a demo stand, and whether each ended as it was meant to. Pure.
 
 import type { RequestDetail } from "../../domain/records.ts";
-import { hasEnded } from "../../pipeline/archive.ts";
+import { isTerminal } from "../../pipeline/archive.ts";
 import type { DemoPrompt } from "./prompts.ts";
 
 /** One request of the demo with what the catalog knows of it. */
@@ -12,7 +12,7 @@ export interface Standing {
 
 /** Whether it has come to its end. */
 export function isOver({ detail }: Standing): boolean {
-  return hasEnded(detail.request.state) || detail.request.state === "parked";
+  return isTerminal(detail.request.state) || detail.request.state === "parked";
 }
 
 /** Why a request did not end as it was meant to; undefined when it did. */

@@ -1,6 +1,6 @@
 // What a demo brought: for a person as a list of pictures with paths that open, for a machine as one document. Pure.
 import type { RequestDetail } from "../../domain/records.ts";
-import { showDuration, showSize } from "../../domain/units.ts";
+import { formatDuration, formatSize } from "../../domain/units.ts";
 import { toRequestView } from "../../output/report/request-view.ts";
 import { plain, style } from "../text.ts";
 import { findSurprise, type Standing, sum } from "./outcome.ts";
@@ -16,10 +16,10 @@ export function toSummaryLines(standings: readonly Standing[], options: SummaryO
   const sums = sum(standings);
   const surprises = standings.flatMap((standing) => toSurprise(standing));
   const lines = standings.flatMap((standing) => toEntry(standing, options));
-  const images = `${sums.images} images (${showSize(sums.bytes)})`;
+  const images = `${sums.images} images (${formatSize(sums.bytes)})`;
   const planned = surprises.length === 0 ? `${sums.failed} failed, as planned` : `${surprises.length} went another way`;
   const free = sums.reused === 0 ? "" : `, ${sums.reused} more from the catalog at no cost,`;
-  const total = `${sums.archived} of ${sums.requests} requests archived with ${images}${free} in ${showDuration(options.elapsedMs)}; ${planned}`;
+  const total = `${sums.archived} of ${sums.requests} requests archived with ${images}${free} in ${formatDuration(options.elapsedMs)}; ${planned}`;
   return [...lines, "", style("bold", total), ...surprises];
 }
 
@@ -45,7 +45,7 @@ function toEntry(standing: Standing, options: SummaryOptions): string[] {
 function toSizes({ assets }: RequestDetail): string {
   const [first] = assets;
   const bytes = assets.reduce((total, asset) => total + asset.bytes, 0);
-  return `${first?.width}×${first?.height}, ${showSize(bytes)}`;
+  return `${first?.width}×${first?.height}, ${formatSize(bytes)}`;
 }
 
 function toCalls({ calls }: RequestDetail): string {

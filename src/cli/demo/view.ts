@@ -1,5 +1,5 @@
 // The demo while it runs, as lines for a terminal: one for each request, and a bar with the figures. Pure.
-import { showDuration, showSize } from "../../domain/units.ts";
+import { formatDuration, formatSize } from "../../domain/units.ts";
 import { bar, spinner } from "../live-view.ts";
 import { cut, pad, plain, style, widthOf } from "../text.ts";
 import { findSurprise, isOver, type Standing, sum } from "./outcome.ts";
@@ -86,7 +86,7 @@ function toCopying({ detail }: Standing, nowMs: number): Sign {
 function took({ detail }: Standing): string {
   const { created_at, archived_at } = detail.request;
   const calls = detail.calls.length > 1 ? `, ${detail.calls.length} calls` : "";
-  return `${showDuration((archived_at ?? created_at) - created_at)}${calls}`;
+  return `${formatDuration((archived_at ?? created_at) - created_at)}${calls}`;
 }
 
 // the words of a code, short enough for a column
@@ -104,8 +104,8 @@ function toFooter(standings: readonly Standing[], { columns, elapsedMs }: ViewOp
     `${sums.over}/${sums.requests}`,
     `calls ${sums.calls}${refused}`,
     `images ${sums.images}`,
-    showSize(sums.bytes),
-    showDuration(elapsedMs),
+    formatSize(sums.bytes),
+    formatDuration(elapsedMs),
   ].join("   ");
   const width = Math.min(30, Math.max(6, columns - 8 - figures.length));
   const { full, rest } = bar(sums.over / sums.requests, width);

@@ -1,6 +1,6 @@
 // Is the image API there, and does it take the key? Asked without a call that costs anything.
 import type { Settings } from "../../app/settings.ts";
-import { showDuration } from "../../domain/units.ts";
+import { formatDuration } from "../../domain/units.ts";
 import { type ApiProbe, probeImageApi } from "../../image-api/probe.ts";
 import { createFindings, type Finding } from "./finding.ts";
 
@@ -22,7 +22,7 @@ export async function checkApi({ imageApi, proxy }: Settings, signal: AbortSigna
   findings.list.push({ subject: "api", ...judge(probe, { baseUrl, hasKey: key !== undefined }) });
   const apart = Math.abs(probe.clockAheadMs ?? 0);
   if (apart > CLOCKS_APART_MAX_MS) {
-    findings.warning(`its clock and ours are ${showDuration(apart)} apart`, {
+    findings.warning(`its clock and ours are ${formatDuration(apart)} apart`, {
       advice: "let this machine set its clock (NTP)",
     });
   }

@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { createSpoolOf } from "../../app/app.ts";
 import type { Settings } from "../../app/settings.ts";
 import { toMessage } from "../../domain/errors.ts";
-import { showSize } from "../../domain/units.ts";
+import { formatSize } from "../../domain/units.ts";
 import { createFindings, type Finding, type Findings } from "./finding.ts";
 
 /** Below these the disk is nearly full, or full for our purposes. */
@@ -53,7 +53,7 @@ async function checkFree({ folder, setting, what }: Place, findings: Findings): 
   const place = await nearestFolder(resolve(folder));
   const { bavail, bsize } = await statfs(place);
   const free = bavail * bsize;
-  const message = `${showSize(free)} free for the ${what} (${folder})`;
+  const message = `${formatSize(free)} free for the ${what} (${folder})`;
   const mend = { setting, advice: "make room, or name a place that has more" };
   if (free < FREE_MIN_BYTES) findings.problem(message, mend);
   else if (free < FREE_WARN_BYTES) findings.warning(message, mend);

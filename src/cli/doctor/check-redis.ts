@@ -1,6 +1,6 @@
 // Is the Redis new enough, does it keep what it is given, does it throw nothing away, do the clocks agree?
 import { toMessage } from "../../domain/errors.ts";
-import { showDuration } from "../../domain/units.ts";
+import { formatDuration } from "../../domain/units.ts";
 import { isUnsuitableRedis } from "../../queue/connection.ts";
 import { inspectRedis, type RedisInspection } from "../../queue/inspect-redis.ts";
 import { createFindings, type Finding, type Findings } from "./finding.ts";
@@ -31,7 +31,7 @@ function judge(health: RedisInspection, findings: Findings): void {
   judgeEviction(health, findings);
   const apart = Math.abs(health.clockAheadMs);
   if (apart > CLOCKS_APART_MAX_MS) {
-    findings.warning(`its clock and ours are ${showDuration(apart)} apart`, {
+    findings.warning(`its clock and ours are ${formatDuration(apart)} apart`, {
       advice: "let both machines set their clocks (NTP)",
     });
   }

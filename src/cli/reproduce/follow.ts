@@ -1,7 +1,7 @@
 // Waiting for reproductions on the command line: live on a terminal, quiet in a pipe; Ctrl-C leaves them to a worker.
 import type { App } from "../../app/app.ts";
 import type { RequestDetail } from "../../domain/records.ts";
-import { showDuration } from "../../domain/units.ts";
+import { formatDuration } from "../../domain/units.ts";
 import { type Followed, followReproductions } from "../../maintenance/reproduce/follow.ts";
 import { toProofView } from "../../output/report/proof-view.ts";
 import { commandName, EXIT, printJson, writeError, writeOutput } from "../io.ts";
@@ -18,7 +18,7 @@ export async function followAndShow(
   const begun = app.clock.now();
   const onLook = ({ ended, of }: { ended: number; of: number }) =>
     progress.show(
-      () => `${ended} of ${of} have ended  ${showDuration(app.clock.now() - begun)}  (Ctrl-C leaves them running)`,
+      () => `${ended} of ${of} have ended  ${formatDuration(app.clock.now() - begun)}  (Ctrl-C leaves them running)`,
     );
   const { why, details } = await followReproductions(app, ids, { signal, batchId, onLook }).finally(() =>
     progress.end(),

@@ -1,6 +1,6 @@
 // What re-making would cost, before anything is asked for.
 import type { App } from "../../app/app.ts";
-import { showPrice } from "../../domain/units.ts";
+import { formatPrice } from "../../domain/units.ts";
 import type { Original } from "../../maintenance/reproduce/ask.ts";
 import { costOf } from "../../output/report/ledger.ts";
 import { EXIT, printJson, writeError, writeOutput } from "../io.ts";
@@ -41,7 +41,7 @@ function cost(app: App, plan: Plan): string {
   const money =
     price === undefined
       ? "PRICE_PER_IMAGE is not set"
-      : showPrice({ micros: price.micros * images, currency: price.currency });
+      : formatPrice({ micros: price.micros * images, currency: price.currency });
   return `${images} image${images === 1 ? "" : "s"} by ${requests} request${requests === 1 ? "" : "s"} (${money})`;
 }
 

@@ -30,7 +30,7 @@ export interface LockComparison {
   /** Requests whose recipe could not be compared, because their seed is drawn. */
   readonly uncompared: number;
   /** What is locked and was not asked for, in the order of the lock file. */
-  rest(): LockDifference[];
+  remaining(): LockDifference[];
 }
 
 export function createLockComparison(entries: readonly LockEntry[]): LockComparison {
@@ -50,7 +50,7 @@ export function createLockComparison(entries: readonly LockEntry[]): LockCompari
     get uncompared() {
       return uncompared;
     },
-    rest: () =>
+    remaining: () =>
       [...left.keys()].map((request_id) => ({
         kind: "removed",
         request_id,
@@ -62,9 +62,9 @@ export function createLockComparison(entries: readonly LockEntry[]): LockCompari
 
 // a change of tags or collection makes another id: the picture is the same, and free
 function addedReason(recipe: string | null, byRecipe: ReadonlyMap<string, string>): string {
-  const twin = recipe === null ? undefined : byRecipe.get(recipe);
-  if (twin === undefined) return "it is not locked";
-  return `it is not locked; its recipe is, under "${twin}"`;
+  const duplicate = recipe === null ? undefined : byRecipe.get(recipe);
+  if (duplicate === undefined) return "it is not locked";
+  return `it is not locked; its recipe is, under "${duplicate}"`;
 }
 
 function short(digest: string): string {

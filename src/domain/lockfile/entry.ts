@@ -9,7 +9,7 @@ import { RECORDED_ID_PATTERN } from "../request/request-id.ts";
 export const LOCK_VERSION = 1;
 
 /** So many characters of a prompt stand in an entry, for its readers. */
-const PROMPT_SHOWN = 100;
+const PROMPT_PREFIX_LENGTH = 100;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "wanted a SHA-256: 64 lower-case hex digits");
 
@@ -62,5 +62,7 @@ export type LockEntry = z.output<typeof lockEntrySchema>;
 export function promptPrefix(prompt: string): string {
   const line = prompt.replace(/[\p{Cc}\s]+/gu, " ").trim();
   const characters = Array.from(line);
-  return characters.length <= PROMPT_SHOWN ? line : `${characters.slice(0, PROMPT_SHOWN - 1).join("")}…`;
+  return characters.length <= PROMPT_PREFIX_LENGTH
+    ? line
+    : `${characters.slice(0, PROMPT_PREFIX_LENGTH - 1).join("")}…`;
 }

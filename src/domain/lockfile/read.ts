@@ -23,7 +23,7 @@ const frameSchema = z.strictObject({
 });
 
 /** So many faults are named. */
-const NAMED_FAULTS = 100;
+const MAX_FAULTS = 100;
 
 /**
  * Reads a lock file. Throws a ConfigError `lock_file_invalid` that names every fault with its place, or says that root and
@@ -36,14 +36,16 @@ export function parseLock(text: string, name: string): Lock {
   const seen = new Set<string>();
   for (const [at, data] of frame.entries.entries()) {
     const parsed = lockEntrySchema.safeParse(data);
-    if (!parsed.success) faults.push(...faultsAt(at, data, toFaults(parsed.error, data)));
+    if (!parsed.success) faults.push(...withEntryPath(at, data, toFaults(parsed.error, data)));
     else if (seen.has(parsed.data.request_id))
-      faults.push(...faultsAt(at, data, [{ field: "request_id", message: "wanted each request once, got it again" }]));
+      faults.push(
+        ...withEntryPath(at, data, [{ field: "request_id", message: "wanted each request once, got it again" }]),
+      );
     else {
       seen.add(parsed.data.request_id);
       entries.push(parsed.data);
     }
-    if (faults.length > NAMED_FAULTS) break;
+    if (faults.length > MAX_FAULTS) break;
   }
   if (faults.length > 0) throw invalid(name, faults);
   return { ...defaultsOf(frame), entries, root: checkedRoot(frame.root, entries, name), images: countImages(entries) };
@@ -69,7 +71,7 @@ function defaultsOf({ collection, tags }: LockDefaults | z.output<typeof frameSc
 }
 
 /** The place of a fault as a path, and the request that it belongs to, where that can be read. */
-function faultsAt(at: number, data: unknown, faults: readonly Fault[]): Fault[] {
+function withEntryPath(at: number, data: unknown, faults: readonly Fault[]): Fault[] {
   const id = (data as { request_id?: unknown } | null)?.request_id;
   const of = typeof id === "string" ? ` (of request "${id.slice(0, 100)}")` : "";
   return faults.map(({ field, message }) => ({
@@ -90,9 +92,9 @@ function countImages(entries: readonly LockEntry[]): number {
 }
 
 function invalid(name: string, found: readonly Fault[]): ConfigError {
-  const faults = found.slice(0, NAMED_FAULTS);
+  const faults = found.slice(0, MAX_FAULTS);
   const lines = faults.map(({ field, message }) => `  ${field}: ${message}`);
-  const more = found.length > NAMED_FAULTS ? ["  … and more"] : [];
+  const more = found.length > MAX_FAULTS ? ["  … and more"] : [];
   return new ConfigError(`Lock file "${name}" does not hold together:\n${[...lines, ...more].join("\n")}`, {
     code: "lock_file_invalid",
     faults,

@@ -12,37 +12,37 @@ export const RECORDED_MAX_LENGTH = 64 * 1024;
  */
 export function toRecordable(value: unknown): Json {
   if (value === undefined) return null;
-  if (typeof value === "string") return boundedText(value);
+  if (typeof value === "string") return truncate(value);
   if (!isTooDeep(value)) {
     const text = JSON.stringify(value) ?? "null";
     if (text.length <= RECORDED_MAX_LENGTH) return value as Json;
   }
-  return boundedText(jsonBeginning(value, RECORDED_MAX_LENGTH + 1));
+  return truncate(jsonPrefix(value, RECORDED_MAX_LENGTH + 1));
 }
 
-function boundedText(text: string): string {
+function truncate(text: string): string {
   return text.length <= RECORDED_MAX_LENGTH ? text : `${text.slice(0, RECORDED_MAX_LENGTH - 1)}…`.toWellFormed();
 }
 
 /** What is still to be written: a piece of text, or a value. */
-type Pending = { text: string } | { value: unknown };
+type JsonToken = { text: string } | { value: unknown };
 
 /** At least the first `length` characters of the JSON of `value`, or all of it. */
-export function jsonBeginning(value: unknown, length: number): string {
-  const pending: Pending[] = [{ value }];
+export function jsonPrefix(value: unknown, length: number): string {
+  const pending: JsonToken[] = [{ value }];
   let written = "";
   for (let next = pending.pop(); next !== undefined && written.length < length; next = pending.pop()) {
     if ("text" in next) written += next.text;
     else if (typeof next.value !== "object" || next.value === null) written += JSON.stringify(next.value) ?? "null";
-    else for (const part of partsOf(next.value, length).reverse()) pending.push(part);
+    else for (const part of tokensOf(next.value, length).reverse()) pending.push(part);
   }
   return written;
 }
 
 /** The pieces of a list or an object, in their order; of a long one only as many as `length` characters can hold. */
-function partsOf(value: object, length: number): Pending[] {
+function tokensOf(value: object, length: number): JsonToken[] {
   const isList = Array.isArray(value);
-  const parts: Pending[] = [{ text: isList ? "[" : "{" }];
+  const parts: JsonToken[] = [{ text: isList ? "[" : "{" }];
   const members = isList ? value.slice(0, length) : Object.keys(value).slice(0, length);
   for (const [index, member] of members.entries()) {
     if (index > 0) parts.push({ text: "," });

@@ -1,7 +1,7 @@
 // From zod's issues to our faults: the field's path, what was wanted, what was there. Pure.
 import type { z } from "zod";
 import type { Fault } from "../errors.ts";
-import { jsonBeginning } from "./bounded-json.ts";
+import { jsonPrefix } from "./bounded-json.ts";
 import { isTooDeep } from "./json-safety.ts";
 import { nearest } from "./nearest.ts";
 
@@ -11,13 +11,13 @@ type Issue = z.core.$ZodIssue;
 export function toFaults(error: z.ZodError, data: unknown, fieldNames: readonly string[] = []): Fault[] {
   return error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((key, order) => unknownField(key, order < SUGGESTIONS ? fieldNames : []))
+      ? issue.keys.map((key, order) => unknownField(key, order < SUGGESTIONS_MAX ? fieldNames : []))
       : [toFault(issue, data)],
   );
 }
 
 /** For so many misspelt names a better one is looked for: a job of a hundred thousand fields must not stop the process. */
-const SUGGESTIONS = 50;
+const SUGGESTIONS_MAX = 50;
 
 function unknownField(key: string, fieldNames: readonly string[]): Fault {
   const meant = nearest(key, fieldNames);
@@ -28,10 +28,10 @@ function toFault(issue: Issue, data: unknown): Fault {
   const field = issue.path.length === 0 ? "(data)" : issue.path.join(".");
   // rules of our own say what they wanted; zod's texts are replaced by one form
   if (issue.code === "custom" || issue.message.startsWith("wanted")) return { field, message: issue.message };
-  return { field, message: `wanted ${wanted(issue)}, got ${show(valueAt(data, issue.path))}` };
+  return { field, message: `wanted ${expectationOf(issue)}, got ${show(valueAt(data, issue.path))}` };
 }
 
-function wanted(issue: Issue): string {
+function expectationOf(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
       return (
@@ -57,12 +57,12 @@ function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], data);
 }
 
-const SHOWN_LENGTH = 60;
+const SHOWN_MAX_LENGTH = 60;
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
   // what cannot be written without overflowing the stack is shown by its beginning
-  if (isTooDeep(value)) return `${jsonBeginning(value, SHOWN_LENGTH).slice(0, SHOWN_LENGTH)}…`;
+  if (isTooDeep(value)) return `${jsonPrefix(value, SHOWN_MAX_LENGTH).slice(0, SHOWN_MAX_LENGTH)}…`;
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}… (${text.length} characters)` : text;
+  return text.length > SHOWN_MAX_LENGTH ? `${text.slice(0, SHOWN_MAX_LENGTH)}… (${text.length} characters)` : text;
 }

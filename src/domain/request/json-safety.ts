@@ -30,13 +30,13 @@ interface Search {
   limit: number;
 }
 
-interface At {
+interface Position {
   path: readonly string[];
   search: Search;
 }
 
 export const TOO_DEEP = `wanted at most ${MAX_DEPTH} levels of arrays and objects`;
-const NO_UNICODE = "wanted valid Unicode, got a lone surrogate";
+const NOT_UNICODE = "wanted valid Unicode, got a lone surrogate";
 const RESERVED = 'wanted another name than "__proto__", which cannot be kept';
 
 /** What is said of a number at `path` that cannot be kept; `got` is how it was written, where that is known. */
@@ -47,16 +47,16 @@ export function inexactNumber(path: readonly (string | number)[], got?: string):
 }
 
 // as deep as is allowed and no deeper: that much any stack can hold
-function walk(value: unknown, at: At): void {
-  if (typeof value !== "object" || value === null) noteScalar(value, at);
+function walk(value: unknown, at: Position): void {
+  if (typeof value !== "object" || value === null) checkScalar(value, at);
   // the data itself is no level
-  else if (at.path.length > MAX_DEPTH) note(at, TOO_DEEP);
+  else if (at.path.length > MAX_DEPTH) addFault(at, TOO_DEEP);
   else if (Array.isArray(value)) walkEntries(value, at);
   else if (isPlain(value)) walkFields(value as Record<string, unknown>, at);
-  else note(at, `wanted JSON, got ${nameOf(value)}`);
+  else addFault(at, `wanted JSON, got ${nameOf(value)}`);
 }
 
-function walkEntries(entries: readonly unknown[], { path, search }: At): void {
+function walkEntries(entries: readonly unknown[], { path, search }: Position): void {
   for (let index = 0; index < entries.length && search.faults.length < search.limit; index++) {
     const value = entries[index];
     // the path is put together only where it is needed
@@ -65,25 +65,25 @@ function walkEntries(entries: readonly unknown[], { path, search }: At): void {
   }
 }
 
-function walkFields(fields: Readonly<Record<string, unknown>>, at: At): void {
+function walkFields(fields: Readonly<Record<string, unknown>>, at: Position): void {
   const { path, search } = at;
   for (const key of Object.keys(fields)) {
     if (search.faults.length >= search.limit) return;
-    if (!key.isWellFormed()) note(at, NO_UNICODE);
-    else if (key === "__proto__") note({ path: [...path, key], search }, RESERVED);
+    if (!key.isWellFormed()) addFault(at, NOT_UNICODE);
+    else if (key === "__proto__") addFault({ path: [...path, key], search }, RESERVED);
     else walk(fields[key], { path: [...path, key], search });
   }
 }
 
-function noteScalar(value: unknown, at: At): void {
+function checkScalar(value: unknown, at: Position): void {
   const message = faultOf(value, at.path);
-  if (message !== undefined) note(at, message);
+  if (message !== undefined) addFault(at, message);
 }
 
 function faultOf(value: unknown, path: readonly string[]): string | undefined {
   switch (typeof value) {
     case "string":
-      return value.isWellFormed() ? undefined : NO_UNICODE;
+      return value.isWellFormed() ? undefined : NOT_UNICODE;
     case "number":
       if (!Number.isFinite(value)) return `wanted a number, got ${value}`;
       return Number.isInteger(value) && !Number.isSafeInteger(value) ? inexactNumber(path) : undefined;
@@ -102,7 +102,7 @@ function faultOf(value: unknown, path: readonly string[]): string | undefined {
 
 const FIELD_MAX_LENGTH = 100;
 
-function note({ path, search }: At, message: string): void {
+function addFault({ path, search }: Position, message: string): void {
   if (search.faults.length >= search.limit) return;
   // what is nested too deeply is named by the field that its producer knows
   const shown = message === TOO_DEEP ? path.slice(0, 1) : path;

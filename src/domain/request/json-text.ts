@@ -64,7 +64,7 @@ export function scanJson(text: string, visitor: JsonVisitor, from = 0): void {
     if (character === '"') {
       at = readString(text, at, { levels, visitor });
     } else if (character === "{" || character === "[") {
-      begin(levels, at, visitor);
+      visitEntry(levels, at, visitor);
       levels.push({ isList: character === "[", key: 0, awaitsName: character === "{", names: undefined });
       at++;
     } else if (character === "}" || character === "]") {
@@ -75,7 +75,7 @@ export function scanJson(text: string, visitor: JsonVisitor, from = 0): void {
       nextPart(levels.at(-1));
       at++;
     } else {
-      at = readRest(text, at, { levels, visitor });
+      at = readScalar(text, at, { levels, visitor });
     }
   }
 }
@@ -105,28 +105,28 @@ function nextPart(level: Level | undefined): void {
 function readString(text: string, at: number, { levels, visitor }: Scan): number {
   const end = endOfString(text, at);
   if (levels.at(-1)?.awaitsName) readName(text.slice(at, end), { at, levels, visitor });
-  else begin(levels, at, visitor);
+  else visitEntry(levels, at, visitor);
   return end;
 }
 
 /** A number, a word, a colon or white space; returns where it ends. */
-function readRest(text: string, at: number, { levels, visitor }: Scan): number {
+function readScalar(text: string, at: number, { levels, visitor }: Scan): number {
   const character = text[at] as string;
   if (character === "-" || (character >= "0" && character <= "9")) {
     NUMBER.lastIndex = at;
     const source = NUMBER.exec(text)?.[0] ?? character;
-    begin(levels, at, visitor);
+    visitEntry(levels, at, visitor);
     visitor.onNumber?.(levels, source);
     return at + source.length;
   }
   if (character < "a" || character > "z") return at + 1;
-  begin(levels, at, visitor);
+  visitEntry(levels, at, visitor);
   // true, false, null
   return at + (character === "f" ? 5 : 4);
 }
 
 // of an object the names are the beginnings of its parts
-function begin(levels: readonly Level[], at: number, { onPart }: JsonVisitor): void {
+function visitEntry(levels: readonly Level[], at: number, { onPart }: JsonVisitor): void {
   const level = levels.at(-1);
   if (onPart !== undefined && (level === undefined || level.isList)) onPart(levels, at);
 }

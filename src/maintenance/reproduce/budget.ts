@@ -2,7 +2,7 @@
 
 import { imagesWithin } from "../../domain/batch.ts";
 import { RejectedError } from "../../domain/errors.ts";
-import { type Price, parsePrice, showPrice } from "../../domain/units.ts";
+import { formatPrice, type Price, parsePrice } from "../../domain/units.ts";
 
 /** How many images a budget buys. Throws a RejectedError that names the flag. */
 export function toMaxImages(text: string, { flag, price }: { flag: string; price: Price | undefined }): number {
@@ -13,7 +13,7 @@ export function toMaxImages(text: string, { flag, price }: { flag: string; price
     throw wrong(flag, `wanted PRICE_PER_IMAGE to be set, such as 0.02 USD, or a number of images, got "${text}"`);
   const images = imagesWithin(budget, price);
   if (images !== undefined) return images;
-  throw wrong(flag, `wanted ${price.currency}, as PRICE_PER_IMAGE (${showPrice(price)}) has it, got "${text}"`);
+  throw wrong(flag, `wanted ${price.currency}, as PRICE_PER_IMAGE (${formatPrice(price)}) has it, got "${text}"`);
 }
 
 function wrong(flag: string, message: string): RejectedError {

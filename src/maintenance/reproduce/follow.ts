@@ -2,7 +2,7 @@
 import type { App } from "../../app/app.ts";
 import { getBatchView, hasSettled } from "../../batches/run/view.ts";
 import type { RequestDetail, RequestState } from "../../domain/records.ts";
-import { hasEnded } from "../../pipeline/archive.ts";
+import { isTerminal } from "../../pipeline/archive.ts";
 import { compareReproduction } from "../compare.ts";
 
 /** The record is looked at this often, in ms. */
@@ -54,7 +54,7 @@ interface Look {
 }
 
 function isOver(state: RequestState | undefined): boolean {
-  return state !== undefined && (hasEnded(state) || state === "parked");
+  return state !== undefined && (isTerminal(state) || state === "parked");
 }
 
 async function look(app: App, { id, ended, signal }: Look): Promise<void> {

@@ -1,5 +1,5 @@
 // The report of a batch as one HTML page that needs nothing else: styles and small pictures are inside. Pure.
-import { showDuration } from "../../domain/units.ts";
+import { formatDuration } from "../../domain/units.ts";
 import type { BatchReport, FailedItem, SheetImage } from "./batch-report.ts";
 import { BATCH_STYLE } from "./batch-style.ts";
 import { details, headline, keyFigures, number, placeOf, shortPrompt } from "./batch-text.ts";
@@ -116,7 +116,7 @@ function slowest(report: BatchReport): string {
   if (report.slowest.length === 0) return "";
   const rows = report.slowest.map(
     ({ request_id, took_ms, calls }) =>
-      `<tr><td><code>${escapeHtml(request_id)}</code></td><td>${showDuration(took_ms)}</td><td>${calls} ${calls === 1 ? "call" : "calls"}</td></tr>`,
+      `<tr><td><code>${escapeHtml(request_id)}</code></td><td>${formatDuration(took_ms)}</td><td>${calls} ${calls === 1 ? "call" : "calls"}</td></tr>`,
   );
   return `<section><h2>Slowest</h2><table>${rows.join("")}</table></section>`;
 }

@@ -1,5 +1,5 @@
 // The report of a batch as Markdown: for a chat, an issue, a terminal. Pure.
-import { showDuration } from "../../domain/units.ts";
+import { formatDuration } from "../../domain/units.ts";
 import type { BatchReport } from "./batch-report.ts";
 import { details, headline, keyFigures, placeOf, shortPrompt } from "./batch-text.ts";
 
@@ -49,7 +49,7 @@ function slowest({ slowest: list }: BatchReport): string[] {
   if (list.length === 0) return [];
   const rows = list.map(({ request_id, took_ms, calls }) => [
     `\`${request_id}\``,
-    showDuration(took_ms),
+    formatDuration(took_ms),
     String(calls),
   ]);
   return ["## Slowest", table(["request", "took", "calls"], rows)];

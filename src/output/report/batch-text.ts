@@ -1,5 +1,5 @@
 // The sentences that the Markdown and the HTML form of a batch's report share. Pure.
-import { type Money, showDuration, showMoney, showSize } from "../../domain/units.ts";
+import { formatDuration, formatMoney, formatSize, type Money } from "../../domain/units.ts";
 import { archivedText } from "./batch-archived.ts";
 import type { BatchReport, FailedItem } from "./batch-report.ts";
 
@@ -27,7 +27,7 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     {
       name: "Archived",
       value: archivedText(report.archived),
-      note: `${number(report.images)} new images, ${showSize(report.bytes)}${fromBefore(report)}`,
+      note: `${number(report.images)} new images, ${formatSize(report.bytes)}${fromBefore(report)}`,
     },
     {
       name: "Free",
@@ -42,7 +42,8 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     {
       name: "Spent",
       value: moneyOr(report.spent, calls.answered.images),
-      note: report.price_per_kept_image === null ? "" : `${showMoney(report.price_per_kept_image)} for each image kept`,
+      note:
+        report.price_per_kept_image === null ? "" : `${formatMoney(report.price_per_kept_image)} for each image kept`,
     },
     {
       name: "Unknown calls",
@@ -51,7 +52,7 @@ export function keyFigures(report: BatchReport): { name: string; value: string; 
     },
     {
       name: "Time",
-      value: report.working_ms === null ? "–" : showDuration(report.working_ms),
+      value: report.working_ms === null ? "–" : formatDuration(report.working_ms),
       note: report.images_per_minute === null ? "" : `${number(report.images_per_minute)} images a minute`,
     },
   ];
@@ -81,7 +82,7 @@ function free({ items, reused, reused_images, saved }: BatchReport): string {
 }
 
 function moneyOr(money: Money | null, images: number): string {
-  return money === null ? `${number(images)} images` : showMoney(money);
+  return money === null ? `${number(images)} images` : formatMoney(money);
 }
 
 /** What else is to be known, as name and value. */
@@ -103,7 +104,7 @@ export function details(report: BatchReport): [string, string][] {
       "Nearest loss",
       seconds === null
         ? "none: every image that was paid for is archived"
-        : `in ${showDuration(Math.max(0, seconds) * 1000)}`,
+        : `in ${formatDuration(Math.max(0, seconds) * 1000)}`,
     ],
   ];
 }

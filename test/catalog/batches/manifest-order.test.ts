@@ -4,8 +4,7 @@ import { type OpenCatalog, openCatalog } from "../../../src/catalog/catalog.ts";
 import { createCatalogBuilder } from "../../../src/catalog/integrity/catalog-builder.ts";
 import type { Batch } from "../../../src/domain/batch.ts";
 import { batchSidecarBytes, parseBatchSidecar } from "../../../src/domain/batch-sidecar.ts";
-import { parseSidecar } from "../../../src/domain/sidecar-form.ts";
-import { sidecarBytes, toSidecar } from "../../../src/pipeline/sidecar.ts";
+import { parseSidecar, sidecarBytes, toSidecar } from "../../../src/domain/sidecar.ts";
 import { newBatch } from "../../batches/run/support.ts";
 import { archiveWhole, found, openTestCatalog, request, testFolder } from "../support.ts";
 

@@ -10,7 +10,7 @@ test("a manifest that asks for what is locked, in any order, has no differences"
   const comparison = createLockComparison(LOCK);
   for (const id of ["c", "a", "b"])
     expect(comparison.compare({ line: 1, request_id: id, recipe_id: recipeOf(id) })).toBeUndefined();
-  expect(comparison.rest()).toEqual([]);
+  expect(comparison.remaining()).toEqual([]);
 });
 
 test("what was added, changed and removed is told with its line", () => {
@@ -20,7 +20,7 @@ test("what was added, changed and removed is told with its line", () => {
   expect(compare(1, "a", "other")).toMatchObject({ kind: "changed", request_id: "a", line: 1 });
   expect(compare(2, "new", "new")).toMatchObject({ kind: "added", line: 2, reason: "it is not locked" });
   expect(compare(3, "renamed", "b")).toMatchObject({ kind: "added", reason: expect.stringContaining('under "b"') });
-  expect(comparison.rest()).toMatchObject([
+  expect(comparison.remaining()).toMatchObject([
     { kind: "removed", request_id: "b", line: null },
     { kind: "removed", request_id: "c", line: null },
   ]);

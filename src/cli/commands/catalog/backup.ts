@@ -10,7 +10,7 @@ import { createGzip } from "node:zlib";
 import type { Command } from "commander";
 import type { App } from "../../../app/app.ts";
 import { RejectedError } from "../../../domain/errors.ts";
-import { showSize } from "../../../domain/units.ts";
+import { formatSize } from "../../../domain/units.ts";
 import { EXIT, printJson, withApp, writeOutput } from "../../io.ts";
 import { createProgress } from "../../live-view.ts";
 
@@ -44,7 +44,7 @@ function runBackup(file: string | undefined, options: Options): Promise<number> 
   return withApp(async (app) => {
     const made = file === undefined ? await toStore(app) : await toFile(app, resolve(file));
     if (options.json) printJson(made);
-    else writeOutput(`${showSize(made.bytes)} in ${made.location}`);
+    else writeOutput(`${formatSize(made.bytes)} in ${made.location}`);
     return EXIT.done;
   });
 }

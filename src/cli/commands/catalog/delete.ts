@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { App } from "../../../app/app.ts";
 import { RejectedError } from "../../../domain/errors.ts";
-import { parseDuration, showDuration } from "../../../domain/units.ts";
+import { formatDuration, parseDuration } from "../../../domain/units.ts";
 import { eraseDue } from "../../../maintenance/retention.ts";
 import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../../io.ts";
 import { sealNow } from "./edit.ts";
@@ -65,7 +65,7 @@ function runDelete(ids: string[], options: Options): Promise<number> {
       return tellErased(app, ids, code);
     }
     if (changed > 0 && !options.json)
-      writeError(`Their bytes go after ${showDuration(graceMs)}; until then: asset-archiver catalog undelete`);
+      writeError(`Their bytes go after ${formatDuration(graceMs)}; until then: asset-archiver catalog undelete`);
     return code;
   });
 }

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { App } from "../../../app/app.ts";
 import type { SearchQuery } from "../../../catalog/search/search.ts";
 import { RejectedError } from "../../../domain/errors.ts";
-import { showSize } from "../../../domain/units.ts";
+import { formatSize } from "../../../domain/units.ts";
 import { readThumbnail } from "../../../image/read-thumbnail.ts";
 import { writeFileAtomically, writeFolderAtomically } from "../../../output/export/atomic-output.ts";
 import { type Exported, exportImages } from "../../../output/export/export.ts";
@@ -161,7 +161,7 @@ function tell(done: Exported, { output, json }: Options): number {
 const LOST_NAMED = 20;
 
 function toText({ images, bytes }: Exported): string {
-  return `${images} ${images === 1 ? "image" : "images"}${bytes === 0 ? "" : `, ${showSize(bytes)}`}`;
+  return `${images} ${images === 1 ? "image" : "images"}${bytes === 0 ? "" : `, ${formatSize(bytes)}`}`;
 }
 
 function toRemarks({ left_out: left, lost, without_recipe }: Exported): string {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { App } from "../../../app/app.ts";
 import type { Asset, RequestDetail } from "../../../domain/records.ts";
-import { showSize } from "../../../domain/units.ts";
+import { formatSize } from "../../../domain/units.ts";
 import { withoutLinks } from "../../../output/report/asset-links.ts";
 import { toProofView, toReproductionView } from "../../../output/report/proof-view.ts";
 import { toRequestView } from "../../../output/report/request-view.ts";
@@ -110,7 +110,7 @@ async function showAsset(app: App, asset: Asset, json: boolean): Promise<void> {
   }
   writeOutput(asset.digest);
   writeOutput(
-    `  ${asset.content_type}  ${asset.width}×${asset.height}  ${showSize(asset.bytes)}  archived ${times.archived_at}`,
+    `  ${asset.content_type}  ${asset.width}×${asset.height}  ${formatSize(asset.bytes)}  archived ${times.archived_at}`,
   );
   writeOutput(`  ${times.erased_at === null ? location : `removed ${times.erased_at}, as was asked`}`);
   writeOutput(

@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parseBatchSidecar } from "../../src/domain/batch-sidecar.ts";
 import type { Proof } from "../../src/domain/records.ts";
-import { parseSidecar } from "../../src/domain/sidecar-form.ts";
-import { sidecarBytes, toSidecar } from "../../src/pipeline/sidecar.ts";
-import { found, keysOf, openWorld, startProcess, work } from "./world.ts";
+import { parseSidecar, sidecarBytes, toSidecar } from "../../src/domain/sidecar.ts";
+import { found, keysOf, openWorld, startProcess, work } from "../pipeline/world.ts";
 
 const DATA = {
   request_id: "r",

@@ -1,13 +1,122 @@
-// The sidecar as it is read back: checked field by field, since anybody may have written into the store. Pure.
-// Version 1 has grown: what older sidecars lack has a default here, and what newer ones add is left alone.
+// The sidecar: everything about a request in one JSON file beside its images, sufficient to rebuild the catalog. Pure.
+// Reading checks every field, since anyone may write to the store. Version 1 has grown: fields that older sidecars lack have
+// a default here, and fields that a newer version adds are ignored.
 import { z } from "zod";
 import { RejectedError, toMessage } from "./errors.ts";
 import { imageKey } from "./keys.ts";
-import type { Asset, Call, Generation, Image, Proof, RequestRecord } from "./records.ts";
+import type { Asset, Call, Generation, Image, Proof, RequestDetail, RequestRecord } from "./records.ts";
+import { redactUrl } from "./request/http-url.ts";
 import { parseDocument } from "./request/json-document.ts";
 import { ASPECT_RATIOS, recipeId } from "./request/recipe.ts";
 import { RECORDED_ID_PATTERN } from "./request/request-id.ts";
-import { fromMoney } from "./units.ts";
+import { fromMoney, type Money, toMoney } from "./units.ts";
+
+type RequestTimes = "created_at" | "updated_at" | "archived_at" | "deleted_at" | "erase_after" | "erased_at";
+
+/** Version 1. Times are ISO 8601 in UTC; URLs of images are left out, since they are secrets and die. */
+export interface Sidecar {
+  version: 1;
+  request: Omit<RequestRecord, RequestTimes | "webhook_url"> & {
+    /** The origin alone, to be read by people: the rest may be a secret, and a rebuilt catalog notifies nobody. */
+    webhook_url: string | null;
+    created_at: string;
+    updated_at: string;
+    archived_at: string | null;
+    deleted_at: string | null;
+    erase_after: string | null;
+    erased_at: string | null;
+  };
+  calls: (Omit<Call, "request_id" | "sent_at" | "ended_at" | "price"> & {
+    price: Money | null;
+    sent_at: string;
+    ended_at: string | null;
+  })[];
+  generations: (Omit<Generation, "request_id" | "expires_at"> & { expires_at: string | null })[];
+  /** `archived_at` is the image's; `stored_at` says since when the bytes are in the store, perhaps for another request. */
+  assets: (Omit<Asset, "archived_at"> & {
+    index: number;
+    call_number: number | null;
+    archived_at: string;
+    stored_at: string;
+  })[];
+  /** Of a reproduction that has been compared with its original, `request.reproduces`. */
+  proof?: Omit<Proof, "request_id" | "original_id" | ProofTimes> & Record<ProofTimes, string>;
+}
+
+type ProofTimes = "compared_at" | "generated_at" | "original_generated_at";
+
+/** A sidecar as it stands in the store. */
+export function sidecarBytes(sidecar: Sidecar): Buffer {
+  return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
+}
+
+/** The sidecar of a request, as it is or as it is about to be. */
+export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archived_at: number }): Sidecar {
+  const { request } = detail;
+  const archived = as === undefined ? {} : { state: as.state, error: null };
+  return {
+    version: 1,
+    request: {
+      ...request,
+      ...archived,
+      webhook_url: redactUrl(request.webhook_url),
+      created_at: iso(request.created_at),
+      updated_at: iso(as?.archived_at ?? request.updated_at),
+      archived_at: isoOrNull(as?.archived_at ?? request.archived_at),
+      deleted_at: isoOrNull(request.deleted_at),
+      erase_after: isoOrNull(request.erase_after),
+      erased_at: isoOrNull(request.erased_at),
+    },
+    calls: detail.calls.map(({ request_id: _, ...call }) => ({
+      ...call,
+      price: call.price && toMoney(call.price),
+      sent_at: iso(call.sent_at),
+      ended_at: isoOrNull(call.ended_at),
+    })),
+    generations: detail.generations.map(({ request_id: _, ...one }) => ({
+      ...one,
+      expires_at: isoOrNull(one.expires_at),
+    })),
+    assets: toSidecarAssets(detail),
+    ...(detail.proof !== null && { proof: toSidecarProof(detail.proof) }),
+  };
+}
+
+function toSidecarProof({ outcome, images, ...proof }: Proof): NonNullable<Sidecar["proof"]> {
+  return {
+    outcome,
+    compared_at: iso(proof.compared_at),
+    generated_at: iso(proof.generated_at),
+    original_generated_at: iso(proof.original_generated_at),
+    images,
+  };
+}
+
+function toSidecarAssets({ images, assets }: RequestDetail): Sidecar["assets"] {
+  const byDigest = new Map(assets.map((asset) => [asset.digest, asset]));
+  return images.flatMap(({ index, call_number, digest, archived_at }) => {
+    const asset = byDigest.get(digest ?? "");
+    return asset === undefined
+      ? []
+      : [
+          {
+            index,
+            call_number,
+            ...asset,
+            archived_at: iso(archived_at ?? asset.archived_at),
+            stored_at: iso(asset.archived_at),
+          },
+        ];
+  });
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
 
 /** What a sidecar holds, as records. */
 export interface SidecarRecords {
