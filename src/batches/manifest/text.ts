@@ -1,5 +1,5 @@
 // From bytes to text and lines, a piece at a time: UTF-8 checked, a byte order mark dropped, nothing held but one line.
-import { createDecoder, detectEncoding, WANTED_ENCODING } from "../../domain/decode-text.ts";
+import { createDecoder, detectEncoding, EXPECTED_ENCODING } from "../../domain/decode-text.ts";
 import { ConfigError } from "../../domain/errors.ts";
 import { findForeignKind, KIND_LENGTH } from "./file-kind.ts";
 
@@ -60,7 +60,7 @@ function decode(decoder: Decoder, piece: Uint8Array | undefined, at: { name: str
     return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true });
   } catch (cause) {
     throw new ConfigError(
-      `Cannot read manifest "${at.name}": ${WANTED_ENCODING}, got other bytes after line ${at.lines}; save it as UTF-8 (in a spreadsheet: "CSV UTF-8")`,
+      `Cannot read manifest "${at.name}": ${EXPECTED_ENCODING}, got other bytes after line ${at.lines}; save it as UTF-8 (in a spreadsheet: "CSV UTF-8")`,
       {
         code: "manifest_broken",
         cause,
