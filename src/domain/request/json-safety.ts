@@ -59,9 +59,7 @@ function walk(value: unknown, at: Position): void {
 function walkEntries(entries: readonly unknown[], { path, search }: Position): void {
   for (let index = 0; index < entries.length && search.faults.length < search.limit; index++) {
     const value = entries[index];
-    // the path is put together only where it is needed
-    if (typeof value === "object" || faultOf(value, path) !== undefined)
-      walk(value, { path: [...path, String(index)], search });
+    if (!isSafeScalar(value)) walk(value, { path: [...path, String(index)], search });
   }
 }
 
@@ -71,8 +69,16 @@ function walkFields(fields: Readonly<Record<string, unknown>>, at: Position): vo
     if (search.faults.length >= search.limit) return;
     if (!key.isWellFormed()) addFault(at, NOT_UNICODE);
     else if (key === "__proto__") addFault({ path: [...path, key], search }, RESERVED);
-    else walk(fields[key], { path: [...path, key], search });
+    else if (!isSafeScalar(fields[key])) walk(fields[key], { path: [...path, key], search });
   }
+}
+
+// almost all values are: for these no path is put together
+function isSafeScalar(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number")
+    return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+  return typeof value === "boolean" || value === null;
 }
 
 function checkScalar(value: unknown, at: Position): void {

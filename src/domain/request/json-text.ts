@@ -131,16 +131,19 @@ function visitEntry(levels: readonly Level[], at: number, { onPart }: JsonVisito
   if (onPart !== undefined && (level === undefined || level.isList)) onPart(levels, at);
 }
 
+/** More names than fit into the largest metadata: an object that has them is refused anyway, and need not cost anybody time. */
+const REMEMBERED_NAMES = 5_000;
+
 function readName(source: string, { at, levels, visitor }: Scan & { at: number }): void {
   const level = levels.at(-1) as Level;
   const name = source.includes("\\") ? (JSON.parse(source) as string) : source.slice(1, -1);
   level.key = name;
   level.awaitsName = false;
-  level.names ??= new Set();
-  const { size } = level.names;
-  level.names.add(name);
   visitor.onPart?.(levels, at);
-  if (level.names.size === size) visitor.onRepeatedName?.(levels);
+  if (visitor.onRepeatedName === undefined) return;
+  level.names ??= new Set();
+  if (level.names.has(name)) visitor.onRepeatedName(levels);
+  else if (level.names.size < REMEMBERED_NAMES) level.names.add(name);
 }
 
 function endOfString(text: string, at: number): number {
