@@ -1,4 +1,4 @@
-// The README's map names every room of the house, its links lead somewhere, and a newcomer runs something before line 30.
+// The README's map names every folder of src, its links lead somewhere, and the first command is near the top.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
