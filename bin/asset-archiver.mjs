@@ -7,8 +7,13 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { isNodeNewEnough, refuseOldNode } from "./need-node.mjs";
 
-if (isNodeNewEnough()) start();
-else takeOver(findInstalledNode());
+// says that a process was started by `takeOver`, and that the channel to its starter is there for nothing else
+const TAKEN_OVER = "__ARCHIVER_TAKEN_OVER";
+
+if (isNodeNewEnough()) {
+  dieWithStarter();
+  start();
+} else takeOver(findInstalledNode());
 
 // A checkout has sources, and they win over a dist that may be old; an installed package has dist only.
 function start() {
@@ -30,7 +35,10 @@ function findInstalledNode() {
 
 function takeOver(node) {
   if (node === undefined) return refuseOldNode();
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { ...process.env, [TAKEN_OVER]: "1" },
+  });
   // a binary for another libc is there, but does not start
   child.once("error", refuseOldNode);
   const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
@@ -41,6 +49,15 @@ function takeOver(node) {
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });
+}
+
+// Killed with SIGKILL, the starter can forward nothing: without this the program would live on, and keep port and queues.
+function dieWithStarter() {
+  const isTakenOver = process.env[TAKEN_OVER] === "1";
+  delete process.env[TAKEN_OVER];
+  if (!isTakenOver || process.channel === undefined) return;
+  process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+  process.channel.unref();
 }
 
 // A terminal sends Ctrl-C to both of us; sent on, it would count as the second one, which means "at once".

@@ -40,6 +40,7 @@ const LOADED_BY: Record<string, string> = { "drizzle-orm": "src/catalog/db/orm.t
 const LAYERS: readonly (readonly string[])[] = [
   ["domain"],
   [
+    "app/private-redis-file.ts",
     "app/thread.ts",
     "app/version.ts",
     "storage/anonymous-temp-file.ts",

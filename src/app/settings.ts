@@ -6,6 +6,7 @@ import { httpUrlFault } from "../domain/request/http-url.ts";
 import type { Price } from "../domain/units.ts";
 import type { StorageLocation } from "../storage/storage-url.ts";
 import { readEnvFile } from "./env-file.ts";
+import { findPrivateRedisUrl } from "./private-redis-file.ts";
 import {
   boolean,
   DAY_MS,
@@ -103,7 +104,7 @@ export type Environment = Record<string, string | undefined>;
 /** All settings, ready to be used: durations in ms, sizes in bytes. */
 export interface Settings {
   readonly redisUrl: string;
-  /** Whether REDIS_URL was set: if not, `demo` looks for a server or starts one. */
+  /** Whether REDIS_URL was set: if not, `up` and `demo` look for a server or start one. */
   readonly redisGiven: boolean;
   readonly queuePrefix: string;
   readonly catalogFile: string;
@@ -144,7 +145,14 @@ export interface Settings {
 /** Reads `.env` (where there is one) and the environment. Throws a ConfigError that names every setting that does not fit. */
 export function readSettings(): Settings {
   loadEnvFile();
-  return parseSettings(process.env);
+  return withPrivateRedis(parseSettings(process.env));
+}
+
+/** Where REDIS_URL is not set: the private Redis that `up` or `demo` runs beside the catalog, if it runs. */
+function withPrivateRedis(settings: Settings): Settings {
+  if (settings.redisGiven) return settings;
+  const redisUrl = findPrivateRedisUrl(dirname(settings.catalogFile));
+  return redisUrl === undefined ? settings : Object.freeze({ ...settings, redisUrl });
 }
 
 /** ASSET_ARCHIVER_URL alone, as it stands, also where other settings do not fit; undefined where none is set. */

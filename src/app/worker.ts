@@ -96,7 +96,7 @@ function requireApiKey({ settings }: App): string {
   throw new ConfigError(
     "Cannot start the worker: IMAGE_API_KEY is not set. Get a key from the provider of " +
       `${settings.imageApi.baseUrl} and put it into the environment or .env; or try everything at no cost with the ` +
-      "sandbox: run `asset-archiver sandbox` and use the two settings it prints (or run `asset-archiver demo`)",
+      "sandbox: run `asset-archiver up`, or `asset-archiver sandbox` and use the settings it prints",
     { code: "missing_api_key", faults: [{ field: "IMAGE_API_KEY", message: "wanted the API key" }] },
   );
 }

@@ -9,6 +9,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/demo.ts")).addDemoCommand,
   },
   {
+    name: "up",
+    about: "run everything on this machine: Redis, a worker and the server with its page",
+    load: async () => (await import("./commands/up.ts")).addUpCommand,
+  },
+  {
     name: "worker",
     about: "take jobs from the queues, call the image API, archive and record what comes",
     load: async () => (await import("./commands/worker.ts")).addWorkerCommand,

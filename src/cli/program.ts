@@ -10,6 +10,7 @@ import { refuseRemote } from "./local-only.ts";
 const EXAMPLES = `
 Examples:
   $ asset-archiver demo                          see everything work, at no cost
+  $ asset-archiver up                            run everything on this machine
   $ asset-archiver worker                        take jobs, call the API, archive what comes
   $ asset-archiver enqueue "a red fox" --wait    one picture, from prompt to file
   $ asset-archiver status                        what is going on

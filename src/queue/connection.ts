@@ -180,7 +180,7 @@ export function toRedisError(thrown: unknown, redisUrl: string): Error {
   const refusal = REFUSALS.find(([words]) => words.test(reason));
   if (refusal !== undefined) return unsuitable(refusal[1], { redisUrl, cause: thrown });
   return new TransientError(
-    `Cannot reach Redis at ${where}: ${reason || "connection failed"}; check REDIS_URL and that Redis runs`,
+    `Cannot reach Redis at ${where}: ${reason || "connection failed"}; check REDIS_URL and that Redis runs; \`asset-archiver up\` starts one, with a worker and the page`,
     {
       code: "redis_unreachable",
       cause: thrown,

@@ -144,7 +144,11 @@ async function listen(server: Server, { host, port }: { host: string; port: numb
   try {
     await promise;
   } catch (error) {
-    const message = `Cannot listen on ${host}:${port}: ${toMessage(error)}; check HOST and PORT`;
+    const isTaken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+    const reason = isTaken
+      ? "the port is taken; set PORT or --port to a free one (0 picks any)"
+      : `${toMessage(error)}; check HOST and PORT`;
+    const message = `Cannot listen on ${host}:${port}: ${reason}`;
     throw new ConfigError(message, { code: "cannot_listen", cause: error });
   }
 }

@@ -94,4 +94,12 @@ describe("the installed command on an old Node with a new one installed beside i
     child.stdout?.once("data", () => child.kill("SIGHUP"));
     expect(await ended(child)).toMatchObject({ code: null, signal: "SIGHUP" });
   });
+
+  test("takes the program along when it is killed", async () => {
+    const child = launch(await packageWith({ ownNode: true }), ["wait"], { oldNode: true });
+    child.stdout?.once("data", () => child.kill("SIGKILL"));
+    // the program holds the other end of the stream: it ends when the program does
+    const { out } = await ended(child);
+    expect(out).toBe("ready\n");
+  });
 });

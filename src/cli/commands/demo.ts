@@ -7,14 +7,16 @@ import { createListener, toInvitation, withoutPassword } from "../demo/keep-runn
 import { findSurprise, type Standing } from "../demo/outcome.ts";
 import { toDemoPrompts } from "../demo/prompts.ts";
 import { DEMO_FOLDER, type Demo, openDemo } from "../demo/stage.ts";
-import { toSummaryJson, toSummaryLines } from "../demo/summary.ts";
+import { toPageLine, toSummaryJson, toSummaryLines } from "../demo/summary.ts";
 import { toSwitches } from "../demo/switch-flags.ts";
 import { finishLeftovers, runPrompts } from "../demo/watch.ts";
 import { aborted, commandName, EXIT, interruptSignal, printJson, printStyled, writeError } from "../io.ts";
 import { createLiveView, type LiveView } from "../live-view.ts";
+import { style } from "../text.ts";
 
 const EXAMPLES = `
-Everything lies in ./${DEMO_FOLDER}: the catalog, the archive, and a private Redis where none is found.
+It is \`up\` in a folder of its own, ./${DEMO_FOLDER}, with a sandbox: catalog, archive, a private Redis where none is found, and
+the page at PORT, or at a free port where that is taken.
 Two of the requests fail, as they are meant to; exits 0 when everything went as planned.
 
 Examples:
@@ -53,21 +55,25 @@ async function runDemo(options: Options): Promise<number> {
       log,
       imageScale,
       writeError,
+      onListening: (url) => {
+        if (!options.json) printStyled(`The page with the pictures: ${style("bold", url)}`);
+      },
       signal,
       onStep: (_, requestId) => onEnd(requestId),
     });
-    const standings = await present(demo, { view, signal, json: options.json });
+    const staysOpen = !options.exit && !options.json && process.stdout.isTTY === true;
+    const standings = await present(demo, { view, signal, json: options.json, staysOpen });
     if (signal.aborted) return EXIT.interrupted;
-    if (!options.exit && !options.json && process.stdout.isTTY) {
+    if (staysOpen) {
       const told = standings.map(({ detail }) => detail.request.request_id);
       onEnd = createListener(demo, { told, tell: printStyled });
-      toInvitation(demo, commandName()).forEach(printStyled);
+      [...toInvitation(demo, commandName()), toPageLine(demo.url, true)].forEach(printStyled);
       await aborted(signal);
     } else await finishLeftovers(demo, signal);
     return standings.every((one) => findSurprise(one) === undefined) ? EXIT.done : EXIT.failed;
   } finally {
     view.end();
-    if (signal.aborted) writeError("Stopping: calls in flight are let finish");
+    if (signal.aborted) writeError("Stopping: waiting for in-flight calls; signal again to stop now");
     await demo?.close();
   }
 }
@@ -76,17 +82,23 @@ interface Presentation {
   view: LiveView;
   signal: AbortSignal;
   json: boolean | undefined;
+  staysOpen: boolean;
 }
 
-async function present(demo: Demo, { view, signal, json }: Presentation): Promise<Standing[]> {
+async function present(demo: Demo, { view, signal, json, staysOpen }: Presentation): Promise<Standing[]> {
   const begunMs = Date.now();
   const run = { id: begunMs.toString(36), seed: randomInt(2 ** 31) };
   const standings = await runPrompts(demo, toDemoPrompts(run), { view, signal, begunMs });
   view.end();
   if (signal.aborted) return standings;
   const options = { elapsedMs: Date.now() - begunMs, locate: demo.locate };
-  if (json) printJson(toSummaryJson(standings, { ...options, settings: withoutPassword(demo.environment) }));
-  else ["", ...toSummaryLines(standings, options)].forEach(printStyled);
+  if (json)
+    printJson(toSummaryJson(standings, { ...options, url: demo.url, settings: withoutPassword(demo.environment) }));
+  else {
+    // where the demo stays open, the page's line follows the invitation
+    const last = staysOpen ? [] : [toPageLine(demo.url, false)];
+    ["", ...toSummaryLines(standings, options), ...last].forEach(printStyled);
+  }
   return standings;
 }
 

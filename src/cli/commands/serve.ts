@@ -2,12 +2,12 @@
 import type { Command } from "commander";
 import { createApp } from "../../app/app.ts";
 import { createLog } from "../../app/log.ts";
-import { readSettings, type Settings } from "../../app/settings.ts";
+import { readSettings } from "../../app/settings.ts";
 import { toSettingsView } from "../../app/settings-view.ts";
 import { VERSION } from "../../app/version.ts";
-import { RejectedError } from "../../domain/errors.ts";
 import { startServer } from "../../server/server.ts";
 import { EXIT, printJson, writeError, writeOutput } from "../io.ts";
+import { withListenAddress } from "../listen-address.ts";
 
 const EXAMPLES = `
 Needs the catalog, Redis and the store; a worker does the work. Without API_TOKENS it listens on loopback only.
@@ -36,7 +36,7 @@ export function addServeCommand(program: Command, end: (code: number) => void): 
 }
 
 async function runServe(options: Options): Promise<number> {
-  const settings = withPlace(readSettings(), options);
+  const settings = withListenAddress(readSettings(), options);
   const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
   try {
     const server = await startServer(app, { ownsProcess: true });
@@ -53,16 +53,6 @@ async function runServe(options: Options): Promise<number> {
   } finally {
     await app.close();
   }
-}
-
-function withPlace(settings: Settings, { host, port }: Options): Settings {
-  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) {
-    throw new RejectedError(`--port: wanted a whole number from 0 to 65535, got "${port}"`, {
-      code: "invalid_request",
-    });
-  }
-  const http = { ...settings.http, host: host ?? settings.http.host, port: Number(port ?? settings.http.port) };
-  return { ...settings, http };
 }
 
 /** Resolves when the first signal's stop has come to its end; each further signal calls `stop` again, which hurries it. */

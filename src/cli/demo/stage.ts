@@ -1,37 +1,36 @@
-// Everything that the demo needs, opened in order and closed in reverse: sandbox, Redis, worker. Each but the sandbox is
-// the very one of production; only the settings are the demo's own.
-import { createHash } from "node:crypto";
-import { join, relative, resolve } from "node:path";
-import { type App, createApp } from "../../app/app.ts";
+// The demo is `up` with settings of its own: a folder, a prefix, a sandbox that takes its time, and few jobs at a time.
+import { relative } from "node:path";
+import type { App } from "../../app/app.ts";
 import { parseSettings, type Settings } from "../../app/settings.ts";
-import { startWorker } from "../../app/worker.ts";
-import { openRedis } from "../../dev/local-redis/open-redis.ts";
-import { openSandbox, type Sandbox, type SandboxOptions } from "../../dev/sandbox/sandbox.ts";
 import type { Log, OnStep } from "../../pipeline/ports.ts";
+import { folderId, openStack, toSandboxOptions } from "../up/stack.ts";
 
 /** Everything of a demo lies here, relative to the folder it was started in. */
 export const DEMO_FOLDER = "data/demo";
 
 export interface Demo {
   app: App;
-  sandbox: Sandbox;
+  /** The page's address. */
+  url: string;
   redis: { url: string; passwordFile?: string; startedByUs: boolean };
   /** The settings with which other commands find this demo. A password is in there. */
   environment: Record<string, string>;
   /** The path of an image, as short as it opens. */
   locate(key: string): string;
-  /** Stops what was started here. Calling it again hurries the worker. */
-  close(): Promise<void>;
+  /** Stops what was started here. Calling it again ends the wait for calls. */
+  close(): Promise<unknown>;
 }
 
 export interface DemoOptions {
-  /** The user's own settings: of them only REDIS_URL counts. */
+  /** The user's own settings: of them only REDIS_URL, HOST, PORT and API_TOKENS count. */
   settings: Settings;
   log: Log;
   onStep: OnStep;
   /** Smaller pictures are painted faster. */
   imageScale: number;
   writeError(line: string): void;
+  /** Called with the page's address when the server listens. */
+  onListening(url: string): void;
   signal: AbortSignal;
 }
 
@@ -42,67 +41,39 @@ const CONCURRENCY = "4";
 
 /** Opens the demo. What was opened before a failure is closed again. */
 export async function openDemo(options: DemoOptions): Promise<Demo> {
-  const closers: (() => Promise<unknown>)[] = [];
-  const close = async () => {
-    for (let one = closers.pop(); one !== undefined; one = closers.pop()) await one();
-  };
-  try {
-    const redis = await openRedis({
-      redisUrl: options.settings.redisGiven ? options.settings.redisUrl : undefined,
-      dataDir: `./${DEMO_FOLDER}`,
-      say: options.writeError,
-      signal: options.signal,
-    });
-    closers.push(redis.close);
-    const sandbox = await openDemoSandbox(options.imageScale);
-    closers.push(sandbox.close);
-    const environment = toEnvironment(redis.url, sandbox.url);
-    const app = createApp({ settings: parseSettings(environment), log: options.log, onStep: options.onStep });
-    closers.push(app.close);
-    const worker = await startWorker(app);
-    closers.push(worker.stop);
-    return {
-      app,
-      sandbox,
-      redis,
-      environment,
-      locate: (key) => relative(process.cwd(), app.store().locate(key)),
-      close: once(close, () => void worker.stop()),
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const { log, onStep, imageScale, settings, signal } = options;
+  let environment: Record<string, string> = {};
+  const stack = await openStack({
+    settings: toDemoSettings(settings),
+    log,
+    onStep,
+    sandbox: { ...toSandboxOptions(DEMO_FOLDER), ...SWITCHES, imageScale },
+    preferPrivateRedis: false,
+    anyPort: true,
+    say: options.writeError,
+    onListening: ({ url, redis, sandbox }) => {
+      environment = toEnvironment(redis.url, sandbox?.url ?? "");
+      options.onListening(url);
+    },
+    signal,
+  });
+  const { app, url, redis } = stack;
+  const locate = (key: string) => relative(process.cwd(), app.store().locate(key));
+  return { app, url, redis, environment, locate, close: stack.close };
 }
 
-function once(first: () => Promise<void>, again: () => void): () => Promise<void> {
-  let begun: Promise<void> | undefined;
-  return () => {
-    if (begun !== undefined) again();
-    begun ??= first();
-    return begun;
-  };
-}
-
-// The same port and secret each time: should a demo be killed, the next one finds the URLs of its images alive and goes
-// on with them. The port is the folder's own; somebody else may have it, and then any will do.
-async function openDemoSandbox(imageScale: number): Promise<Sandbox> {
-  const id = folderId();
-  const options: SandboxOptions = { ...SWITCHES, imageScale, secret: `demo-${id}` };
-  const port = 20_000 + (Number.parseInt(id, 16) % 10_000);
-  try {
-    return await openSandbox({ ...options, port });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    return openSandbox({ ...options, port: 0 });
-  }
+function toDemoSettings({ redisGiven, redisUrl, http }: Settings): Settings {
+  const { REDIS_URL: _, ...environment } = toEnvironment(redisUrl, "http://127.0.0.1/v1");
+  const own = parseSettings(environment);
+  const { host, port, tokens } = http;
+  return { ...own, redisGiven, redisUrl, http: { ...own.http, host, port, tokens } };
 }
 
 function toEnvironment(redisUrl: string, apiUrl: string): Record<string, string> {
   return {
     REDIS_URL: redisUrl,
     // a Redis may be shared by demos in other folders, whose catalogs know nothing of our requests
-    QUEUE_PREFIX: `{asset-archiver-demo-${folderId()}}`,
+    QUEUE_PREFIX: `{asset-archiver-demo-${folderId(DEMO_FOLDER)}}`,
     CATALOG_URL: `file:./${DEMO_FOLDER}/catalog.db`,
     STORAGE_URL: `file:./${DEMO_FOLDER}/archive`,
     IMAGE_API_BASE_URL: apiUrl,
@@ -112,11 +83,4 @@ function toEnvironment(redisUrl: string, apiUrl: string): Record<string, string>
     ARCHIVE_CONCURRENCY: CONCURRENCY,
     SHUTDOWN_GRACE: "10s",
   };
-}
-
-function folderId(): string {
-  return createHash("sha256")
-    .update(resolve(join(".", DEMO_FOLDER)))
-    .digest("hex")
-    .slice(0, 8);
 }

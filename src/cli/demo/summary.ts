@@ -23,6 +23,13 @@ export function toSummaryLines(standings: readonly Standing[], options: SummaryO
   return [...lines, "", style("bold", total), ...surprises];
 }
 
+/** Where the pictures are seen best: the last line of a demo. */
+export function toPageLine(url: string, staysOpen: boolean): string {
+  const address = style("bold", url);
+  if (staysOpen) return `See the pictures at ${address} (until Ctrl-C)`;
+  return `See the pictures at ${address}: in a terminal, without --exit, the demo keeps the page open`;
+}
+
 function toEntry(standing: Standing, options: SummaryOptions): string[] {
   const { prompt, detail } = standing;
   const head = `${String(prompt.number).padStart(2)}  ${style("bold", plain(prompt.submission.prompt))}`;
@@ -63,11 +70,15 @@ function toSurprise(standing: Standing): string[] {
 }
 
 /** The same for machines. `ok` says whether every request ended as it was meant to. */
-export function toSummaryJson(standings: readonly Standing[], options: SummaryOptions & { settings: object }) {
+export function toSummaryJson(
+  standings: readonly Standing[],
+  options: SummaryOptions & { url: string; settings: object },
+) {
   const sums = sum(standings);
   return {
     ok: standings.every((standing) => findSurprise(standing) === undefined),
     elapsed_ms: Math.round(options.elapsedMs),
+    url: options.url,
     settings: options.settings,
     ...sums,
     results: standings.map((standing) => {

@@ -19,7 +19,7 @@ export async function checkRedis(redisUrl: string): Promise<Finding[]> {
       setting: "REDIS_URL",
       advice: isUnsuitableRedis(error)
         ? "name one primary that runs without cluster mode"
-        : "name a Redis that runs (`asset-archiver demo` starts one of its own)",
+        : "name a Redis that runs, or let `asset-archiver up` start one of its own",
     });
   }
   return findings.list;

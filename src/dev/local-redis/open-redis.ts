@@ -1,7 +1,8 @@
 // Finds a Redis to work with: the one that was named, one that is there, or a private one that we start (and install).
 // The order is a promise of the README. No Redis client in here: that one lives in the queue's folder.
 import { chmod } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { privateRedisFolder } from "../../app/private-redis-file.ts";
 import { ConfigError, toMessage } from "../../domain/errors.ts";
 import { makeFolder } from "../../storage/make-folder.ts";
 import { PRIVATE_FOLDER } from "../../storage/private-files.ts";
@@ -113,7 +114,7 @@ async function openPrivate(options: OpenRedisOptions): Promise<OpenedRedis> {
   const { say, allowInstall = true, signal } = options;
   const binary =
     (await findServerProgram()) ?? (await installServerProgram({ say, allowInstall, ...(signal && { signal }) }));
-  const dir = resolve(join(options.dataDir, "redis"));
+  const dir = resolve(privateRedisFolder(options.dataDir));
   await makeFolder(dir);
   // one that an older version made
   await chmod(dir, PRIVATE_FOLDER);

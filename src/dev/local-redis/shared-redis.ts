@@ -5,8 +5,8 @@
 // does, however it ends. When the starter is killed its lifeline stops the server, also under others that joined.
 import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { addressFile, passwordFile } from "../../app/private-redis-file.ts";
 import { NEW_PRIVATE_FILE } from "../../storage/private-files.ts";
 import { type PrivateRedis, startPrivateRedis } from "./private-redis.ts";
 import { withStartLock } from "./start-lock.ts";
@@ -58,17 +58,29 @@ export function openSharedRedis(dir: string, options: { binary: string }): Promi
   });
 }
 
-/** The server that a process of ours left its address of, if it still runs and is the same one. */
+/**
+ * The server whose address a process of ours left here, if it still runs and is the same one. A server without members is
+ * about to end, since its starter was killed: it is stopped, so that the next one does not open the same files beside it.
+ */
 async function findRunning(dir: string, password: string): Promise<Running | undefined> {
   try {
     const { pid, port } = JSON.parse(await readFile(addressFile(dir), "utf8")) as Running;
     const wire = await openWire({ host: HOST, port, password }, { timeoutMs: TIMEOUT_MS });
     const info = await wire.command("INFO", "server");
+    if (!info.includes(`process_id:${pid}\r`)) return undefined;
+    const running = { pid, port, password };
+    const isUsed = (await countMembers(wire)) > 0;
+    if (!isUsed) await shutdown(running, wire);
     await wire.close();
-    return info.includes(`process_id:${pid}\r`) ? { pid, port, password } : undefined;
+    return isUsed ? running : undefined;
   } catch {
     return undefined;
   }
+}
+
+async function countMembers(wire: Wire): Promise<number> {
+  const list = await wire.command("CLIENT", "LIST");
+  return list.split(`name=${MEMBER_NAME} `).length - 1;
 }
 
 async function start(dir: string, options: { binary: string; password: string }): Promise<Running> {
@@ -89,14 +101,6 @@ async function keepPassword(dir: string): Promise<string> {
   return password;
 }
 
-function passwordFile(dir: string): string {
-  return join(dir, "password");
-}
-
-function addressFile(dir: string): string {
-  return join(dir, "server.json");
-}
-
 async function enter({ port, password }: Running): Promise<Wire> {
   const wire = await openWire({ host: HOST, port, password }, { timeoutMs: TIMEOUT_MS });
   await wire.command("CLIENT", "SETNAME", MEMBER_NAME);
@@ -104,10 +108,7 @@ async function enter({ port, password }: Running): Promise<Wire> {
 }
 
 async function leave(running: Running, at: { dir: string; member: Wire }): Promise<void> {
-  const members = await at.member
-    .command("CLIENT", "LIST")
-    .then((list) => list.split(`name=${MEMBER_NAME} `).length - 1)
-    .catch(() => 0);
+  const members = await countMembers(at.member).catch(() => 0);
   if (members > 1) running.own?.release();
   else {
     await rm(addressFile(at.dir), { force: true });
