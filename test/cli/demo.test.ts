@@ -62,6 +62,8 @@ test("a dozen varied prompts end as planned, a second time in the same folder, t
 test("in a pipe it ends by itself, with paths and figures and nothing that moves a cursor", async () => {
   const { code, out, err } = await place.run(["demo", "--image-scale", "0.05"]);
   expect(code).toBe(0);
+  expect(out).toMatch(/^The page with the pictures: http:\/\/127\.0\.0\.1:\d+$/m);
+  expect(out.trim().split("\n").at(-1)).toMatch(/^See the pictures at http:\/\/127\.0\.0\.1:\d+/);
   expect(out).toMatch(/^10 of 12 requests archived with 14 images .*; 2 failed, as planned$/m);
   const paths = out.match(/^ {4}data\/demo\/archive\/images\/\S+\.png$/gm) ?? [];
   expect(paths).toHaveLength(15);
@@ -104,14 +106,17 @@ test.skipIf(!hasTerminals)(
     try {
       let shown = "";
       const invited = Promise.withResolvers<void>();
+      const page = /See the pictures at \S*?(http:\/\/127\.0\.0\.1:\d+)/;
       terminal.stdout.setEncoding("utf8").on("data", (chunk: string) => {
         shown += chunk;
-        if (/enqueue "/.test(shown)) invited.resolve();
+        if (page.test(shown)) invited.resolve();
       });
       const ended = once(terminal, "exit") as Promise<[number | null]>;
       ended.then(([code]) => invited.reject(new Error(`ended with ${code} before it invited: ${shown}`)));
       await invited.promise;
       expect(shown).toContain("calling the API");
+      expect(shown).toMatch(/enqueue "/);
+      expect((await fetch(page.exec(shown)?.[1] ?? "")).status).toBe(200);
       expect(shown).toMatch(/export QUEUE_PREFIX='\{asset-archiver-demo-[0-9a-f]{8}\}'/);
       // Ctrl-C, as a person types it
       terminal.stdin.write("\u0003");

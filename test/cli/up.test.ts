@@ -90,6 +90,22 @@ test("after kill -9 its Redis is gone and the next start brings everything to it
   expect((await next.end()).code).toBe(0);
 });
 
+test("when its Redis is killed it starts it again, and work goes on", async () => {
+  const place = await open();
+  const up = await startUp(place);
+  const before = await privateRedis(place);
+  process.kill(before.pid, "SIGKILL");
+  await up.line(/ended: starting it again/);
+  await vi.waitFor(async () => expect((await privateRedis(place)).pid).not.toBe(before.pid), { timeout: 60_000 });
+  const after = await privateRedis(place);
+  expect(after.port).toBe(before.port);
+  const { code, out } = await place.run(["enqueue", "an owl", "--wait", "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({ state: "archived" });
+  expect((await up.end()).code).toBe(0);
+  expect(isAlive(after.pid)).toBe(false);
+});
+
 test("a second signal stops it at once with 130, and the next start continues", async () => {
   const place = await open();
   const up = await startUp(place);

@@ -118,7 +118,7 @@ async function openPrivate(options: OpenRedisOptions): Promise<OpenedRedis> {
   await makeFolder(dir);
   // one that an older version made
   await chmod(dir, PRIVATE_FOLDER);
-  const { url, passwordFile, port, startedByUs, close } = await openSharedRedis(dir, { binary });
+  const { url, passwordFile, port, startedByUs, close } = await openSharedRedis(dir, { binary, say });
   say(`${startedByUs ? "Started" : "Joined"} a private Redis on 127.0.0.1:${port}, data in ${dir}`);
   return { url, passwordFile, startedByUs, close };
 }

@@ -36,6 +36,8 @@ export interface PrivateRedis {
   kill(): Promise<void>;
   /** Lets it live on when this process ends. */
   release(): void;
+  /** Resolves when it is gone, for whatever reason. */
+  readonly ended: Promise<void>;
 }
 
 const HOST = "127.0.0.1";
@@ -169,6 +171,7 @@ function control(
     stop: () => end(child, "SIGTERM"),
     kill: () => end(child, "SIGKILL"),
     release,
+    ended: hasEnded(child) ? Promise.resolve() : new Promise((resolve) => child.once("exit", () => resolve())),
   };
 }
 

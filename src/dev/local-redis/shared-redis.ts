@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { addressFile, passwordFile } from "../../app/private-redis-file.ts";
+import { toMessage } from "../../domain/errors.ts";
 import { NEW_PRIVATE_FILE } from "../../storage/private-files.ts";
 import { type PrivateRedis, startPrivateRedis } from "./private-redis.ts";
 import { withStartLock } from "./start-lock.ts";
@@ -24,6 +25,12 @@ export interface SharedRedis {
   close(): Promise<void>;
 }
 
+export interface SharedRedisOptions {
+  binary: string;
+  /** Receives a line when the server ended unasked, and is started again on the same port. */
+  say?: (line: string) => void;
+}
+
 interface Running {
   pid: number;
   port: number;
@@ -38,13 +45,24 @@ const TIMEOUT_MS = 2_000;
 const STOP_TIMEOUT_MS = 10_000;
 
 /** Joins the private Redis of `dir`, or starts one with `binary`. `dir` must exist. */
-export function openSharedRedis(dir: string, options: { binary: string }): Promise<SharedRedis> {
+export function openSharedRedis(dir: string, options: SharedRedisOptions): Promise<SharedRedis> {
   return withStartLock(dir, async () => {
     const password = await keepPassword(dir);
     const found = await findRunning(dir, password);
-    const running = found ?? (await start(dir, { binary: options.binary, password }));
-    const member = await enter(running);
+    let running = found ?? (await start(dir, { binary: options.binary, password }));
+    let member = await enter(running);
     let closing: Promise<void> | undefined;
+    const restart = async () => {
+      if (closing !== undefined) return;
+      options.say?.(`The private Redis on ${HOST}:${running.port} ended: starting it again`);
+      running = await start(dir, { binary: options.binary, password, port: running.port });
+      member = await enter(running);
+    };
+    const keepRunning = ({ own }: Running) =>
+      void own?.ended
+        .then(() => closing ?? withStartLock(dir, restart).then(() => keepRunning(running)))
+        .catch((error: unknown) => options.say?.(toMessage(error)));
+    keepRunning(running);
     return {
       url: `redis://:${password}@${HOST}:${running.port}`,
       passwordFile: passwordFile(dir),
@@ -83,7 +101,7 @@ async function countMembers(wire: Wire): Promise<number> {
   return list.split(`name=${MEMBER_NAME} `).length - 1;
 }
 
-async function start(dir: string, options: { binary: string; password: string }): Promise<Running> {
+async function start(dir: string, options: { binary: string; password: string; port?: number }): Promise<Running> {
   const own = await startPrivateRedis({ dir, persistence: "aof", ...options });
   await rm(addressFile(dir), { force: true });
   await writeFile(addressFile(dir), JSON.stringify({ pid: own.pid, port: own.port }), NEW_PRIVATE_FILE);
