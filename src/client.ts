@@ -26,7 +26,7 @@ export { ArchiverError, ConfigError, RejectedError, TransientError, WaitError } 
 export type { RequestState, WebhookEvent } from "./domain/records.ts";
 export type { Json } from "./domain/request/canonical-json.ts";
 export type { AspectRatio, Recipe } from "./domain/request/recipe.ts";
-export type { SubmissionInput } from "./domain/request/submission.ts";
+export type { SubmissionInput } from "./domain/request/submission-input.ts";
 export type { AssetView } from "./output/report/asset-links.ts";
 export type { CallView, RequestView, WebhookView } from "./output/report/request-view.ts";
 export type { GateView, QueueView, StatusView, WaitReason, WorkerView } from "./output/report/status-view.ts";

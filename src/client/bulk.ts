@@ -1,6 +1,6 @@
 // A bulk in chunks: one chunk is read, sent and answered before the next one is touched. That is all the back-pressure.
 import { RejectedError } from "../domain/errors.ts";
-import type { SubmissionInput } from "../domain/request/submission.ts";
+import type { SubmissionInput } from "../domain/request/submission-input.ts";
 import type { BulkOptions, BulkResult } from "./contract.ts";
 import { type Entry, type Prepared, toEntry } from "./prepare.ts";
 

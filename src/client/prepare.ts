@@ -1,7 +1,8 @@
 // What happens to a request before it leaves: it is checked, and gets an id. Pure but for the fresh ids.
 import { RejectedError } from "../domain/errors.ts";
 import { newRequestId } from "../domain/request/request-id.ts";
-import { parseSubmission, type SubmissionInput, toRequest } from "../domain/request/submission.ts";
+import { parseSubmission, toRequest } from "../domain/request/submission.ts";
+import type { SubmissionInput } from "../domain/request/submission-input.ts";
 import type { BulkError, BulkResult } from "./contract.ts";
 
 /** A request as its producer wrote it, checked, with an id. */

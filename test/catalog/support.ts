@@ -6,7 +6,8 @@ import type Sqlite from "better-sqlite3";
 import { onTestFinished } from "vitest";
 import { type CatalogOptions, type OpenCatalog, openCatalog } from "../../src/catalog/catalog.ts";
 import type { Call, NewAsset, RequestDetail } from "../../src/domain/records.ts";
-import { parseSubmission, type Request, type SubmissionInput, toRequest } from "../../src/domain/request/submission.ts";
+import { parseSubmission, type Request, toRequest } from "../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../src/domain/request/submission-input.ts";
 import type { AnswerRecord, CallFailure } from "../../src/pipeline/ports.ts";
 
 /** A folder that is gone after the test. */

@@ -2,7 +2,7 @@
 import { onTestFinished } from "vitest";
 import { submit } from "../../src/app/submit.ts";
 import type { Call, RequestDetail } from "../../src/domain/records.ts";
-import type { SubmissionInput } from "../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../src/domain/request/submission-input.ts";
 import { startServer } from "../../src/server/server.ts";
 import { openWorld, type World } from "../support/world.ts";
 import { openPlace, type Place } from "./support.ts";

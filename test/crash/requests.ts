@@ -1,5 +1,5 @@
 // The mixture of requests: both forms of answers, one to four images, named and drawn seeds, twins, prompts that are refused.
-import type { SubmissionInput } from "../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../src/domain/request/submission-input.ts";
 import type { Dice } from "./dice.ts";
 
 /** What one producer sends. `raw` ones go straight to BullMQ, past the catalog. */

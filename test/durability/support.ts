@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { submit } from "../../src/app/submit.ts";
 import type { RequestDetail, RequestState } from "../../src/domain/records.ts";
-import type { SubmissionInput } from "../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../src/domain/request/submission-input.ts";
 import { type Arena, holds, openArena } from "../crash/arena.ts";
 import { type Child, type Environment, startChild } from "../crash/processes.ts";
 

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { addSearchFlags } from "../../src/cli/search-flags.ts";
-import type { SubmissionInput } from "../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../src/domain/request/submission-input.ts";
 import { assetPageSchema, requestPageSchema } from "../../src/server/schemas.ts";
 import { searchQuery } from "../../src/server/search-query.ts";
 import { asset } from "../catalog/support.ts";

@@ -1,5 +1,5 @@
 // What the demo asks for, and how each request is meant to end. Data only.
-import type { SubmissionInput } from "../../domain/request/submission.ts";
+import type { SubmissionInput } from "../../domain/request/submission-input.ts";
 
 /** One request of the demo. `expect` is how it must end for the demo to have gone well. */
 export interface DemoPrompt {

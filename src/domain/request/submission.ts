@@ -1,12 +1,13 @@
 // The border: from whatever a producer sent to a Request, or every fault at once. Pure, but for the randomness handed in.
-import { z } from "zod";
+import * as z from "zod";
 import { type Fault, RejectedError } from "../errors.ts";
 import { canonicalDigest, type Json } from "./canonical-json.ts";
 import { toFaults } from "./faults.ts";
 import { hasUserinfo } from "./http-url.ts";
 import { findUnsafeValues, MAX_FAULTS } from "./json-safety.ts";
 import type { JsonText } from "./json-text.ts";
-import { DRAWN_SEED_LIMIT, RANDOM_SEED, type Recipe, recipeFields, recipeId, toRecipe } from "./recipe.ts";
+import { DRAWN_SEED_LIMIT, RANDOM_SEED, type Recipe, recipeId, toRecipe } from "./recipe.ts";
+import { recipeFields } from "./recipe-fields.ts";
 import { REQUEST_ID_PATTERN } from "./request-id.ts";
 
 /** Metadata may be any JSON up to this many bytes of UTF-8. */
@@ -40,9 +41,7 @@ export const submissionSchema = z.strictObject({
     .optional(),
 });
 
-/** What a producer may send. */
-export type SubmissionInput = z.input<typeof submissionSchema>;
-/** The same, checked, with all defaults but the seed's written out. */
+/** What a producer sent, checked, with all defaults but the seed's written out. */
 export type Submission = z.output<typeof submissionSchema>;
 
 /** What somebody asks for, ready to be recorded: the recipe is complete and the seed explicit. */

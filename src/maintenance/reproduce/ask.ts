@@ -8,7 +8,8 @@ import { levelOf, RejectedError, toMessage } from "../../domain/errors.ts";
 import type { RequestRecord } from "../../domain/records.ts";
 import { canonicalDigest } from "../../domain/request/canonical-json.ts";
 import type { Recipe } from "../../domain/request/recipe.ts";
-import { parseSubmission, type SubmissionInput, toRequest } from "../../domain/request/submission.ts";
+import { parseSubmission, toRequest } from "../../domain/request/submission.ts";
+import type { SubmissionInput } from "../../domain/request/submission-input.ts";
 import { openBatchQueue } from "../../queue/batch-jobs.ts";
 
 /** Where reproductions belong, unless somebody says otherwise. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { OpenCatalog } from "../../../src/catalog/catalog.ts";
 import type { SearchQuery } from "../../../src/catalog/search/search.ts";
-import type { SubmissionInput } from "../../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../../src/domain/request/submission-input.ts";
 import { accept, answer, archiveWhole, asset, openTestCatalog, reserve } from "../support.ts";
 
 function names(catalog: OpenCatalog, query?: SearchQuery): string[] {

@@ -4,7 +4,7 @@ import type { OpenCatalog } from "../../../src/catalog/catalog.ts";
 import type { SearchOptions, SearchQuery } from "../../../src/catalog/search/search.ts";
 import { countTerm, parseTerms } from "../../../src/catalog/search/terms.ts";
 import { toWords } from "../../../src/catalog/search/text.ts";
-import type { SubmissionInput } from "../../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../../src/domain/request/submission-input.ts";
 import { accept, archiveWhole, openTestCatalog } from "../support.ts";
 
 /** The ids of a first page. */

@@ -2,7 +2,7 @@
 
 import { submit, waitForEnd } from "../../../src/app/submit.ts";
 import type { RequestDetail } from "../../../src/domain/records.ts";
-import type { SubmissionInput } from "../../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../../src/domain/request/submission-input.ts";
 import type { World } from "../../support/world.ts";
 
 /** Asks for it and waits until it is archived; throws where it ends otherwise. */

@@ -9,7 +9,7 @@ import { type OpenCatalog, openCatalog } from "../../../src/catalog/catalog.ts";
 import type { SearchQuery } from "../../../src/catalog/search/search.ts";
 import { imageKey } from "../../../src/domain/keys.ts";
 import type { Asset, ImageType } from "../../../src/domain/records.ts";
-import type { SubmissionInput } from "../../../src/domain/request/submission.ts";
+import type { SubmissionInput } from "../../../src/domain/request/submission-input.ts";
 import { readThumbnail } from "../../../src/image/read-thumbnail.ts";
 import { writeFolderAtomically } from "../../../src/output/export/atomic-output.ts";
 import { type Exported, exportImages } from "../../../src/output/export/export.ts";
