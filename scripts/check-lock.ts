@@ -6,7 +6,7 @@ import { join } from "node:path";
 interface LockEntry {
   version?: string;
   integrity?: string;
-  /** A folder of this checkout. */
+  /** Leads to a folder of this checkout, which has an entry under its own path. */
   link?: boolean;
   /** Comes inside another package's archive. */
   inBundle?: boolean;
@@ -18,7 +18,7 @@ const INTEGRITY = /^sha512-[A-Za-z0-9+/]{86}==$/;
 /** The packages whose content is not pinned. `lock` is a parsed package-lock.json. */
 export function findUnpinned(lock: { packages: Record<string, LockEntry> }): string[] {
   return Object.entries(lock.packages)
-    .filter(([path, { link, inBundle }]) => path !== "" && link !== true && inBundle !== true)
+    .filter(([path, { link, inBundle }]) => path.includes("node_modules/") && link !== true && inBundle !== true)
     .filter(([, { integrity }]) => !INTEGRITY.test(integrity ?? ""))
     .map(([path, { version }]) => `${path.replace(/^.*node_modules\//, "")}@${version}`);
 }

@@ -7,12 +7,15 @@ import { httpUrlFault } from "./domain/request/http-url.ts";
 import { redisUrlFault } from "./queue/redis-url.ts";
 
 export type {
+  AssetReference,
+  AssetStream,
   BulkError,
   BulkOptions,
   BulkResult,
   CallOptions,
   CancelResult,
   Client,
+  FetchOptions,
   FindFilter,
   HttpClient,
   HttpClientOptions,
@@ -47,9 +50,21 @@ export function createClient(options: HttpClientOptions | RedisClientOptions): C
   if ("redisUrl" in options && typeof options.redisUrl === "string") {
     const fault = redisUrlFault(options.redisUrl);
     if (fault !== undefined) throw invalid("redisUrl", fault);
-    return createLateClient(async () => (await import("./client/by-redis.ts")).createRedisClient(options));
+    return createLateClient(async () => (await loadRedisClient()).createRedisClient(options));
   }
   throw new ConfigError("Cannot create a client: wanted { redisUrl } or { url }", { code: "invalid_settings" });
+}
+
+/** The queue's own packages are optional beside the client alone. */
+async function loadRedisClient() {
+  try {
+    return await import("./client/by-redis.ts");
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    const message =
+      "Cannot connect to Redis: install the packages bullmq and ioredis, or connect with createClient({ url })";
+    throw new ConfigError(message, { code: "package_missing", cause });
+  }
 }
 
 /** The value stays out of the message: it may hold a password. */

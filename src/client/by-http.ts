@@ -1,9 +1,12 @@
 // A client that speaks HTTP to an `asset-archiver serve`, which knows everything. No queue and no database is loaded.
 import { TransientError } from "../domain/errors.ts";
+import type { RequestState } from "../domain/records.ts";
+import type { AssetView } from "../output/report/asset-links.ts";
 import type { RequestView } from "../output/report/request-view.ts";
 import type { StatusView, WaitReason } from "../output/report/status-view.ts";
 import { type Sent, sendBulk } from "./bulk.ts";
 import type { BulkError, BulkResult, CallOptions, FindFilter, HttpClient, HttpClientOptions } from "./contract.ts";
+import { fetchAsset, streamAsset } from "./fetch-asset.ts";
 import { cancelByHttp, retryByHttp } from "./http-decisions.ts";
 import { createSend, parseReply, type Reply, type Send } from "./http-exchange.ts";
 import { prepare } from "./prepare.ts";
@@ -31,6 +34,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     cancel: (requestId, options = {}) => cancelByHttp(send, requestId, options),
     retry: (requestId, options = {}) => retryByHttp(send, requestId, options),
     find: (filter = {}, options = {}) => findAll(send, filter, options),
+    fetchAsset: (asset, fetching) => fetchAsset(options, asset, fetching),
+    streamAsset: (asset, fetching) => streamAsset(options, asset, fetching),
     status: async ({ signal } = {}) => parseReply<StatusView>(await send({ method: "GET", path: "v1/status", signal })),
     explainWait: async (requestId, { signal } = {}) => {
       const path = `v1/requests/${encodeURIComponent(requestId)}/waiting`;
@@ -90,6 +95,8 @@ function toFound(reply: Reply): RequestView | undefined {
 /** A line of the bulk's answer: `line` counts from 1. */
 interface BulkLine {
   line: number;
+  state?: RequestState;
+  assets?: AssetView[];
   error?: { code: string; message: string; type: string; faults?: BulkError["faults"] };
 }
 
@@ -116,7 +123,8 @@ function toResult({ index, prepared }: Sent, line: BulkLine | undefined): BulkRe
   if (line === undefined)
     throw new TransientError("The server's answer to a bulk is cut short", { code: "bad_answer" });
   const { request_id } = prepared;
-  if (line.error === undefined) return { index, ok: true, request_id };
+  if (line.error === undefined)
+    return { index, ok: true, request_id, state: line.state ?? "queued", assets: line.assets ?? null };
   const { code, message, type, faults = [] } = line.error;
   if (type === "server_error") throw new TransientError(message, { code });
   return { index, ok: false, request_id, error: { code, message, faults } };

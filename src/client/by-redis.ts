@@ -51,6 +51,8 @@ export function createRedisClient({ redisUrl, queuePrefix: prefix = DEFAULT_PREF
     find: async function* (): AsyncGenerator<RequestView, void, void> {
       needsHttp("find requests");
     },
+    fetchAsset: async () => needsHttp("fetch an asset"),
+    streamAsset: async () => needsHttp("fetch an asset"),
     close: () => link.close(),
   };
 }
@@ -110,7 +112,8 @@ async function sendChunk(generate: Queues["generate"], chunk: readonly Sent[]): 
 async function toResult(generate: Queues["generate"], { index, prepared }: Sent): Promise<BulkResult> {
   const { request_id } = prepared;
   const conflict = await findConflict(generate, prepared);
-  return conflict === undefined ? { index, ok: true, request_id } : toPreparedError(conflict, { index, request_id });
+  if (conflict === undefined) return { index, ok: true, request_id, state: null, assets: null };
+  return toPreparedError(conflict, { index, request_id });
 }
 
 function toQueued(requestId: string): KnownRequest {

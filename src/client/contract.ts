@@ -2,6 +2,7 @@
 
 import type { RequestState } from "../domain/records.ts";
 import type { SubmissionInput } from "../domain/request/submission-input.ts";
+import type { AssetView } from "../output/report/asset-links.ts";
 import type { RequestView } from "../output/report/request-view.ts";
 import type { StatusView, WaitReason } from "../output/report/status-view.ts";
 import type { ArchivedAsset } from "../pipeline/archive.ts";
@@ -55,9 +56,37 @@ export interface BulkOptions extends CallOptions {
   chunkSize?: number;
 }
 
+/** An asset by its digest, or anything that holds one, such as an entry of `assets`. */
+export type AssetReference = string | { readonly digest: string };
+
+export interface FetchOptions extends CallOptions {
+  /** The small WebP picture instead of the bytes as they came. Default false. */
+  thumbnail?: boolean;
+  /** More bytes than this end it with a RejectedError `asset_too_large`. Default 64 MiB. */
+  maxBytes?: number;
+}
+
+/** The bytes of an asset on their way. Read `body` to its end, or cancel it. */
+export interface AssetStream {
+  digest: string;
+  content_type: string;
+  /** How many bytes come; null where the server does not say. */
+  bytes: number | null;
+  /** Errors as the methods of the client reject. */
+  body: ReadableStream<Uint8Array>;
+}
+
 /** What became of one request of a bulk; `index` counts from 0 in the order given. */
 export type BulkResult =
-  | { index: number; ok: true; request_id: string }
+  | {
+      index: number;
+      ok: true;
+      request_id: string;
+      /** One that was accepted before may have ended; null over Redis, which does not say. */
+      state: RequestState | null;
+      /** The archived images; null over Redis. */
+      assets: AssetView[] | null;
+    }
   | { index: number; ok: false; request_id: string | null; error: BulkError };
 
 export interface BulkError {
@@ -158,6 +187,13 @@ export interface Client<Found extends KnownRequest = KnownRequest> {
   retry(requestId: string, options?: CallOptions): Promise<RetryResult>;
   /** By HTTP only. All that fit, page by page. */
   find(filter?: FindFilter, options?: CallOptions): AsyncGenerator<RequestView, void, void>;
+  /**
+   * By HTTP only. The bytes of an archived image, by its digest or an entry of `assets`, compared with the digest. Rejects
+   * with the server's code (`asset_not_found`, `asset_erased`), `asset_too_large`, or when nothing comes for `timeoutMs`.
+   */
+  fetchAsset(asset: AssetReference, options?: FetchOptions): Promise<Uint8Array>;
+  /** By HTTP only. The same as a stream, for what should not be held in memory; not compared with the digest. */
+  streamAsset(asset: AssetReference, options?: FetchOptions): Promise<AssetStream>;
   /** Lets go of all connections. May be called twice. */
   close(): Promise<void>;
 }

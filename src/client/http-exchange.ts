@@ -33,7 +33,7 @@ export interface Reply {
 export type Send = (exchange: ApiCall) => Promise<Reply>;
 
 /** The time for one exchange, in ms. */
-const TIMEOUT_MS = 15_000;
+export const TIMEOUT_MS = 15_000;
 
 /** Speaks to one server. Throws ConfigError for an address that is none. */
 export function createSend({ url, token, timeoutMs = TIMEOUT_MS, fetch = globalThis.fetch }: HttpClientOptions): Send {
@@ -53,10 +53,10 @@ export function createSend({ url, token, timeoutMs = TIMEOUT_MS, fetch = globalT
       });
       const reply = { status: response.status, text: await response.text() };
       if (response.ok || exchange.expect?.includes(reply.status)) return reply;
-      throw toError(reply, { where, retryAfterMs: retryAfterOf(response.headers) });
+      throw toStatusError(reply, { where, response });
     } catch (error) {
       exchange.signal?.throwIfAborted();
-      if (error instanceof TypeError || limit.signal.aborted) throw unreachable(error, where);
+      if (error instanceof TypeError || limit.signal.aborted) throw toUnreachable(error, where);
       throw error;
     } finally {
       limit.release();
@@ -76,7 +76,8 @@ export function parseReply<T>({ status, text }: Reply): T {
   }
 }
 
-function toBase(url: string): URL {
+/** The server's address, with a slash at its end. Throws ConfigError for one that is none. */
+export function toBase(url: string): URL {
   const parsed = URL.parse(url);
   if (parsed !== null && /^https?:$/.test(parsed.protocol)) {
     if (!parsed.pathname.endsWith("/")) parsed.pathname += "/";
@@ -103,7 +104,8 @@ function toHeaders({ body }: ApiCall, token: string | undefined): Record<string,
   };
 }
 
-function unreachable(thrown: unknown, where: string): TransientError {
+/** The error of an exchange that broke: no connection, no answer in time. */
+export function toUnreachable(thrown: unknown, where: string): TransientError {
   const cause = thrown instanceof TypeError && thrown.cause !== undefined ? thrown.cause : thrown;
   const code = (cause as { code?: unknown }).code;
   const reason = toMessage(cause) || String(code ?? "connection failed");
@@ -122,10 +124,11 @@ function unreachable(thrown: unknown, where: string): TransientError {
  * | 3xx | ConfigError: not the server's own address |
  * | any other 4xx | RejectedError, with the server's code and faults |
  */
-function toError(
+export function toStatusError(
   reply: Reply,
-  { where, retryAfterMs }: { where: string; retryAfterMs: number | undefined },
+  { where, response }: { where: string; response: { headers: Headers } },
 ): ArchiverError {
+  const retryAfterMs = retryAfterOf(response.headers);
   const { status } = reply;
   const told = readError(reply);
   const code = told.code ?? `http_${status}`;

@@ -38,6 +38,8 @@ function createLate<Found extends KnownRequest, Loaded extends Client<Found>>(lo
     find: async function* (...args) {
       yield* (await loaded()).find(...args);
     },
+    fetchAsset: async (...args) => (await loaded()).fetchAsset(...args),
+    streamAsset: async (...args) => (await loaded()).streamAsset(...args),
     close: async () => {
       closed = true;
       await (await loading)?.close();
