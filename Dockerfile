@@ -5,6 +5,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 
 FROM base AS build
+COPY packages packages
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY bin bin
@@ -13,8 +14,8 @@ COPY src src
 RUN npm run build
 
 FROM base AS packages
-# the image's own Node is the right one: the one that npm brings along for old machines is only weight here
-RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin/node
+# without the workspaces: the image has its own Node, and the client is for others
+RUN npm ci --omit=dev --workspaces=false
 
 FROM node:24.21.0-slim
 ENV NODE_ENV=production

@@ -27,6 +27,9 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** What another file is named in: a statement, or a type in the middle of one. */
+const IMPORTED = /(?:^(?:import|export)\b[^;"]*\bfrom\s*|\bimport\(\s*)"([^"]+)"/gm;
+
 /** The declarations that client.d.ts leads to, and no others. Throws where one of them needs a package. */
 async function copyTypes(path: string, copied = new Set<string>()): Promise<void> {
   if (copied.has(path)) return;
@@ -35,8 +38,11 @@ async function copyTypes(path: string, copied = new Set<string>()): Promise<void
   const target = join(OUT, "types", relative(join(ROOT, "dist"), path));
   await mkdir(dirname(target), { recursive: true });
   // every compiler finds "./x.d.ts" by "./x.js"
-  await writeFile(target, text.replace(/((?:\bfrom|\bimport\()\s*"\.[^"]*)\.ts"/g, '$1.js"'));
-  for (const [, from = ""] of text.matchAll(/(?:\bfrom|\bimport\()\s*"([^"]+)"/g)) {
+  await writeFile(
+    target,
+    text.replace(IMPORTED, (found) => found.replace(/\.ts"$/, '.js"')),
+  );
+  for (const [, from = ""] of text.matchAll(IMPORTED)) {
     if (!from.startsWith("."))
       throw new Error(`${relative(ROOT, path)} needs ${from}: the client's types need no package`);
     await copyTypes(join(dirname(path), from.replace(/\.[jt]s$/, ".d.ts")), copied);

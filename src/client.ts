@@ -26,14 +26,13 @@ export type {
 } from "./client/contract.ts";
 export type { Fault } from "./domain/errors.ts";
 export { ArchiverError, ConfigError, RejectedError, TransientError, WaitError } from "./domain/errors.ts";
-export type { RequestState, WebhookEvent } from "./domain/records.ts";
+export type { ArchivedAsset, RequestState, WebhookEvent } from "./domain/records.ts";
 export type { Json } from "./domain/request/canonical-json.ts";
 export type { AspectRatio, Recipe } from "./domain/request/recipe.ts";
 export type { SubmissionInput } from "./domain/request/submission-input.ts";
 export type { AssetView } from "./output/report/asset-links.ts";
 export type { CallView, RequestView, WebhookView } from "./output/report/request-view.ts";
 export type { GateView, QueueView, StatusView, WaitReason, WorkerView } from "./output/report/status-view.ts";
-export type { ArchivedAsset } from "./pipeline/archive.ts";
 
 /**
  * A client straight to the queue (`redisUrl`), or to a server (`url`). Connects at the first use. Whoever creates it

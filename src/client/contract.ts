@@ -1,11 +1,10 @@
 // What a client promises, in types only. Two ways lead to the same contract: directly to Redis, or by HTTP.
 
-import type { RequestState } from "../domain/records.ts";
+import type { ArchivedAsset, RequestState } from "../domain/records.ts";
 import type { SubmissionInput } from "../domain/request/submission-input.ts";
 import type { AssetView } from "../output/report/asset-links.ts";
 import type { RequestView } from "../output/report/request-view.ts";
 import type { StatusView, WaitReason } from "../output/report/status-view.ts";
-import type { ArchivedAsset } from "../pipeline/archive.ts";
 
 /** Straight into the queue: no server and no database is needed, and less is known. */
 export interface RedisClientOptions {

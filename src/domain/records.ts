@@ -103,6 +103,11 @@ export interface Asset {
   archived_at: number;
 }
 
+/** An archived image of a request, in answers and in what an archive job returns; `index` counts from 0. */
+export interface ArchivedAsset extends Omit<Asset, "archived_at"> {
+  index: number;
+}
+
 /** An asset as it is recorded, with its perceptual hash (16 hex digits), which the store's sidecars leave out. */
 export type NewAsset = Asset & { phash: string };
 

@@ -1,7 +1,7 @@
 // The second stage: the images of an answer become assets in the store, a sidecar beside them, and an archived request.
 // Nothing here costs money, so everything may be done again: each step looks at the record first.
 import { ArchiverError, levelOf, toMessage } from "../domain/errors.ts";
-import type { Asset, Image, RequestDetail, RequestRecord } from "../domain/records.ts";
+import type { ArchivedAsset, Image, RequestDetail, RequestRecord } from "../domain/records.ts";
 import { archiveDelayMs } from "./backoff.ts";
 import type { ByteSemaphore } from "./byte-semaphore.ts";
 import { copyImage, DECODER_DIED } from "./copy-image.ts";
@@ -34,10 +34,6 @@ export interface ArchiveResult {
   recipe_id: string | null;
   seed: number | null;
   assets: ArchivedAsset[];
-}
-
-export interface ArchivedAsset extends Omit<Asset, "archived_at"> {
-  index: number;
 }
 
 export interface ArchiveDelivery {

@@ -1,8 +1,7 @@
 // What Redis alone knows of a request: the states of its two jobs, put together. The catalog knows more, and for longer.
 import type { Job, Queue } from "bullmq";
-import type { RequestState } from "../domain/records.ts";
+import type { ArchivedAsset, RequestState } from "../domain/records.ts";
 import { toJobId } from "../domain/request/request-id.ts";
-import type { ArchivedAsset } from "../pipeline/archive.ts";
 import { archiveJobId } from "./archive-jobs.ts";
 import type { Queues } from "./queues.ts";
 

@@ -1,7 +1,6 @@
 // The hits of a page, read whole in two statements.
 
-import type { Asset, RequestRecord } from "../../domain/records.ts";
-import type { ArchivedAsset } from "../../pipeline/archive.ts";
+import type { ArchivedAsset, Asset, RequestRecord } from "../../domain/records.ts";
 import type { Db } from "../db/database.ts";
 import { eq, sql } from "../db/orm.ts";
 import { ASSET_COLUMNS, toRequestRecord } from "../requests/rows.ts";

@@ -1,5 +1,5 @@
 // Where an archived image is reached over HTTP: the two addresses that answers, webhooks and the client carry. Pure.
-import type { ArchivedAsset } from "../../pipeline/archive.ts";
+import type { ArchivedAsset } from "../../domain/records.ts";
 
 /** Absolute addresses, signed where the server has API_TOKENS; null where no server's address is known. */
 export interface AssetLinks {

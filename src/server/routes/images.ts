@@ -1,9 +1,9 @@
 // POST /v1/images/generations: the image API's own form, answered when the images are archived, with URLs that do not die.
 
 import { submit } from "../../app/submit.ts";
-import type { RequestDetail } from "../../domain/records.ts";
+import type { ArchivedAsset, RequestDetail } from "../../domain/records.ts";
 import { parseSubmission, requireExact, toRequest } from "../../domain/request/submission.ts";
-import { type ArchivedAsset, toArchivedAssets } from "../../pipeline/archive.ts";
+import { toArchivedAssets } from "../../pipeline/archive.ts";
 import type { Http, RequestVariables, ServerContext } from "../context.ts";
 import { withDeadline } from "../deadline.ts";
 import { HttpError } from "../http-error.ts";
