@@ -151,6 +151,27 @@ test("with a key the API of the settings is called and no sandbox opened", async
   expect(out + err).not.toContain("sandbox");
 });
 
+test("a key in the folder of an earlier sandbox brings a warning of its stand-ins", async () => {
+  const place = await open();
+  expect((await (await startUp(place)).end()).err).not.toContain("Warning");
+  const up = place.start(["up", "--port", "0"], {
+    env: { IMAGE_API_KEY: "key", IMAGE_API_BASE_URL: "http://127.0.0.1:9/v1" },
+  });
+  await up.line(/Warning: this archive holds stand-ins from the sandbox/);
+  await up.line(/worker is ready/);
+  expect((await up.end()).code).toBe(0);
+});
+
+test("worker and serve in the same folder find its Redis", async () => {
+  const place = await open();
+  const up = await startUp(place);
+  const { port } = await privateRedis(place);
+  const server = place.start(["serve", "--port", "0"], { env: { LOG_LEVEL: "info" } });
+  expect(await server.line(/"REDIS_URL"/)).toContain(`127.0.0.1:${port}`);
+  expect((await server.end()).code).toBe(0);
+  expect((await up.end()).code).toBe(0);
+});
+
 test("a port that is taken ends it with 2, names PORT, and leaves no Redis", async () => {
   const place = await open();
   const blocker = await listen();

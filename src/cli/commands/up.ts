@@ -1,8 +1,10 @@
 // `up`: everything on one machine by one command, until it is stopped.
-import { dirname, relative } from "node:path";
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import type { Command } from "commander";
 import { createLog } from "../../app/log.ts";
 import { readSettings, type Settings } from "../../app/settings.ts";
+import { NEW_PRIVATE_FILE } from "../../storage/private-files.ts";
 import { commandName, EXIT, printJson, writeError, writeOutput } from "../io.ts";
 import { withListenAddress } from "../listen-address.ts";
 import { type ListeningStack, openStack, type Stack, toSandboxOptions } from "../up/stack.ts";
@@ -82,10 +84,28 @@ function createRemarks(): { add(line: string): void; release(): void } {
 
 function printStart(stack: ListeningStack, { json }: Options): void {
   const { settings } = stack.app;
+  const hasStandIns = markSandbox(stack);
   if (json) printJson(toStartJson(stack));
   else [stack.url, ...toStartLines(stack)].forEach(writeOutput);
   if (json && stack.sandbox !== undefined) writeError(SANDBOX_REMARK);
   if (settings.redisGiven) writeError("Using the Redis of REDIS_URL");
+  if (hasStandIns && stack.sandbox === undefined) writeError(STAND_INS_WARNING);
+}
+
+const STAND_INS_WARNING =
+  "Warning: this archive holds stand-ins from the sandbox, and recipes with the same seed are answered with them. Use another data folder (CATALOG_URL, STORAGE_URL) for real images, or enqueue with --fresh.";
+
+/** Leaves a mark beside the catalog where the sandbox is used. Returns whether there was one, of this start or an earlier one. */
+function markSandbox({ app, sandbox }: ListeningStack): boolean {
+  const mark = join(dirname(app.settings.catalogFile), "sandbox-used");
+  try {
+    if (sandbox !== undefined && !existsSync(mark))
+      writeFileSync(mark, "This archive holds images of the sandbox.\n", NEW_PRIVATE_FILE);
+    return existsSync(mark);
+  } catch {
+    // a remark less: what cannot be written here fails elsewhere with its reason
+    return false;
+  }
 }
 
 const SANDBOX_REMARK =
