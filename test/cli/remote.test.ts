@@ -1,7 +1,7 @@
 // The commands about single requests at a server: what they print is what they print here.
 import { expect, test } from "vitest";
 import { closedOrigin } from "../support/servers.ts";
-import { openDesk, serve } from "./requests.ts";
+import { addFailedCopy, addRequest, openDesk, serve } from "./requests.ts";
 
 /** Settings under which nothing here can be reached: all must go by HTTP. */
 const NOTHING_HERE = { REDIS_URL: "redis://127.0.0.1:9", CATALOG_URL: "file:/dev/null/catalog.db" };
@@ -50,4 +50,33 @@ test("an unknown id, a wrong token, no server and no address each have their sen
   expect(away.code).toBe(1);
   expect(away.err).toMatch(/Cannot reach the server/);
   expect((await desk.run(["status", "fox", "--url", "archive:8080"])).code).toBe(2);
+});
+
+test("status and wait --json carry the addresses of images: those of the server, or here those below PUBLIC_URL", async () => {
+  const desk = await openDesk({ PUBLIC_URL: "http://localhost:8443/pictures" });
+  await addRequest(desk, { request_id: "fox", prompt: "a fox", seed: 7 });
+  await addFailedCopy(desk, "fox", Date.now() + 60_000);
+  const catalog = desk.app.catalog();
+  const digest = "a".repeat(64);
+  const asset = {
+    digest,
+    key: `images/aa/${digest}.png`,
+    bytes: 9,
+    content_type: "image/png",
+    width: 8,
+    height: 8,
+  } as const;
+  await catalog.recordAsset({ request_id: "fox", index: 0 }, { ...asset, archived_at: 1, phash: "0123456789abcdef" });
+  const base = `http://localhost:8443/pictures/v1/assets/${digest}`;
+  const links = { url: `${base}/content`, thumbnail_url: `${base}/thumbnail` };
+  const url = await serve(desk);
+  for (const args of [
+    ["status", "fox", "--json"],
+    ["wait", "fox", "--json"],
+  ])
+    for (const flags of [[], ["--url", url]]) {
+      const { out } = await desk.run([...args, ...flags]);
+      expect(JSON.parse(out)).toMatchObject({ assets: [{ digest, ...links }] });
+    }
+  expect((await desk.run(["status", "fox", "--url", url])).out).toContain(links.url);
 });
