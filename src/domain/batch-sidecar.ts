@@ -1,4 +1,4 @@
-// The sidecar of a batch: its row in the store, so that a rebuilt catalog knows the batches that its requests name. Pure.
+// The sidecar of a batch: its row, stored so that a rebuilt catalog has the batches that its requests refer to. Pure.
 import { z } from "zod";
 import type { Batch } from "./batch.ts";
 import { RejectedError, toMessage } from "./errors.ts";
@@ -7,28 +7,28 @@ import { parseDocument } from "./request/json-document.ts";
 import { moneyAsPrice } from "./sidecar.ts";
 import { type Money, toMoney } from "./units.ts";
 
-/** An item of a manifest whose request was there before its batch. */
+/** A manifest item whose request existed before the batch. */
 export interface ExistingItem {
   batch_item: number;
   manifest_line: number | null;
   request_id: string;
 }
 
-/** Version 1: the row as it is, its price as money. Times in ms, as in reports; of the webhook's address the origin alone. */
+/** Version 1: the row, with its price as money. Times in ms, as in reports. Only the origin of the webhook's URL. */
 export interface BatchSidecar {
   version: 1;
   batch: Omit<Batch, "price_micros" | "price_currency"> & { price: Money | null };
-  /** Left out where there are none, or more than EXISTING_ITEMS_MAX. */
+  /** Omitted if empty, or if there are more than EXISTING_ITEMS_MAX. */
   existing_items?: ExistingItem[] | undefined;
 }
 
-/** What a sidecar holds, as records. */
+/** The records of a sidecar. */
 export interface BatchRecords {
   batch: Batch;
   existing_items?: ExistingItem[] | undefined;
 }
 
-/** So many existing items are named: some 5 MB. Of a batch with more, a rebuilt catalog knows how many there were. */
+/** The maximum number of existing items listed, about 5 MB. With more, a rebuilt catalog only has their count. */
 export const EXISTING_ITEMS_MAX = 50_000;
 
 const text = z.string().nullable();
@@ -110,7 +110,7 @@ export function batchSidecarKey(batchId: string): string {
   return `batches/${batchId}.json`;
 }
 
-/** The bytes of a batch's sidecar. */
+/** Serializes a batch's sidecar. */
 export function batchSidecarBytes(batch: Batch, existing: readonly ExistingItem[] = []): Buffer {
   const { price_micros, price_currency, ...rest } = batch;
   const isPriced = price_micros !== null && price_currency !== null;
@@ -124,7 +124,7 @@ export function batchSidecarBytes(batch: Batch, existing: readonly ExistingItem[
   return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
 }
 
-/** Reads one. Throws a RejectedError `sidecar_invalid`. */
+/** Parses a batch's sidecar. Throws a RejectedError `sidecar_invalid`. */
 export function parseBatchSidecar(bytes: Buffer, key: string): BatchRecords {
   let data: unknown;
   try {
@@ -133,7 +133,7 @@ export function parseBatchSidecar(bytes: Buffer, key: string): BatchRecords {
     throw invalid(key, toMessage(error));
   }
   const parsed = sidecar.safeParse(data);
-  // the whole address is in no sidecar: what is left of it is for people to read
+  // a sidecar has only the origin of the URL, for people to read: not enough to send webhooks to
   if (parsed.success) return { ...parsed.data, batch: { ...parsed.data.batch, webhook_url: null } };
   throw invalid(key, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }

@@ -1,4 +1,4 @@
-// The rules of a batch: what is known of it, when nothing new of it may be started, and when it has come to rest. Pure.
+// The rules of a batch: its record, and when it is held. Pure.
 
 import type { BatchState, HoldReason } from "./records.ts";
 import type { Json } from "./request/canonical-json.ts";
@@ -20,7 +20,7 @@ export interface Batch {
   committed_images: number;
   price_micros: number | null;
   price_currency: string | null;
-  /** Items of the manifest, and what became of each when it was enqueued. */
+  /** Items of the manifest, and how many of them had each result when enqueued. */
   items: number;
   accepted: number;
   retried: number;
@@ -49,8 +49,8 @@ export type BatchLimits = Pick<
 >;
 
 /**
- * Why a call for `images` more images must not be made now, or null. It is never stored, so it can never be out of date:
- * what changes a limit (a new night, a higher budget, a call that was given back) changes the answer.
+ * Why a call for `images` more images must not be made now, or null. It is never stored, so it is never out of date: it
+ * follows every change of a limit (the window opens, a higher budget, a withdrawn call).
  *
  * | cancelled | paused | before opens_at, or from closes_at on | committed + images > max | held |
  * |---|---|---|---|---|
@@ -69,7 +69,7 @@ export function holdOf(batch: BatchLimits, { now, images }: { now: number; image
   return null;
 }
 
-/** How a hold is told to a person who looks at one of its requests. */
+/** Describes a hold in the status of a request of the batch. */
 export function describeHold(
   batch: Pick<Batch, "batch_id" | "window" | "tz" | "max_images">,
   hold: HoldReason,

@@ -1,20 +1,20 @@
 // Whether a request was sent by a web page of another origin (CSRF). A browser sends a POST without a body, or with a form, to
-// loopback without asking first (no CORS preflight); the headers it adds cannot be set by the page. Pure.
+// loopback without a CORS preflight. A page cannot set the headers that are checked here. Pure.
 import type { IncomingHttpHeaders } from "node:http";
 
-/** These change nothing, and CORS keeps a foreign page from reading the answer. */
+/** These change nothing, and CORS prevents a foreign page from reading the answer. */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** Sent by a page of ours, or by the user (address bar, bookmark). */
+/** Sent by our own page, or by the user (address bar, bookmark). */
 const OWN_SITES = new Set(["same-origin", "none"]);
 
 export interface OwnOrigin {
-  /** The URL under which browsers reach the server, where a proxy in front changes the `Host` header. */
+  /** The URL under which browsers reach the server, if a reverse proxy changes the `Host` header. */
   publicUrl?: string | undefined;
 }
 
 /**
- * The origin of the foreign page that sent an unsafe method, or undefined where none did.
+ * The origin of the foreign page that sent an unsafe method, or undefined if no foreign page did.
  *
  * | Sec-Fetch-Site        | Origin                                  |         |
  * |-----------------------|-----------------------------------------|---------|
@@ -39,13 +39,13 @@ export function findForeignOrigin(
 
 interface Own extends OwnOrigin {
   host: string | undefined;
-  /** The browser says itself that page and server are one origin: then TLS ends in a proxy. */
+  /** The browser attests that page and server have the same origin, so the schemes may differ: TLS ends at a proxy. */
   attested: boolean;
 }
 
 function isOwn(origin: string, { host, publicUrl, attested }: Own): boolean {
   const given = URL.parse(origin);
-  // an origin is a scheme and a host, and nothing behind
+  // an origin is a scheme and a host, nothing else
   if (given === null || given.origin !== origin.toLowerCase() || given.origin === "null") return false;
   if (publicUrl !== undefined && given.origin === URL.parse(publicUrl)?.origin) return true;
   const schemes = attested ? ["http:", "https:"] : ["http:"];

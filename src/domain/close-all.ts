@@ -1,9 +1,9 @@
-// Closing many things: one that fails leaves none of the others open.
+// Closes several resources. If closing one fails, the others are closed anyway.
 
-/** Closes one thing. */
+/** Closes one resource. */
 export type Close = () => unknown;
 
-/** Runs all in their order, each to its end; then throws what failed: the error itself, or an AggregateError of several. */
+/** Closes all, one after the other. Then throws the error of the one that failed, or an AggregateError of several. */
 export async function closeAll(closers: Iterable<Close>): Promise<void> {
   const failures: unknown[] = [];
   for (const close of closers) {
@@ -16,7 +16,7 @@ export async function closeAll(closers: Iterable<Close>): Promise<void> {
   rethrow(failures);
 }
 
-/** The same for what may be closed at the same time. */
+/** The same, concurrently. */
 export async function closeTogether(closers: Iterable<Close>): Promise<void> {
   const ends = await Promise.allSettled([...closers].map(async (close) => close()));
   rethrow(ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : [])));

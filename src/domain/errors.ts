@@ -1,7 +1,7 @@
-// The error classes of the whole house, named by what the caller must do. Imports nothing.
-// A foreign error becomes one of these in the adapter that knows it; above it nobody looks at a status or an SDK's name.
+// The error classes of the project, named by what the caller must do. Imports nothing.
+// An adapter translates foreign errors into these; no other code depends on status codes or an SDK's error names.
 
-/** A fault of one field: which one, and what was wanted there. */
+/** What is wrong with one field, and what was expected. */
 export interface Fault {
   field: string;
   message: string;
@@ -12,7 +12,7 @@ interface ErrorOptions {
   cause?: unknown;
 }
 
-/** The root of all our errors. `code` is stable and meant for programs; the message is meant for people and never holds a secret. */
+/** The base of all our errors. `code` is stable, for programs; the message is for people and contains no secrets. */
 export class ArchiverError extends Error {
   readonly code: string;
 
@@ -23,7 +23,7 @@ export class ArchiverError extends Error {
   }
 }
 
-/** Can never succeed as it is: do not try again. `faults` names every field that was wrong, where fields were. */
+/** Can never succeed: do not retry. `faults` lists every invalid field. */
 export class RejectedError extends ArchiverError {
   readonly faults: readonly Fault[];
 
@@ -33,10 +33,10 @@ export class RejectedError extends ArchiverError {
   }
 }
 
-/** Failed now, may succeed later: try again with backoff; spends an attempt. */
+/** Failed now, may succeed later: retry with backoff; spends an attempt. */
 export class TransientError extends ArchiverError {}
 
-/** The other side set the time: try again after `retryAfterMs` (undefined: it did not say when); spends no attempt. */
+/** The server asks to wait: retry after `retryAfterMs` (undefined: it did not say when); spends no attempt. */
 export class WaitError extends ArchiverError {
   readonly retryAfterMs: number | undefined;
 
@@ -46,7 +46,7 @@ export class WaitError extends ArchiverError {
   }
 }
 
-/** The operator must act (a key, a balance, a setting, a disk): nothing fails, work halts until it is mended. */
+/** Requires operator action (a key, a balance, a setting, a disk). Work pauses until it is fixed; nothing fails. */
 export class ConfigError extends ArchiverError {
   readonly faults: readonly Fault[];
 
@@ -56,18 +56,18 @@ export class ConfigError extends ArchiverError {
   }
 }
 
-/** A paid call went out and nobody knows how it ended: money may be spent. The policy for unknown calls decides. */
+/** A call was sent and its outcome is unknown: it may be paid. The policy for unknown calls decides. */
 export class UnknownOutcomeError extends ArchiverError {}
 
-/** The message of anything thrown, for a log or a row; never a stack. */
+/** The message of anything thrown, for a log or a row, without the stack. */
 export function toMessage(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** What can go away while we work. */
+/** What can become unavailable at run time. */
 export type Dependency = "redis" | "store" | "mirror" | "catalog" | "spool" | "api";
 
-/** Codes that begin like an outage and concern one object or one job alone. */
+/** Codes that start like an outage's but concern a single object or job. */
 const OBJECT_CODES = [
   "redis_refused_job",
   "spool_lost",
@@ -78,14 +78,14 @@ const OBJECT_CODES = [
 
 const OUTAGE = /^(redis|store|catalog|spool)_/;
 
-/** Which dependency an error says is away or cannot be used; undefined where it is about something else. */
+/** The dependency that is unavailable according to an error; undefined if the error is about something else. */
 export function outageOf(thrown: unknown): Dependency | undefined {
   if (!(thrown instanceof TransientError || thrown instanceof ConfigError)) return undefined;
   if (OBJECT_CODES.includes(thrown.code)) return undefined;
   return OUTAGE.exec(thrown.code)?.[1] as Dependency | undefined;
 }
 
-/** The level at which an error is logged: what an outage causes is one line for all, and the rest of it detail. */
+/** The log level of an error. An outage is logged once for all, so the errors it causes are debug. */
 export function levelOf(thrown: unknown, otherwise: "warn" | "error" = "warn"): "debug" | "warn" | "error" {
   return outageOf(thrown) === undefined ? otherwise : "debug";
 }

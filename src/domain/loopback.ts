@@ -1,7 +1,7 @@
-// Which names and addresses mean this machine and nobody else. Pure.
+// Which host names and addresses are loopback. Pure.
 import { isIPv4 } from "node:net";
 
-/** Of a HOST to listen on, or a host somebody called: brackets of IPv6 allowed. */
+/** Whether a host, to listen on or from a URL, is loopback. IPv6 with or without brackets. */
 export function isLoopback(host: string): boolean {
   const name = host
     .toLowerCase()

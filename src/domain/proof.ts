@@ -1,10 +1,10 @@
-// What proofs of reproductions are judged by. Pure.
+// The rules for proofs of reproductions. Pure.
 import type { Likeness, RequestDetail } from "./records.ts";
 
-/** From best to worst; `incomparable` stands outside. */
+/** From best to worst, without `incomparable`. */
 const ORDER: readonly Likeness[] = ["identical_bytes", "identical_pixels", "near", "drifted"];
 
-/** The worst of what could be compared; `incomparable` where nothing could. */
+/** The worst outcome of the comparable images; `incomparable` if there is no comparable image. */
 export function worstOf(outcomes: readonly Likeness[]): Likeness {
   return outcomes.reduce<Likeness>(
     (worst, one) => (ORDER.indexOf(one) > ORDER.indexOf(worst) ? one : worst),
@@ -13,8 +13,8 @@ export function worstOf(outcomes: readonly Likeness[]): Likeness {
 }
 
 /**
- * Why an image is no witness of its recipe, or null. Where an answer brought fewer images than were asked for, the others
- * were made by a call with a number and a seed of its own: the recipe as it stands never makes them again.
+ * Why an image cannot prove its recipe, or null. After a short answer, the missing images were made by another call with
+ * its own `n` and seed: the recipe itself does not reproduce them.
  */
 export function incomparableReason({ request, calls, images }: RequestDetail, index: number): string | null {
   const image = images.find((one) => one.index === index);
@@ -25,7 +25,7 @@ export function incomparableReason({ request, calls, images }: RequestDetail, in
   return `it was made by a call for ${call.n} with seed ${call.seed}, because an answer had brought too few`;
 }
 
-/** When the images of a request were made, by the API's clock; where it never told, when they were archived. */
+/** When the images of a request were made, by the API's clock; if unknown, when they were archived. */
 export function generatedAt({ request, generations, images, assets }: RequestDetail): number {
   const used = new Set(images.map((image) => image.call_number));
   const apiTimes = generations.filter((one) => used.has(one.call_number)).map((one) => one.api_created * 1000);

@@ -1,13 +1,13 @@
-// The records that flow through the pipeline and stand in the catalog. Types only.
-// Field names are the published ones (exports, sidecars, --json), so that one word serves everywhere. Times: ms since 1970.
+// The records of the pipeline and the catalog. Types only.
+// Field names are the public ones (exports, sidecars, --json). Times: ms since 1970.
 import type { Json } from "./request/canonical-json.ts";
 import type { Recipe } from "./request/recipe.ts";
 import type { Price } from "./units.ts";
 
-/** Where a request is. The last four are ends; `parked` and `failed` can be retried by a person. */
+/** The state of a request. The last four are final for the workers; an operator can retry `parked` and `failed`. */
 export type RequestState = "queued" | "generating" | "copying" | "archived" | "failed" | "parked" | "cancelled";
 
-/** A request as recorded. `recipe` is null only where the data never fitted: such a request is `failed` from birth. */
+/** A request as recorded. `recipe` is null only if the job data was invalid: such a request is recorded as `failed`. */
 export interface RequestRecord {
   request_id: string;
   state: RequestState;
@@ -20,34 +20,34 @@ export interface RequestRecord {
   metadata: Json;
   reuse: boolean;
   webhook_url: string | null;
-  /** SHA-256 of what was asked for: tells a repeat from another request under the same id. */
+  /** SHA-256 of the content: distinguishes a repeat from another request with the same id. */
   content_hash: string;
   batch_id: string | null;
-  /** Its place in the manifest of that batch, from 1; null where the manifest no longer has it. */
+  /** Its position in the manifest of that batch, from 1; null if it is no longer in the manifest. */
   batch_item: number | null;
-  /** The line of that manifest on which the item begins, from 1. */
+  /** The line of that manifest where the item begins, from 1. */
   manifest_line: number | null;
-  /** The BullMQ job that carries it through queue "generate". */
+  /** Its BullMQ job in queue "generate". */
   job_id: string;
-  /** Attempts spent so far, in the stage it is in. */
+  /** Attempts spent in its current stage. */
   attempt: number;
   error: { code: string; message: string } | null;
-  /** The request whose images answered this one. */
+  /** The request whose images were reused for this one. */
   reused_from: string | null;
-  /** The request whose recipe this one asks for again, to compare what comes. Such a request is a reproduction. */
+  /** Set for a reproduction: the original request, with which the images are compared. */
   reproduces: string | null;
-  /** What somebody wrote about it afterwards. */
+  /** A note by an operator. */
   note: string | null;
   created_at: number;
   updated_at: number;
   archived_at: number | null;
-  /** When its deletion was asked for, from when on its bytes may go, and when they went. */
+  /** When it was deleted, from when on its bytes may be erased, and when they were erased. */
   deleted_at: number | null;
   erase_after: number | null;
   erased_at: number | null;
 }
 
-/** One paid HTTP call. Written as `sent` before it goes out; `number` counts from 1 inside its request. */
+/** One paid HTTP call. Recorded as `sent` before it is sent; `number` counts from 1 within its request. */
 export interface Call {
   request_id: string;
   number: number;
@@ -55,16 +55,16 @@ export interface Call {
   n: number;
   seed: number;
   worker_id: string;
-  /** The batch that it is charged to. */
+  /** The batch it is charged to. */
   batch_id: string | null;
-  /** Of an image, when the call was reserved; null where none was set. */
+  /** Per image, when the call was reserved; null if no price was set. */
   price: Price | null;
   sent_at: number;
   ended_at: number | null;
   http_status: number | null;
   api_request_id: string | null;
   error: { code: string; message: string } | null;
-  /** The file in its worker's spool that holds an answer which could not be read. */
+  /** The file in its worker's spool with an answer that could not be parsed. */
   answer_file: string | null;
 }
 
@@ -73,18 +73,18 @@ export interface Generation {
   request_id: string;
   call_number: number;
   api_created: number;
-  /** When its URLs die; null when the API gave bytes only. */
+  /** When its first URL expires; null if the API returned bytes only. */
   expires_at: number | null;
   usage: Json;
 }
 
-/** One image of a request: first a place to fetch it from, then (with `digest`) an asset. `index` counts from 0. */
+/** One image of a request: first a source to fetch it from, then (with `digest`) an asset. `index` counts from 0. */
 export interface Image {
   request_id: string;
   index: number;
-  /** The call that made it; null when it was reused. */
+  /** The call that made it; null if it was reused. */
   call_number: number | null;
-  /** Signed: never shown to anybody. */
+  /** Signed, so a secret: never shown. */
   url: string | null;
   spool_file: string | null;
   expires_at: number | null;
@@ -111,13 +111,13 @@ export interface ArchivedAsset extends Omit<Asset, "archived_at"> {
 /** An asset as it is recorded, with its perceptual hash (16 hex digits), which the store's sidecars leave out. */
 export type NewAsset = Asset & { phash: string };
 
-/** What a store says of an object. */
+/** The store's metadata of an object. */
 export interface ObjectFacts {
   bytes: number;
   contentType: string | undefined;
   /**
-   * SHA-256, lower-case hex, where the store keeps one: S3 with checksums. It is the store's word; some take it from whoever
-   * wrote the object, unproven. Many stores have none, and an object that was put in parts has none of its whole.
+   * SHA-256, lower-case hex, if the store keeps one: S3 with checksums. Not proven: some stores copy it from the uploader
+   * without a check. Many stores have no checksums, and a multipart upload has none of the whole object.
    */
   digest?: string | undefined;
 }
@@ -130,36 +130,36 @@ export interface ArchivedImage {
   api_created: number | null;
   archived_at: number;
   calls: number;
-  /** What is known to be wrong with its bytes; null or left out: nothing. */
+  /** The known fault of its bytes; null or absent: no known fault. */
   fault?: AssetFault | null;
 }
 
 /** The image types that can become assets. */
 export type ImageType = "image/png" | "image/jpeg" | "image/webp";
 
-/** What an image turned out to be, by its content alone. */
+/** The facts of an image, from its content alone. */
 export interface ImageFacts {
   content_type: ImageType;
   extension: "png" | "jpg" | "webp";
-  /** Of the rows as they are stored: EXIF may make viewers turn them. */
+  /** As stored: viewers may rotate the image by its EXIF orientation. */
   width: number;
   height: number;
 }
 
 /**
- * What reading an asset back can find wrong: no bytes, other bytes, bytes that are right and show no image, or an image
- * that is not what its row says.
+ * The faults that reading an asset back can find: no bytes, other bytes, the right bytes that do not decode, or an image
+ * that does not match its row.
  */
 export type AssetFault = "missing" | "corrupt" | "undecodable" | "misrecorded";
 
-/** The states that are told to a request's `webhook_url` when it comes to them. */
+/** The states that a request's webhook reports. */
 export type WebhookEvent = "archived" | "failed" | "parked" | "cancelled";
 
-/** One event for a request's `webhook_url`, and how far its delivery is. A request that was retried has several. */
+/** One event for a request's `webhook_url`, and the state of its delivery. A retried request has several. */
 export interface Webhook {
   event_id: string;
   request_id: string;
-  /** Counts the ends of the request from 1. */
+  /** Counts the events of the request, from 1. */
   number: number;
   event: WebhookEvent;
   state: "pending" | "delivered" | "failed";
@@ -170,12 +170,12 @@ export interface Webhook {
 }
 
 /**
- * Where a batch is. `enqueuing`: its manifest is still being read. `finished`: every item has ended. Whether a running one
- * is held (by its window, its budget or a person) follows from its limits and the time, and is never stored.
+ * The state of a batch. `enqueuing`: its manifest is still being read. `finished`: every item is finished. Whether a running
+ * batch is held (by its window, its budget or an operator) follows from its limits and the time, and is never stored.
  */
 export type BatchState = "enqueuing" | "running" | "finished" | "cancelled";
 
-/** Why nothing new of a batch is started now. Only "window" ends by itself. */
+/** Why a batch is held. Only "window" ends by itself. */
 export type HoldReason = "window" | "budget" | "paused" | "cancelled";
 
 /** Everything the catalog knows about one request. */
@@ -187,23 +187,23 @@ export interface RequestDetail {
   assets: Asset[];
   /** In the order of the events. */
   webhooks: Webhook[];
-  /** What comparing a reproduction with its original showed; null until it is compared, and for any other request. */
+  /** The comparison of a reproduction with its original; null until it is compared, and for any other request. */
   proof: Proof | null;
 }
 
 /**
- * How like an image is to the one that was re-made of its recipe, from best to worst; `incomparable` says nothing about
- * either: one of the two is not there, or was not made of the recipe alone.
+ * How similar an image is to its reproduction, from best to worst. `incomparable`: one of the two does not exist, or was not
+ * made from the recipe alone.
  */
 export type Likeness = "identical_bytes" | "identical_pixels" | "near" | "drifted" | "incomparable";
 
-/** One image of a reproduction beside the original's image of the same index. */
+/** One image of a reproduction compared with the original's image of the same index. */
 export interface ImageProof {
   index: number;
   outcome: Likeness;
-  /** Bits in which their perceptual hashes differ, 0 to 64; null where the pixels were not looked at. */
+  /** Bits in which their perceptual hashes differ, 0 to 64; null if the pixels were not compared. */
   distance: number | null;
-  /** Mean absolute difference of all channels, 0 to 255; null where the sizes differ or the pixels were not looked at. */
+  /** Mean absolute difference of all channels, 0 to 255; null if the sizes differ or the pixels were not compared. */
   mean_error: number | null;
   digest: string | null;
   original_digest: string | null;
@@ -211,14 +211,14 @@ export interface ImageProof {
   reason: string | null;
 }
 
-/** What re-making a request's recipe showed. `outcome` is the worst of its images that could be compared. */
+/** The result of a reproduction. `outcome` is the worst of its comparable images. */
 export interface Proof {
   /** The reproduction. */
   request_id: string;
   original_id: string;
   outcome: Likeness;
   compared_at: number;
-  /** When the API made either, by its own clock where it told. */
+  /** When the API made each, by its own clock if known. */
   generated_at: number;
   original_generated_at: number;
   images: ImageProof[];

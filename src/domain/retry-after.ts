@@ -1,11 +1,11 @@
-// When to come back, as the other side put it in its headers. Pure.
+// Parses Retry-After headers. Pure.
 // Seconds are tried before the date: Date.parse("120") is the year 120.
 
-/** An hour. A longer wait is a mistake or an attack more often than advice; whoever meant it says so again. */
+/** An hour. A longer wait is usually a mistake or an attack; a server that means it sends the header again. */
 export const RETRY_AFTER_MAX_MS = 60 * 60 * 1000;
 
 /**
- * The wait asked for, in ms between 0 and an hour, or null where none was asked for (or not in any known form).
+ * The wait in ms, between 0 and an hour, or null without a header in a known form.
  *
  * | header | form | example |
  * |---|---|---|

@@ -1,6 +1,6 @@
-// The rules of a schedule: which nights are due, and what becomes of those that nobody was there for. Pure.
+// The rules of a schedule: which runs are due, and what happens to missed ones. Pure.
 
-/** A manifest that is run again and again. Times: ms since 1970. */
+/** A manifest that runs on a cron schedule. Times: ms since 1970. */
 export interface Schedule {
   name: string;
   cron: string;
@@ -23,23 +23,23 @@ export interface Schedule {
   last_error: string | null;
 }
 
-/** A night that begins up to so late is on time, in ms: queues and restarts take a moment. */
+/** A run that starts up to this late counts as on time, in ms: queues and restarts cause delays. */
 export const ON_TIME_MS = 10 * 60_000;
 
-/** So many missed nights are looked through; of them one is run at most. */
+/** The maximum number of missed runs examined at a time. */
 const MISSED_RUNS_MAX = 10_000;
 
 export interface Due {
-  /** The night to begin now; undefined where none is. */
+  /** The run to start now, if any. */
   due: number | undefined;
-  /** Up to here every night is dealt with, whether or not one is begun. */
+  /** Every run up to this time is processed, started or not. */
   until: number;
 }
 
 /**
- * The night to begin at `now`. `next` gives the first time of the cron line after an instant.
+ * The run to start at `now`. `next` gives the first time of the cron expression after a time.
  *
- * | nights since the last one dealt with | missed | begun |
+ * | runs since the last one processed | missed | started |
  * |---|---|---|
  * | none | – | none |
  * | one or more, the latest on time | – | the latest |
@@ -61,7 +61,7 @@ export function dueRun(
   return { due: onTime || schedule.missed === "late" ? latest : undefined, until: latest };
 }
 
-/** Whether the last night is still to begin: it has neither led to a batch nor been given up. */
+/** Whether the last run has not started yet: it has neither a batch nor an error. */
 export function isPending({ last_due_at, last_batch_id, last_error }: Schedule): boolean {
   return last_due_at !== null && last_batch_id === null && last_error === null;
 }

@@ -13,11 +13,11 @@ import { fromMoney, type Money, toMoney } from "./units.ts";
 
 type RequestTimes = "created_at" | "updated_at" | "archived_at" | "deleted_at" | "erase_after" | "erased_at";
 
-/** Version 1. Times are ISO 8601 in UTC; URLs of images are left out, since they are secrets and die. */
+/** Version 1. Times are ISO 8601 in UTC. Without the URLs of images, which are secrets and expire. */
 export interface Sidecar {
   version: 1;
   request: Omit<RequestRecord, RequestTimes | "webhook_url"> & {
-    /** The origin alone, to be read by people: the rest may be a secret, and a rebuilt catalog notifies nobody. */
+    /** The origin alone, for people: the rest may be a secret, and a rebuilt catalog sends no webhooks. */
     webhook_url: string | null;
     created_at: string;
     updated_at: string;
@@ -32,25 +32,25 @@ export interface Sidecar {
     ended_at: string | null;
   })[];
   generations: (Omit<Generation, "request_id" | "expires_at"> & { expires_at: string | null })[];
-  /** `archived_at` is the image's; `stored_at` says since when the bytes are in the store, perhaps for another request. */
+  /** `archived_at` is the image's; `stored_at` is when the bytes were first stored, perhaps for another request. */
   assets: (Omit<Asset, "archived_at"> & {
     index: number;
     call_number: number | null;
     archived_at: string;
     stored_at: string;
   })[];
-  /** Of a reproduction that has been compared with its original, `request.reproduces`. */
+  /** Only for a reproduction that was compared with its original, `request.reproduces`. */
   proof?: Omit<Proof, "request_id" | "original_id" | ProofTimes> & Record<ProofTimes, string>;
 }
 
 type ProofTimes = "compared_at" | "generated_at" | "original_generated_at";
 
-/** A sidecar as it stands in the store. */
+/** Serializes a sidecar. */
 export function sidecarBytes(sidecar: Sidecar): Buffer {
   return Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
 }
 
-/** The sidecar of a request, as it is or as it is about to be. */
+/** The sidecar of a request; with `as`, of the request in the state it is about to enter. */
 export function toSidecar(detail: RequestDetail, as?: { state: "archived"; archived_at: number }): Sidecar {
   const { request } = detail;
   const archived = as === undefined ? {} : { state: as.state, error: null };
@@ -118,7 +118,7 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** What a sidecar holds, as records. */
+/** The records of a sidecar. */
 export interface SidecarRecords {
   request: RequestRecord;
   calls: Call[];
@@ -174,7 +174,7 @@ const request = z.object({
   erased_at: timeOrNull.default(null),
 });
 
-/** Money as sidecars hold it, read as a price. */
+/** Parses money in a sidecar as a price. */
 export const moneyAsPrice = z
   .object({ amount: z.number().min(0), currency: z.string().regex(/^[A-Z]{3}$/) })
   .transform(fromMoney);
@@ -248,7 +248,7 @@ const sidecar = z.object({
   proof: proof.optional(),
 });
 
-/** Reads a sidecar. Throws a RejectedError `sidecar_invalid` that says what does not fit. */
+/** Parses a sidecar. Throws a RejectedError `sidecar_invalid` that lists what is wrong. */
 export function parseSidecar(bytes: Buffer, key: string): SidecarRecords {
   const parsed = sidecar.safeParse(parseJson(bytes, key));
   if (!parsed.success) {
@@ -273,7 +273,7 @@ function toRecords(data: z.output<typeof sidecar>): SidecarRecords {
   const { request_id } = data.request;
   const updated_at = data.request.updated_at ?? data.request.archived_at ?? data.request.created_at;
   return {
-    // the whole address is in no sidecar: what is left of it is for people to read
+    // a sidecar has only the origin of the URL, for people to read: not enough to send webhooks to
     request: { ...data.request, updated_at, webhook_url: null },
     calls: data.calls.map((one) => ({ ...one, request_id })),
     generations: data.generations.map((one) => ({ ...one, request_id })),
@@ -301,7 +301,7 @@ function toProof({ request, proof: found }: z.output<typeof sidecar>): Proof | n
   return { ...found, request_id: request.request_id, original_id: request.reproduces };
 }
 
-// what no form can say: parts that contradict one another were not written by us
+// what a schema cannot express: fields that contradict each other
 function findContradiction({ request, assets }: SidecarRecords): string | undefined {
   if (request.recipe !== null && recipeId(request.recipe) !== request.recipe_id)
     return "request.recipe_id is not the digest of the recipe";

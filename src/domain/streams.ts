@@ -1,6 +1,6 @@
-// Streams of work: so many at a time, in groups of a size. Nothing is held but what is in hand.
+// Async iteration with bounded concurrency, and in chunks. Holds only the items being worked on.
 
-/** Does `work` on each item, at most `limit` at a time; the results come in the order of the items. */
+/** Runs `work` on each item, at most `limit` at a time; yields the results in the order of the items. */
 export async function* mapInOrder<Item, Result>(
   items: AsyncIterable<Item> | Iterable<Item>,
   limit: number,
@@ -10,7 +10,7 @@ export async function* mapInOrder<Item, Result>(
   try {
     for await (const item of items) {
       const result = work(item);
-      // it is awaited below; until then a failure of it must not end the process
+      // awaited below; until then a rejection must not crash the process
       result.catch(() => undefined);
       running.push(result);
       if (running.length >= limit) yield await (running.shift() as Promise<Result>);
@@ -21,7 +21,7 @@ export async function* mapInOrder<Item, Result>(
   }
 }
 
-/** The items in groups of `size`; the last one may be smaller. */
+/** The items in chunks of `size`; the last one may be smaller. */
 export async function* chunk<Item>(items: AsyncIterable<Item>, size: number): AsyncIterable<Item[]> {
   let group: Item[] = [];
   for await (const item of items) {

@@ -1,4 +1,4 @@
-// Durations, sizes, rates and prices as people write them, and back. Pure.
+// Parses and formats durations, sizes, rates, prices and times. Pure.
 
 const DURATIONS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZES: Record<string, number> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
@@ -9,18 +9,18 @@ export interface Price {
   currency: string;
 }
 
-/** Money as every JSON document has it: exact to the millionth. */
+/** Money in JSON documents: exact to the millionth. */
 export interface Money {
   amount: number;
   currency: string;
 }
 
-/** From sums to what is shown to programs. */
+/** From a price to JSON. */
 export function toMoney({ micros, currency }: Price): Money {
   return { amount: micros / 1e6, currency };
 }
 
-/** And back. */
+/** From JSON to a price. */
 export function fromMoney({ amount, currency }: Money): Price {
   return { micros: Math.round(amount * 1e6), currency };
 }
@@ -41,7 +41,7 @@ export function parseSize(text: string): number | undefined {
   return bytes === undefined ? undefined : Math.floor(bytes);
 }
 
-/** `10/s`, `300/m`, `5/10s`: so many in so many ms; undefined for anything else. */
+/** `10/s`, `300/m`, `5/10s`: a maximum per duration; undefined for anything else. */
 export function parseRate(text: string): { max: number; durationMs: number } | undefined {
   const [, max, time] = /^(\d+)\s*\/\s*(\d*\s*(?:ms|s|m|h|d))$/.exec(text.trim()) ?? [];
   if (max === undefined || time === undefined || Number(max) === 0) return undefined;
@@ -91,14 +91,14 @@ export function formatDuration(ms: number): string {
 const DAY_MS = 86_400_000;
 
 /**
- * A day (2026-11-23) or a time in ISO 8601, in ms since 1970; without an offset both are in UTC. As the end of a span a day
- * counts whole. Undefined for anything else, such as the 31st of November.
+ * A day (2026-11-23) or a time in ISO 8601, in ms since 1970; UTC without an offset. With `to`, a day means its end.
+ * Undefined for anything else, such as the 31st of November.
  */
 export function parseTime(text: string, edge: "from" | "to" = "from"): number | undefined {
   const [, day, time, zone = "Z"] =
     /^(\d{4}-\d{2}-\d{2})(?:(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)(Z|[+-]\d{2}:\d{2})?)?$/i.exec(text) ?? [];
   const midnight = Date.parse(`${day}T00:00Z`);
-  // a date that there is not is counted on into the next month by some, and is NaN to others
+  // for a nonexistent date some engines roll over into the next month, others give NaN
   if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
   if (time === undefined) return midnight + (edge === "to" ? DAY_MS : 0);
   const ms = Date.parse(`${day}${time}${zone}`.toUpperCase());

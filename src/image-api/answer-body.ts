@@ -1,23 +1,23 @@
-// From the bytes of a reply to the JSON values in it, whatever stands around them: a byte order mark, another encoding, NULs,
-// white space, an event stream, JSON lines, a callback, a code fence, JSON inside a JSON string. Pure, and never throws.
+// Extracts the JSON values from the bytes of a reply, whatever surrounds them: a byte order mark, another encoding, NULs,
+// white space, an event stream, JSON lines, a callback, a code fence, JSON inside a JSON string. Pure; never throws.
 import { repairJson } from "./lenient-json.ts";
 
-/** What a body holds. `values` is empty where it is neither JSON nor anything like it. */
+/** The contents of a body. `values` is empty if there is no JSON in it. */
 export interface AnswerBody {
   text: string;
   values: unknown[];
 }
 
 export interface BodyOptions {
-  /** The charset of the Content-Type, for bytes that are no UTF-8. */
+  /** The charset of the Content-Type, for bytes that are not UTF-8. */
   charset?: string | undefined;
-  /** The body may end in the middle: what came whole is read. Not for what an answer decides about money. */
+  /** The body may be truncated: its complete parts are read. Not for deciding whether a call was paid. */
   cut?: boolean;
 }
 
-/** More values than these are no answer. */
+/** The maximum number of values read. */
 const VALUES_MAX = 1_000;
-/** So many beginnings without an end are tried, so that the work stays linear. */
+/** The maximum number of unclosed values tried, so that the time stays linear. */
 const UNCLOSED_STARTS_MAX = 3;
 /** JSON in JSON in JSON. */
 const WRAPPED_MAX = 4;
@@ -31,7 +31,7 @@ export function readBody(body: Buffer, options: BodyOptions = {}): AnswerBody {
   return { text, values };
 }
 
-/** A string that is JSON itself, read. Any other value as it is. */
+/** Parses a string that is JSON itself. Any other value is returned unchanged. */
 export function unwrap(value: unknown): unknown {
   let inner = value;
   for (let times = 0; times < WRAPPED_MAX && typeof inner === "string"; times++) {
@@ -57,7 +57,7 @@ function toText(body: Buffer, charset: string | undefined): string {
     return decodeAs(body, "utf-16be");
   if (body[0] !== 0 && body[1] === 0 && body[3] === 0) return body.toString("utf16le");
   const text = body.toString("utf8");
-  // U+FFFD comes of bytes that are no UTF-8
+  // U+FFFD stands for bytes that are not UTF-8
   return charset !== undefined && text.slice(0, 65_536).includes("\ufffd") ? decodeAs(body, charset) : text;
 }
 
@@ -69,7 +69,7 @@ function decodeAs(body: Buffer, label: string): string {
   }
 }
 
-/** Without white space, NULs and byte order marks at either end. A loop: the end of a text is no place for a regex. */
+/** Without white space, NULs and byte order marks at either end. A loop: a regex at the end of a text is quadratic. */
 function trim(text: string): string {
   let start = 0;
   let end = text.length;
@@ -87,7 +87,7 @@ function isEventStream(text: string): boolean {
   return /^(data|event|id|retry|):/.test(text) && !/^data:\s*[a-z]+\/[a-z0-9.+-]+[;,]/i.test(text.slice(0, 200));
 }
 
-/** The data of each event, in order, as JSON where it is. */
+/** The data of each event, in order, parsed if it is JSON. */
 function readEvents(text: string, options: BodyOptions): unknown[] {
   const values: unknown[] = [];
   let lines: string[] = [];
@@ -104,7 +104,7 @@ function readEvents(text: string, options: BodyOptions): unknown[] {
   return values;
 }
 
-// by the standard the lines of an event are joined by newlines; some break JSON wherever they like, or forget the empty line
+// the standard joins the lines of an event with newlines; some servers break JSON anywhere, or omit the empty line
 function readData(lines: string[], options: BodyOptions): unknown[] {
   const text = trim(lines.join("\n"));
   if (text === "" || text === "[DONE]") return [];
@@ -114,7 +114,7 @@ function readData(lines: string[], options: BodyOptions): unknown[] {
   return found.length > 0 ? found : [text];
 }
 
-/** Every JSON value that stands in a text, one after the other, with anything between them. */
+/** Every JSON value in a text, with anything between them. */
 function scanJson(text: string, { cut = false }: BodyOptions): unknown[] {
   const values: unknown[] = [];
   let unclosed = 0;
@@ -124,7 +124,7 @@ function scanJson(text: string, { cut = false }: BodyOptions): unknown[] {
     if (end === undefined) unclosed++;
     const value = end === undefined ? (cut ? parseCut(text.slice(at)) : undefined) : parseLenient(text.slice(at, end));
     if (value !== undefined) values.push(value);
-    // what begins with the text and has no end is cut short: its parts are not the whole
+    // an unclosed value at the start is a truncated body: its parts are not the answer
     if (end === undefined && (at === 0 || value !== undefined)) break;
     at = nextStart(text, end ?? at + 1);
   }
@@ -146,7 +146,7 @@ function nextStart(text: string, from: number): number {
   return Math.min(object, list);
 }
 
-/** Where the value that begins at `start` has ended, brackets in strings left aside. Undefined where it never does. */
+/** The end of the value that begins at `start`, ignoring brackets in strings. Undefined if it is not closed. */
 function findEnd(text: string, start: number): number | undefined {
   let depth = 0;
   for (let at = start; at < text.length; at++) {
@@ -163,7 +163,7 @@ function findEnd(text: string, start: number): number | undefined {
 
 const [DOUBLE, SINGLE, CURLY, SQUARE, CURLY_END, SQUARE_END] = [0x22, 0x27, 0x7b, 0x5b, 0x7d, 0x5d];
 
-/** Whether a single quote begins a string: it stands where a value or a key can. */
+/** Whether a single quote begins a string: it is at the position of a value or a key. */
 function opensString(text: string, at: number): boolean {
   let before = at - 1;
   while (before > 0 && at - before < 100 && text.charCodeAt(before) <= 0x20) before--;

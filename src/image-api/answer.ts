@@ -1,5 +1,5 @@
-// From what a body holds to an Answer, or what it is instead. Pure; everything unknown is checked here, and read generously:
-// an image that is plainly there is paid for. The reference's form:
+// From the values of a body to an Answer, or to what it is instead. Pure. Lenient about the format: a recognizable image is
+// paid and must not be lost. The reference format:
 // {"created": 1750667997, "data": [{"url": "…", "b64_json": "data:image/png;base64,…"}], "usage": {…}}
 
 import { toRecordable } from "../domain/request/bounded-json.ts";
@@ -9,21 +9,21 @@ import { type ErrorWords, hasWords, readErrorWords } from "./error-body.ts";
 import { type Fields, pick, toFields } from "./fields.ts";
 import { type ImageSource, isImage, type LikelyKind, toImageSource } from "./image-source.ts";
 
-/** What a body of a 2xx turned out to be. */
+/** The interpretation of a 2xx body. */
 export type Reading =
-  /** `refusals`: what was said of single images that did not come. */
+  /** `refusals`: the errors of single missing images. */
   | { kind: "answer"; answer: Pick<Answer, "created" | "images" | "usage">; refusals?: ErrorWords[] }
-  /** The list of images is there and holds nothing. */
+  /** The list of images is empty. */
   | { kind: "empty" }
-  /** No images but an error, of the call or of every image. */
+  /** No images, but an error of the call or of every image. */
   | { kind: "error" }
-  /** Neither images nor an error: they may have been made and lost on the way, or are still to come. */
+  /** Neither images nor an error: images may have been made and lost, or may still be pending. */
   | { kind: "malformed" };
 
 export interface ReadingOptions {
-  /** Stands in for a `created` that is missing or absurd. */
+  /** Replaces a missing or implausible `created`. */
   nowMs: number;
-  /** The API's base URL, from which relative addresses count. */
+  /** The API's base URL, for relative URLs. */
   base?: string | undefined;
 }
 
@@ -33,7 +33,7 @@ export function readAnswer(json: unknown, options: ReadingOptions): Reading {
   const fields = toFields(root);
   const isPending = isTask(fields);
   const found = isPending || isPreview(fields) ? NOTHING : collect(root, { ...options, depth: 0, likely: "url" });
-  // images beside an error are images: they are paid for
+  // images beside an error are paid
   if (found.images.length > 0 && !(isBareAddress(fields) && isError(fields))) {
     const answer = {
       created: toCreated(root, options.nowMs),
@@ -48,8 +48,8 @@ export function readAnswer(json: unknown, options: ReadingOptions): Reading {
 }
 
 /**
- * Reads the values of a body that holds several: the events of a stream, or JSON lines. Images with an index of their own
- * come one by one; without one the last event has them all.
+ * Reads a body of several values: the events of a stream, or JSON lines. Events with an image index have one image each;
+ * without an index the last event has all of them.
  */
 export function readAnswers(values: readonly unknown[], options: ReadingOptions): Reading {
   if (values.length === 1) return readAnswer(values[0], options);
@@ -64,7 +64,7 @@ export function readAnswers(values: readonly unknown[], options: ReadingOptions)
     const refusals = [...(merged.refusals ?? []), ...errors.map(({ value }) => readErrorWords(value))];
     return refusals.length > 0 ? { ...merged, refusals } : merged;
   }
-  // lines of addresses or of base64, each an image
+  // lines of URLs or base64, each an image
   const all = readAnswer([...values], options);
   if (all.kind === "answer") return all;
   return errors[0]?.reading ?? { kind: "malformed" };
@@ -109,7 +109,7 @@ const URL_FIELDS = [
   ...["url", "imageurl", "imgurl", "image", "img", "signedurl", "downloadurl", "fileurl", "publicurl", "resulturl"],
   ...["cdnurl", "ossurl", "fullurl", "src", "uri", "fileuri", "link", "href", "path"],
 ];
-/** Where images are, the likeliest place first. */
+/** Fields that contain images, the most likely first. */
 const CONTAINERS = [
   ...["data", "images", "output", "outputs", "result", "results", "outputimages", "generatedimages", "imageurls"],
   ...["imageslist", "imagelist", "urls", "artifacts", "predictions", "files", "items", "list", "generations"],
@@ -130,7 +130,7 @@ function fromText(text: string, place: SearchPosition): FoundImages {
   return source === undefined ? NOTHING : { images: [source], refusals: [] };
 }
 
-/** A chat model's way of giving an image: `![a fox](https://…)`. */
+/** How chat models return an image: `![a fox](https://…)`. */
 function fromMarkdown(text: string, place: SearchPosition): ImageSource | undefined {
   const start = text.indexOf("](");
   if (start === -1 || !text.slice(0, start).includes("![")) return undefined;
@@ -164,7 +164,7 @@ function fromObject(fields: Fields, { value, place }: { value: unknown; place: S
   const nested = [...BYTES_FIELDS, ...URL_FIELDS].map((name) => collectNested(fields.get(name), { name, deeper }));
   const nestedFound = nested.find(({ images }) => images.length > 0) ?? collectNumbered(fields, deeper);
   if (nestedFound.images.length > 0) return nestedFound;
-  // what is said at the top is said of the call
+  // an error at the top is the call's, not an image's
   const words = place.depth === 0 ? undefined : refusalOf(value, fields);
   return words === undefined ? NOTHING : { images: [], refusals: [words] };
 }
@@ -179,14 +179,14 @@ function collectNested(value: unknown, { name, deeper }: { name: string; deeper:
   return collect(value, { ...deeper, likely: BYTES_FIELDS.includes(name) ? "bytes" : "url" });
 }
 
-/** {"0": {…}, "1": {…}}: a list of which some language made an object. */
+/** {"0": {…}, "1": {…}}: a list serialized as an object. */
 function collectNumbered(fields: Fields, deeper: SearchPosition): FoundImages {
   const names = [...fields.keys()];
   if (names.length === 0 || !names.every((name) => /^\d{1,3}$/.test(name))) return NOTHING;
   return fromList([...fields.values()], deeper);
 }
 
-/** An image with what can be used of it, or undefined where nothing can. */
+/** The URL and bytes of an image, or undefined if it has neither. */
 function readImage(fields: Fields, { base }: SearchPosition): ImageSource | undefined {
   const sources = (names: readonly string[], likely: LikelyKind) =>
     names.flatMap((name) => {
@@ -200,10 +200,10 @@ function readImage(fields: Fields, { base }: SearchPosition): ImageSource | unde
   return { ...(url !== undefined && { url }), ...(bytes !== undefined && { bytes }) };
 }
 
-/** Ways of saying how the making of one image ended that mean no image. */
+/** Finish reasons of a single image that mean it was not made. */
 const FILTERED = /filter|block|safety|moderat|prohibit|violat|sensitive|nsfw|reject|fail|error/i;
 
-/** What an entry that is no image says of itself. */
+/** The error in an entry without an image. */
 function refusalOf(value: unknown, fields: Fields): ErrorWords | undefined {
   const reason = pick(fields, [
     "finishreason",
@@ -220,13 +220,13 @@ function refusalOf(value: unknown, fields: Fields): ErrorWords | undefined {
   return hasWords(said) ? said : undefined;
 }
 
-/** Where words without an error's form say that all went well. */
+/** Recognize a success message outside an error object. */
 const NOT_FINE = /fail|error|not |unable|cannot|refus|reject|denied|失败|错误|不/i;
 const FINE =
   /^\W*(ok|okay|success|succe|done|complete|accept|queue|creat|submit|process|pending|成功|操作成功|请求成功|已提交)/i;
 const FINE_CODES = /^(|0+|2\d\d|20000|ok|success\w{0,20}|succeed\w{0,10}|none|null|true)$/i;
 
-/** Whether an object says that something went wrong. */
+/** Whether an object reports an error. */
 function isError(fields: Fields | undefined): boolean {
   if (fields === undefined) return false;
   const named = ["error", "errors", "exception", "fault", "err"].map((name) => fields.get(name)).some(isGiven);
@@ -240,7 +240,7 @@ function isError(fields: Fields | undefined): boolean {
   const isFine = typeof message === "string" && isFineText(message.slice(0, 200));
   if (typeof code === "number" || typeof code === "string")
     return !FINE_CODES.test(String(code).slice(0, 50)) && !isFine;
-  // some gateways leave the envelope out
+  // some gateways omit the envelope
   return typeof message === "string" && !isFine && (fields.get("data") ?? null) === null;
 }
 
@@ -265,7 +265,7 @@ function isErrorNested(fields: Fields): boolean {
 const PENDING =
   /^(pending|queued|in_?queue|queuing|running|processing|in_?progress|starting|submitted|waiting|created)$/i;
 
-/** Whether the images are still to come: a task was begun, and its id came instead of them. */
+/** Whether the images are pending: the answer is a task id. */
 function isTask(fields: Fields | undefined): boolean {
   const places = [
     fields,
@@ -281,13 +281,13 @@ function isTask(fields: Fields | undefined): boolean {
   });
 }
 
-/** Whether an event of a stream shows an image that is not finished yet. */
+/** Whether an event of a stream has a partial image. */
 function isPreview(fields: Fields | undefined): boolean {
   const type = String(pick(fields, ["type", "event", "object"]) ?? "").slice(0, 100);
   return /partial_image/i.test(type) || fields?.has("partialimageindex") === true;
 }
 
-/** An address at the top, which beside an error is one of its documentation. */
+/** A URL at the top level, which next to an error is a link to documentation. */
 function isBareAddress(fields: Fields | undefined): boolean {
   return (
     pick(
@@ -305,8 +305,8 @@ function isEmptyList(fields: Fields | undefined): boolean {
 const DAY_S = 24 * 60 * 60;
 
 /**
- * `created` in seconds. The URLs' end is counted from it, so a value that cannot be the time of this answer (a constant, 0)
- * would kill images that live. A clock may be wrong by a day ahead and a month behind.
+ * `created` in seconds. The URLs' expiry is computed from it, so an implausible value (a constant, 0) would make live images
+ * count as expired. The API's clock may be a day ahead or a month behind.
  */
 function toCreated(root: unknown, nowMs: number): number {
   const now = Math.floor(nowMs / 1000);

@@ -1,4 +1,4 @@
-// The only caller of the image API: one HTTP call in, one typed result out. It never repeats a call and never throws.
+// The only client of the image API: one HTTP call, one typed result. It never retries a call and never throws.
 import { constants } from "node:buffer";
 import { createAgent } from "../outbound/agent.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
@@ -14,20 +14,20 @@ export interface ImageApiOptions {
   /** As in IMAGE_API_BASE_URL: the part before /images/generations. */
   baseUrl: string;
   apiKey: string;
-  /** A call's whole time, connecting included. */
+  /** The total time of a call, including connecting. */
   timeoutMs: number;
-  /** As many as calls are made at the same time; a call over it waits, and its time runs. */
+  /** At least the number of concurrent calls: a call beyond it waits while its timeout runs. */
   maxConnections: number;
-  /** The largest image wanted; bounds an answer that brings bytes. Default 64 MiB. */
+  /** The maximum size of an image; bounds an answer with bytes. Default 64 MiB. */
   maxImageBytes?: number;
   proxy?: ProxySettings;
-  /** Stands in for a missing `created`; ms. */
+  /** Replaces a missing `created`; ms. */
   now?: () => number;
 }
 
 const MIB = 1024 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Of a reply that is no answer, this much is read: enough for any error body. */
+/** The maximum size of an error body. */
 const ERROR_BODY_MAX_BYTES = MIB;
 
 /** The image API behind its port. */
@@ -35,8 +35,8 @@ export function createImageApi(options: ImageApiOptions): ImageApi {
   const url = new URL(`${options.baseUrl.replace(/\/+$/, "")}/images/generations`);
   const agent = createAgent({
     connections: options.maxConnections,
-    // A kept connection may be closed by the other side just as we write to it, and the call would be `unknown` for
-    // nothing. A handshake is cheap beside seconds of generation.
+    // The server may close a kept-alive connection just as we write to it, which would make the call `unknown`. A handshake
+    // is cheap compared with seconds of generation.
     keepAlive: false,
     connect: { timeout: Math.min(CONNECT_TIMEOUT_MS, options.timeoutMs) },
     proxy: options.proxy,
@@ -57,7 +57,7 @@ export function createImageApi(options: ImageApiOptions): ImageApi {
       const { apiKey, baseUrl } = options;
       const { prompt, model } = request.recipe;
       const nowMs = (options.now ?? Date.now)();
-      // what throws here is a bug, and the call is paid: without an end it would count as out as long as this process lives
+      // an exception is a bug, but the call may be paid: without a result it would count as in flight until the process ends
       return toResult(reply, { apiKey, nowMs, prompt, model, baseUrl, maxBytes }).catch((cause: unknown) => {
         return toBrokenCall({ ...reply, broken: { why: "network", cause } }, options.apiKey);
       });
@@ -76,15 +76,15 @@ function toHeaders(apiKey: string): Record<string, string> {
   };
 }
 
-/** Every field of the recipe, so that no default of the API's can change under us. */
+/** Every field of the recipe, so that a changed default of the API has no effect. */
 function toBody({ recipe, response_format }: CallRequest): string {
   const { model, prompt, n, aspect_ratio, seed, steps, guidance_scale, negative_prompt } = recipe;
   const fields = { model, prompt, n, aspect_ratio, seed, steps, guidance_scale, response_format };
-  // the API gives no default for it: nothing is said where there is nothing to say
+  // the API documents no default for it: omitted if empty
   return JSON.stringify(negative_prompt === "" ? fields : { ...fields, negative_prompt });
 }
 
-/** n images as base64, and room for the rest; never more than fits into one string, which JSON.parse needs. */
+/** n images as base64, plus a margin; at most the maximum string length, since JSON.parse needs a string. */
 function answerMaxBytes(n: number, maxImageBytes: number): number {
   return Math.min(Math.ceil((n * maxImageBytes * 4) / 3) + MIB, constants.MAX_STRING_LENGTH);
 }
@@ -94,7 +94,7 @@ interface ResultOptions extends FailureOptions {
   maxBytes: number;
 }
 
-/** With a status other than 2xx the API has said no, however the body ended; with one, images that came are an answer. */
+/** Any status except 2xx is a refusal, however the body ended. With a 2xx, images that were received are an answer. */
 async function toResult(reply: Exchange, options: ResultOptions): Promise<CallResult> {
   const { status, headers } = reply;
   if (status === null) return toBrokenCall(reply, options.apiKey);
@@ -106,7 +106,7 @@ async function toResult(reply: Exchange, options: ResultOptions): Promise<CallRe
   if (!isOk(status)) return toFailed({ status, headers, ...read, reading: kindOf(read) }, options);
   if (read.reading.kind === "answer") return toAnswered(read.reading, { status, headers, options });
   const unread = bytes.length > 0 && { unread: bytes };
-  // what a broken 2xx says of an error may be half of it
+  // the error in a truncated 2xx may be incomplete
   if (reply.broken !== null && reply.broken.why !== "network")
     return { ...toBrokenCall(reply, options.apiKey), ...unread };
   const reading = reply.broken === null ? read.reading.kind : "malformed";
@@ -140,7 +140,7 @@ function toAnswered(
   return { kind: "answered", answer: answerWithMeta };
 }
 
-/** An image that will never come decides about its request before one that may. */
+/** The most severe first: an image that can never be made decides before one that may. */
 const GRAVITY: Readonly<Record<CallFailure["class"], number>> = { rejected: 0, config: 1, wait: 2, transient: 3 };
 
 function isOk(status: number): boolean {

@@ -1,6 +1,6 @@
-// Undoes a Content-Encoding that came although we asked for none: some proxies compress whatever passes them.
-// The header is a hint and the bytes decide: a coding that is none (aws-chunked, UTF-8) or that was not applied is ignored,
-// since whoever reads the bytes proves them. The decoded bytes are capped: 194 KB of gzip can hold 200 MB.
+// Decodes a Content-Encoding that we did not request: some proxies compress everything.
+// The header is a hint and the bytes decide: an invalid coding (aws-chunked, UTF-8) or one that was not applied is ignored,
+// since the bytes are verified later. The decoded size is capped: 194 KB of gzip can contain 200 MB.
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";
 
@@ -8,7 +8,7 @@ type Decoder = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<
 
 const gzip: Decoder = promisify(gunzip);
 
-/** Tried in turn: what calls itself deflate comes with and without the frame of zlib. */
+/** Tried in turn: deflate comes with and without the zlib header. */
 const DECODERS: Readonly<Record<string, readonly Decoder[]>> = {
   gzip: [gzip],
   "x-gzip": [gzip],
@@ -17,14 +17,14 @@ const DECODERS: Readonly<Record<string, readonly Decoder[]>> = {
   zstd: [promisify(zstdDecompress)],
 };
 
-/** More than these are a mistake or an attack. */
+/** More codings than these are a mistake or an attack. */
 const CODINGS_MAX = 4;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b, 0x08]);
 
-/** How the bytes came out. A coding that cannot be undone leaves them as they are. */
+/** The decoded bytes. If a coding fails to decode, they are unchanged. */
 export type Decoded = { bytes: Buffer } | { fault: "too_large" };
 
-/** The body as it was before `encoding`. Works in libuv's threads; never throws. */
+/** Decodes a body. Runs in libuv's threads; never throws. */
 export async function decodeContent(
   body: Buffer,
   options: { encoding: string | string[] | undefined; maxBytes: number },
@@ -35,13 +35,13 @@ export async function decodeContent(
     if (decoded === "too_large") return { fault: "too_large" };
     bytes = decoded ?? bytes;
   }
-  // no image and no JSON begins like this: it is gzip that nobody has announced
+  // neither images nor JSON begin like this: gzip without a header
   if (!bytes.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)) return { bytes };
   const unzipped = await decodeOnce(bytes, { decoders: [gzip], maxBytes: options.maxBytes });
   return unzipped === "too_large" ? { fault: "too_large" } : { bytes: unzipped ?? bytes };
 }
 
-/** Those of the codings that are known, the last one first: it was applied last. */
+/** The decoders of known codings, the last applied first. */
 function toDecoders(encoding: string | string[] | undefined): (readonly Decoder[])[] {
   const codings = [encoding ?? []].flat().join(",").slice(0, 200).toLowerCase().split(",");
   return codings

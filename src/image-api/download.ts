@@ -1,5 +1,5 @@
-// Fetches image URLs that somebody else wrote: checked addresses, capped bytes, minimum rate, redirects by hand.
-// Says what went wrong in our own errors; never shows the query of a URL, for it is a signature.
+// Downloads image URLs of the API: checked addresses, capped size, minimum rate, every redirect checked.
+// Translates failures into our own errors, without the path and query of a URL, which give access.
 import { ArchiverError, RejectedError, TransientError, toMessage } from "../domain/errors.ts";
 import { redactUrl } from "../domain/request/http-url.ts";
 import { createGuardedAgent, type GuardedAgent, type GuardOptions } from "../outbound/address-guard.ts";
@@ -9,18 +9,18 @@ import { decodeContent } from "./content-encoding.ts";
 import { scrub } from "./error-body.ts";
 
 export interface DownloaderOptions extends Omit<GuardOptions, "setting"> {
-  /** Of one image, on the wire and decoded. */
+  /** The maximum size of an image, on the wire and decoded. */
   maxBytes: number;
-  /** Less than this over a whole `rateWindowMs` ends the download. Default 1 KiB/s over 30 s. */
+  /** The download ends below this rate over a whole `rateWindowMs`. Default 1 KiB/s over 30 s. */
   minBytesPerSecond?: number;
   rateWindowMs?: number;
-  /** A hop's whole time. Default five minutes. */
+  /** The total time of a hop. Default five minutes. */
   timeoutMs?: number;
   /** Default 3. */
   maxRedirects?: number;
 }
 
-/** A downloader with connections of its own. Repeating a download is harmless. */
+/** A downloader with its own connections. Downloads may be retried. */
 export function createDownloader(options: DownloaderOptions): Downloader {
   const agent = createGuardedAgent({ ...options, setting: "PRIVATE_IMAGE_HOSTS" });
   return {
@@ -30,7 +30,7 @@ export function createDownloader(options: DownloaderOptions): Downloader {
       for (let hops = options.maxRedirects ?? 3; ; hops--) {
         const reply = await get(agent, { url: target, ...limits });
         if (!REDIRECTS.has(reply.status ?? 0)) return toImage(reply, { url: target, maxBytes: options.maxBytes });
-        if (hops <= 0) throw failed(target, "download_failed", "it is redirected too often");
+        if (hops <= 0) throw failed(target, "download_failed", "too many redirects");
         target = follow(reply, { agent, from: target });
       }
     },
@@ -64,12 +64,12 @@ function get(agent: GuardedAgent, options: GetOptions): Promise<Exchange> {
 function follow(reply: Exchange, options: { agent: GuardedAgent; from: URL }): URL {
   const location = toUtf8(String([reply.headers.location].flat()[0] ?? ""));
   if (location === "" || !URL.canParse(location, options.from.href)) {
-    throw failed(options.from, "download_failed", `${reply.status} comes without a place to go`);
+    throw failed(options.from, "download_failed", `Redirect (${reply.status}) without a Location header`);
   }
   return options.agent.checkRedirect(location, options.from);
 }
 
-/** A header as text: undici gives each byte as one character, and what many servers send there is UTF-8 as it is. */
+/** A header as text: undici maps each byte to one character, and many servers send raw UTF-8. */
 function toUtf8(header: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(header, "latin1"));
@@ -82,7 +82,7 @@ function isOk(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Whether a 206, for which nobody has asked, says itself that it is less than the whole. */
+/** Whether a 206, which we did not request, says that it is incomplete. */
 function isPartial({ status, headers }: Exchange): boolean {
   const range = headers["content-range"];
   if (status !== 206 || range === undefined) return false;
@@ -90,14 +90,14 @@ function isPartial({ status, headers }: Exchange): boolean {
   return start === undefined || Number(start) !== 0 || (size !== "*" && Number(end) + 1 !== Number(size));
 }
 
-/** The status comes first: of a body that is not wanted nothing was read, and how it ended says nothing. */
+/** Checks the status first: the body of an error status is not read, so how it ended means nothing. */
 async function toImage(reply: Exchange, options: { url: URL; maxBytes: number }): Promise<Buffer> {
   const { url, maxBytes } = options;
   if (reply.status !== null && !isOk(reply.status)) {
     const code = GONE.has(reply.status) ? "download_gone" : "download_failed";
     throw failed(url, code, `got status ${reply.status}, wanted 200`);
   }
-  if (isPartial(reply)) throw failed(url, "download_truncated", "got a part of it (206), wanted the whole");
+  if (isPartial(reply)) throw failed(url, "download_truncated", "got a partial response (206), expected all of it");
   if (reply.broken !== null) throw toBreakError(reply, options);
   const decoded = await decodeContent(reply.body, { encoding: reply.headers["content-encoding"], maxBytes });
   if ("fault" in decoded) throw tooLarge(url, maxBytes);
@@ -120,7 +120,7 @@ function toBreakError(reply: Exchange, { url, maxBytes }: { url: URL; maxBytes: 
       if (cause instanceof ArchiverError) return cause;
       return failed(url, "download_refused", "there is no memory for it here", cause);
   }
-  // the guard speaks through the connector
+  // the address guard's errors come through the connector
   if (cause instanceof ArchiverError) return cause;
   if (reply.status === null) return failed(url, "download_failed", "the connection failed", cause);
   const wanted = reply.headers["content-length"] ?? "all";
@@ -138,7 +138,7 @@ function failed(url: URL, code: string, why: string, cause?: unknown): Transient
   return new TransientError(`Cannot download ${originOf(url)}: ${why}${detail}`, { code, cause });
 }
 
-/** The origin alone: path and query are what gives access. */
+/** The origin alone: path and query give access. */
 function originOf(url: URL): string {
   return redactUrl(url.href) ?? "an image";
 }

@@ -1,8 +1,8 @@
-// The API's own words about a failure, made fit to be shown: found in whatever envelope, checked, bounded, without secrets.
-// Pure. The reference's form: {"error": {"message": "…", "type": "…", "param": "<request id>", "code": "…"}}
+// Extracts the API's own error from a body so that it can be shown: from any envelope, checked, bounded, without secrets.
+// Pure. The reference format: {"error": {"message": "…", "type": "…", "param": "<request id>", "code": "…"}}
 import { type Fields, pick, toFields } from "./fields.ts";
 
-/** What the other side said. Empty strings where it said nothing. */
+/** The error of a body. A missing field is an empty string. */
 export interface ErrorWords {
   code: string;
   type: string;
@@ -12,7 +12,7 @@ export interface ErrorWords {
 
 const NO_WORDS: ErrorWords = { code: "", type: "", message: "", param: "" };
 
-/** Bounds of what is looked at: every expression that runs over these words takes time by their length. */
+/** Bounds of the input: the time of every regex depends on them. */
 const WORD_MAX_LENGTH = 200;
 const MESSAGE_READ_LENGTH = 4_000;
 /** Envelopes in envelopes. */
@@ -36,16 +36,16 @@ const MESSAGE = [
   ...["detail", "description", "desc", "failurereason", "failreason", "raifilteredreason", "text", "title", "reason"],
 ];
 const PARAM = ["param", "requestid", "traceid", "logid"];
-/** Where the words are when they are not at the place itself, in order of trust. */
+/** Fields that contain the error object, the most reliable first. */
 const ENVELOPES = ["error", "errors", "baseresp", "responsemetadata", "response", "fault", "exception", "err"];
 const WRAPPERS = ["output", "result", "data", "detail", "details", "body"];
 
-/** The words of a parsed body; all of them empty for a body in no known form. */
+/** The error of a parsed body; all fields empty for an unknown format. */
 export function readErrorWords(json: unknown): ErrorWords {
   return findWords(json, 0) ?? NO_WORDS;
 }
 
-/** Whether these words say anything. */
+/** Whether there is a code or a message. */
 export function hasWords({ code, message }: ErrorWords): boolean {
   return code !== "" || message !== "";
 }
@@ -78,7 +78,7 @@ function firstOf(values: readonly unknown[], depth: number): ErrorWords | undefi
   return undefined;
 }
 
-/** `inner` with what only `own` says. A text alone beside a message is a name: {"error": "Not Found", "message": "…"}. */
+/** `inner`, completed by `own`. A bare string next to a message is a name: {"error": "Not Found", "message": "…"}. */
 function merge(inner: ErrorWords | undefined, own: ErrorWords): ErrorWords {
   if (inner === undefined) return own;
   const isName = inner.code === "" && inner.type === "" && own.message !== "";
@@ -103,7 +103,7 @@ function readOwn(fields: Fields, depth: number): ErrorWords {
   };
 }
 
-/** The faults of fields, as validators list them, in one text: [{"loc": ["body", "size"], "msg": "…"}]. */
+/** A validator's list of faults as one text: [{"loc": ["body", "size"], "msg": "…"}]. */
 function toValidation(said: unknown): unknown {
   if (!Array.isArray(said)) return said;
   const faults = said.slice(0, 5).map((one: unknown) => {
@@ -115,7 +115,7 @@ function toValidation(said: unknown): unknown {
   return faults.filter((fault) => fault !== "").join("; ");
 }
 
-/** A text, or the words of the JSON that some proxies pass on inside of one. */
+/** A text, or the error in JSON inside the text, as some proxies send it. */
 function fromText(text: string, depth: number): ErrorWords | undefined {
   const trimmed = text.slice(0, 65_536).trim();
   if (trimmed === "") return undefined;
@@ -139,7 +139,7 @@ function toWord(value: unknown): string {
   return typeof value === "string" ? value.slice(0, WORD_MAX_LENGTH).trim() : "";
 }
 
-/** The words of XML as object stores and old gateways write it, and the text of anything else. `text` may be a page. */
+/** The error in XML of object stores and old gateways, or the text itself. */
 export function readPlainWords(text: string): ErrorWords {
   const head = text.slice(0, MESSAGE_READ_LENGTH);
   const tag = (name: string) => new RegExp(`<${name}>([^<]{1,500})</${name}>`, "i").exec(head)?.[1]?.trim() ?? "";
@@ -147,10 +147,10 @@ export function readPlainWords(text: string): ErrorWords {
   return { code: tag("Code"), type: "", message: tag("Message"), param: tag("RequestId") };
 }
 
-/** Of a body in no known form so much is shown. */
+/** The maximum shown of a body in an unknown format. */
 const PLAIN_MAX_LENGTH = 300;
 
-/** What a person would see of an HTML page: its title, or the beginning of its text. */
+/** An HTML page in short: its title, or the start of its text. */
 export function describeHtml(text: string): string {
   const head = text.slice(0, 16_384);
   const title = /<title[^>]{0,200}>([^<]{1,300})/i.exec(head)?.[1]?.trim();
@@ -161,7 +161,7 @@ export function describeHtml(text: string): string {
 
 const MESSAGE_MAX_LENGTH = 500;
 
-/** One line of at most 500 characters in which neither `secret` nor anything like a key or a signed query is left. */
+/** One line of at most 500 characters, without `secret` and anything like a key or a signed query. */
 export function scrub(message: string, secret: string, maxLength = MESSAGE_MAX_LENGTH): string {
   const hidden = secret === "" ? message : message.replaceAll(secret, "[hidden]");
   const line = cut(hidden)
@@ -173,13 +173,13 @@ export function scrub(message: string, secret: string, maxLength = MESSAGE_MAX_L
   return line.length > maxLength ? `${line.slice(0, maxLength)}…`.toWellFormed() : line;
 }
 
-// Cut before matching. The last word goes with it: it may be half a secret.
+// Truncates before matching. Removes the last word: it may be half a secret.
 function cut(text: string): string {
   if (text.length <= MESSAGE_READ_LENGTH) return text;
   return text.slice(0, MESSAGE_READ_LENGTH).replace(/[^\s"'<>]{1,500}$/, "…");
 }
 
-/** A word without its query and without a user, where it is an address: both may be secrets, however the text is escaped. */
+/** A word without query and user if it is a URL: both may be secrets, however the text is escaped. */
 function hideQuery(word: string): string {
   const [path = "", ...rest] = word.split(/\?|\\u003f|%3f(?=[\w%-]+(?:=|%3d))/i);
   const shown = path.replace(/(:\\?\/\\?\/)[^/\\@]{1,300}@/, "$1[hidden]@");
@@ -188,7 +188,7 @@ function hideQuery(word: string): string {
   return rest.length > 0 ? `${shown}?[hidden]` : shown;
 }
 
-/** A word of the API's that can serve as a stable code: a short identifier. */
+/** The text if it can serve as a stable code: a short identifier. */
 export function toCode(text: string): string | undefined {
   return /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(text) ? text : undefined;
 }
@@ -196,7 +196,7 @@ export function toCode(text: string): string | undefined {
 const REQUEST_ID_HEADERS = ["x-request-id", "request-id", "x-requestid", "x-trace-id", "x-amzn-requestid"];
 const REQUEST_ID_MAX_LENGTH = 200;
 
-/** The id under which the provider's support finds this call: `param` of an error, else a header. */
+/** The provider's id of this call, for its support: `param` of an error, otherwise a header. */
 export function findApiRequestId(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   param = "",

@@ -1,9 +1,9 @@
-// THE table: what a failed call means, by its status and the API's own words. Pure; the only place that decides it.
-// kind says whether it may have been paid, class says what to do about it; the test holds the same rows.
+// The table that classifies a failed call by its status and the API's own error. Pure; the only place that decides it.
+// kind says whether it may be paid, class says what to do about it; the test has the same rows.
 //
-// The first row that fits decides. "words" are error.code and error.type; where it says so, the message too.
+// The first matching row decides. "words" are error.code and error.type, and the message where the table says so.
 //
-// | status        | words                                   | kind    | class     | code, where the API's own is no identifier |
+// | status        | words                                   | kind    | class     | code, unless the API's is an identifier    |
 // |---------------|-----------------------------------------|---------|-----------|--------------------------------------------|
 // | any           | balance, arrears, billing, insufficient | refused | config    | http_<status>                              |
 // |               | quota or credit; message too *          |         |           |                                            |
@@ -15,22 +15,22 @@
 // | 2xx, error    | any other                               | refused | transient | error_in_answer                            |
 // | 2xx, data: [] |                                         | refused | transient | empty_answer                               |
 // | 2xx           | HTML                                    | refused | transient | not_json                                   |
-// | 2xx           | cut short, no JSON, no images           | unknown | transient | malformed_answer                           |
+// | 2xx           | truncated, not JSON, no images          | unknown | transient | malformed_answer                           |
 // | 3xx           |                                         | refused | config    | unexpected_redirect                        |
 // | 401, 403, 407 |                                         | refused | config    | http_<status>                              |
 // | 402, 511      |                                         | refused | config    | http_<status>                              |
 // | 404, 410      | the model is named, message too         | refused | rejected  | model_not_found                            |
-// | 404, 405, 410,| anything else: another thing than the   | refused | config    | not_the_api                                |
-// | 421, 501      | API answers there                       |         |           |                                            |
+// | 404, 405, 410,| anything else: this URL is not the API  | refused | config    | not_the_api                                |
+// | 421, 501      |                                         |         |           |                                            |
 // | 408, 409, 425 |                                         | refused | transient | http_<status>                              |
 // | 429           |                                         | refused | wait      | http_429                                   |
 // | other 4xx     |                                         | refused | rejected  | http_<status>                              |
 // | 5xx, others   |                                         | refused | transient | http_<status>                              |
 //
-// * The message counts at 403 and 429, and below 500 where the code is no identifier. What it quotes, and the prompt, are
-// taken out before: a prompt must not halt the fleet.
-// The errors of single images beside others go through the same table, as those of a 2xx.
-// Retry-After is kept wherever it came. HTML of a proxy goes by its status like everything else.
+// * The message counts at 403 and 429, and below 500 if the code is not an identifier. Quoted text and the prompt are removed
+// before: a prompt must not halt all workers.
+// Errors of single images next to others go through the same table, as those of a 2xx.
+// Retry-After is kept from any answer. HTML of a proxy is classified by its status, like everything else.
 
 import { parseRetryAfter } from "../domain/retry-after.ts";
 import type { CallFailure } from "../pipeline/ports.ts";
@@ -46,34 +46,34 @@ import {
   toCode,
 } from "./error-body.ts";
 
-/** A reply that brought no images. `reading` is what its body turned out to be, where the status was 2xx. */
+/** A reply without images. `reading` is the interpretation of its body, for a 2xx. */
 export interface FailedReply {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The parsed body, or undefined where it is no JSON. */
+  /** The parsed body, or undefined if it is not JSON. */
   json: unknown;
   isHtml: boolean;
-  /** The body as text: shown where no known field says anything. */
+  /** The body as text: shown if there is no known error field. */
   text?: string;
   reading: "error" | "empty" | "malformed";
 }
 
-/** Whether the call may have been paid, and what to do about it. */
+/** Whether the call may be paid, and what to do about it. */
 export interface Failed {
   kind: "refused" | "unknown";
   failure: CallFailure;
 }
 
 export interface FailureOptions {
-  /** Removed from whatever the API wrote. */
+  /** Removed from all texts of the API. */
   apiKey: string;
   nowMs: number;
-  /** What was asked for. The API may quote the prompt; it is asked to name the model. */
+  /** From the request: an error may quote the prompt, and may name the model. */
   prompt?: string;
   model?: string;
 }
 
-/** What a reply without images means. */
+/** Classifies a reply without images. */
 export function toFailed(reply: FailedReply, options: FailureOptions): Failed {
   const said = readErrorWords(reply.json);
   const isPlain = !hasWords(said) && reply.reading !== "empty";
@@ -81,7 +81,7 @@ export function toFailed(reply: FailedReply, options: FailureOptions): Failed {
   return judgeWith(reply, { ...plain, type: said.type || plain.type, param: said.param || plain.param }, options);
 }
 
-/** What the words about one image mean, of which the others came. */
+/** Classifies the error of a single image in an answer with others. */
 export function toRefusal(
   reply: Pick<FailedReply, "status" | "headers">,
   words: ErrorWords,
@@ -114,18 +114,18 @@ function judgeWith(reply: FailedReply, words: ErrorWords, options: FailureOption
   };
 }
 
-/** So much is shown of an answer that cannot be read. */
+/** The maximum shown of an answer that cannot be parsed. */
 const UNREAD_SHOWN_LENGTH = 200;
 
-/** The API's own words, with its code where that is a number; else what came. */
+/** The API's own message, with its code if that is a number; otherwise the body. */
 function describe({ isHtml, reading, status, text = "" }: FailedReply, words: ErrorWords): string {
-  // what cannot be read is shown as it came: a known field would hide the rest
+  // show the raw text of an unknown format: a single field would hide the rest
   if (isOk(status) && reading === "malformed" && !isHtml) return text.slice(0, 2 * UNREAD_SHOWN_LENGTH);
   if (words.message === "") return isHtml ? describeHtml(text) : "";
   return /^\d+$/.test(words.code) && Number(words.code) !== status ? `${words.message} (${words.code})` : words.message;
 }
 
-/** Without the prompt and without what stands in quotes, save for the model: neither says anything about the account. */
+/** Without the prompt and quoted text, except the model's name: neither says anything about the account. */
 function withoutQuotes(message: string, { prompt = "", model = "" }: FailureOptions): string {
   const own = prompt.length > 3 ? message.replaceAll(prompt, " ") : message;
   const bare = own.replace(/"[^"]{0,2000}"|“[^”]{0,2000}”|「[^」]{0,2000}」|(?<!\w)'[^']{0,2000}'/g, " ");
@@ -134,13 +134,13 @@ function withoutQuotes(message: string, { prompt = "", model = "" }: FailureOpti
 
 interface Verdict {
   class: CallFailure["class"];
-  /** Refused unless said otherwise. */
+  /** Default: refused. */
   kind?: "unknown";
-  /** The code whatever the API calls it. */
+  /** The code, whatever the API's own. */
   code?: string;
-  /** The code where the API has none. */
+  /** The code if the API has none. */
   fallbackCode?: string;
-  /** What the operator should look at. */
+  /** What the operator should check. */
   hint?: string;
 }
 
@@ -181,7 +181,7 @@ function judge(reply: FailedReply, words: ErrorWords, options: FailureOptions): 
   return isOk(reply.status) ? judgeAnswer(reply, words, options) : judgeStatus(reply, words, options);
 }
 
-/** The words that count at every status: APIs do not agree on the status they send them with. */
+/** Words that decide at every status: APIs do not agree on the status for them. */
 function judgeWords({ status, reading }: FailedReply, words: ErrorWords): Verdict | undefined {
   if (isOk(status) && reading !== "error") return undefined;
   const names = `${words.code} ${words.type}`;
@@ -213,7 +213,7 @@ function judgeAnswer(reply: FailedReply, words: ErrorWords, options: FailureOpti
   return UNSUPPORTED.test(names) ? { class: "rejected", fallbackCode } : { class: "transient", fallbackCode };
 }
 
-/** A status as the code of an error in a 2xx: the address is right, or nobody would have said so in this form. */
+/** A status as the error code in a 2xx. The URL must be right, since the answer has the API's format. */
 function judgeEmbeddedStatus(status: number, words: ErrorWords, options: FailureOptions): Verdict {
   const isThere = NOT_THE_API.has(status);
   const verdict = isThere
@@ -222,7 +222,7 @@ function judgeEmbeddedStatus(status: number, words: ErrorWords, options: Failure
   return { ...verdict, fallbackCode: "error_in_answer" };
 }
 
-/** What answers there is not the API, or not at this path. */
+/** Statuses that mean the URL is not the API's, or its path is wrong. */
 const NOT_THE_API = new Set([404, 405, 410, 421, 501]);
 
 function judgeStatus({ status, isHtml }: FailedReply, words: ErrorWords, options: FailureOptions): Verdict {
@@ -237,7 +237,7 @@ function judgeStatus({ status, isHtml }: FailedReply, words: ErrorWords, options
   return BY_STATUS[status] ?? { class: status >= 400 && status < 500 ? "rejected" : "transient" };
 }
 
-/** Whether it is the model that is not there. A path that is quoted may hold the word as well. */
+/** Whether the model does not exist. A quoted path may contain the word as well. */
 function namesModel({ code, type, message }: ErrorWords, model = ""): boolean {
   const said = `${code} ${type} ${message}`.toLowerCase();
   if (model !== "" && said.includes(model.toLowerCase())) return true;

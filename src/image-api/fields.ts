@@ -1,8 +1,8 @@
-// Reading objects that others wrote: by the names that fields usually have, whatever their case and separators. Pure.
+// Reads fields of foreign objects by their usual names, ignoring case and separators. Pure.
 
 export type Fields = ReadonlyMap<string, unknown>;
 
-/** More fields than these no answer has at one place. */
+/** The maximum number of fields read. */
 const FIELDS_MAX = 200;
 
 /** The fields of an object under their names in lower case without separators; undefined for anything but an object. */
@@ -19,7 +19,7 @@ export function toFields(value: unknown): Fields | undefined {
   return fields;
 }
 
-/** The first of these fields that is there and not null. */
+/** The first of these fields that exists and is not null. */
 export function pick(fields: Fields | undefined, names: readonly string[]): unknown {
   for (const name of names) {
     const value = fields?.get(name);

@@ -1,14 +1,14 @@
-// Where an image of an answer is: an address, or its bytes. Told apart by what a text is, whatever its field is called. Pure.
+// The source of an image in an answer: a URL or bytes. Decided by the text itself, whatever its field is called. Pure.
 
 export interface ImageSource {
   url?: string;
   bytes?: Buffer;
 }
 
-/** What the name of a field makes likely. It decides only where the text itself does not. */
+/** What the name of a field suggests. It decides only if the text itself does not. */
 export type LikelyKind = "url" | "bytes";
 
-/** The image behind a text, or undefined where there is none. Relative addresses count from `base`, the API's base URL. */
+/** The image in a text, or undefined if there is no image. Relative URLs are resolved against `base`, the API's base URL. */
 export function toImageSource(
   given: string,
   { likely, base }: { likely: LikelyKind; base?: string | undefined },
@@ -21,7 +21,7 @@ export function toImageSource(
   return url === undefined ? undefined : { url };
 }
 
-/** Without white space and quotes around it. */
+/** Without surrounding white space and quotes. */
 function unquote(given: string): string {
   const text = given.trim();
   const [first = "", last = ""] = [text[0], text.at(-1)];
@@ -39,16 +39,16 @@ function readBytes(text: string, likely: LikelyKind): Buffer | undefined {
 /** No image is smaller, and words such as "none" are base64 as well. */
 const BYTES_MIN = 16;
 
-/** So long the part of a data URL before its data may be. */
+/** The maximum length of a data URL's head. */
 const DATA_HEAD_MAX = 300;
 
-/** The bytes of a data URL (RFC 2397), in base64 or percent-encoded; also where the one is called the other. */
+/** The bytes of a data URL (RFC 2397), in base64 or percent-encoded; also if one is declared as the other. */
 function parseDataUrl(text: string, depth = 0): Buffer | undefined {
   const comma = text.slice(0, DATA_HEAD_MAX).indexOf(",");
   if (comma === -1) return undefined;
   const isBase64 = /;\s*base64\s*$/i.test(text.slice(0, comma));
   const data = text.slice(comma + 1).trim();
-  // some gateways put the head before what has one
+  // some gateways add a second head
   if (/^data:/i.test(data)) return depth < 2 ? parseDataUrl(data, depth + 1) : undefined;
   const decoded = decodeDigits(data);
   if (isBase64 || (decoded !== undefined && isImage(decoded))) return decoded;
@@ -56,7 +56,7 @@ function parseDataUrl(text: string, depth = 0): Buffer | undefined {
   return isImage(bytes) || (bytes.length > 0 && /^data:image\//i.test(text)) ? bytes : undefined;
 }
 
-/** The bytes of base64, in either alphabet, with or without a `data:…;base64,` head; undefined for what is none, or nothing. */
+/** The bytes of base64, in either alphabet, with or without a `data:…;base64,` head; undefined if it is invalid or empty. */
 export function parseBase64(encoded: string | undefined): Buffer | undefined {
   if (encoded === undefined) return undefined;
   const head =
@@ -68,7 +68,7 @@ function decodeDigits(text: string): Buffer | undefined {
   const plain = text.includes("%") ? percentDecode(text).toString("latin1") : text;
   const digits = (/\s/.test(plain) ? plain.replace(/\s+/g, "") : plain).replace(/={1,2}$/, "");
   const bytes = Buffer.from(digits, "base64");
-  // Node's decoder skips what it does not know, so a foreign character shows in the length
+  // Node's decoder skips invalid characters, so they show in the length
   const isWhole = digits.length % 4 !== 1 && bytes.length === Math.floor((digits.length * 3) / 4);
   return isWhole && bytes.length > 0 ? bytes : undefined;
 }
@@ -103,10 +103,10 @@ function readUrl(
   text: string,
   { likely, base }: { likely: LikelyKind; base?: string | undefined },
 ): string | undefined {
-  // HTML's way of writing a query, which no signed query holds
+  // escaped for HTML; no signed query contains it
   const address = text.includes("&amp;") ? text.replaceAll("&amp;", "&") : text;
   if (/^https?:\/\//i.test(address)) {
-    // a sentence may begin with an address
+    // a sentence may begin with a URL
     const isOne = !/\s/.test(address) || IMAGE_NAME.test(address.slice(0, 2_000));
     return isOne && URL.canParse(address) ? address : undefined;
   }
@@ -119,7 +119,7 @@ function readUrl(
 
 const MAGIC = ["89504e47", "ffd8ff", "47494638", "424d", "49492a00", "4d4d002a", "ff0a", "0000000c4a584c20"];
 
-/** Whether bytes begin like an image. Proof is the decoder's. */
+/** Whether bytes begin like an image. Only decoding proves it. */
 export function isImage(bytes: Buffer): boolean {
   const head = bytes.subarray(0, 16);
   const hex = head.toString("hex");

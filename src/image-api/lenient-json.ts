@@ -1,5 +1,5 @@
-// JSON as some servers write it: single quotes, Python's None and True, comments, commas at the end, raw newlines in strings,
-// or cut short. One pass from left to right without recursion; the result is JSON for JSON.parse.
+// Repairs JSON as some servers write it: single quotes, Python's None and True, comments, trailing commas, raw newlines in
+// strings, or truncated. One pass from left to right without recursion; the result is for JSON.parse.
 
 const NO_VALUE = new Set(["None", "undefined", "nan", "NaN", "Infinity", "null", "nil"]);
 const WORDS: Readonly<Record<string, string>> = { True: "true", False: "false", true: "true", false: "false" };
@@ -13,13 +13,13 @@ interface Frame {
 interface Writer {
   out: string[];
   frames: Frame[];
-  /** Held back until it is known that no end follows it. */
+  /** Not written until it is clear that it is not a trailing comma. */
   comma: boolean;
-  /** What may be kept when the text ends here: so many pieces of `out`, and the frames that were open. */
+  /** What is kept if the text is truncated here: the number of pieces of `out`, and the closing brackets. */
   safe: { pieces: number; close: string };
 }
 
-/** The text as strict JSON where that can be done, else something that JSON.parse refuses. `cut`: it may end anywhere. */
+/** The text as strict JSON if possible, otherwise something that JSON.parse refuses. `cut`: it may be truncated. */
 export function repairJson(text: string, { cut = false }: { cut?: boolean } = {}): string {
   const writing: Writer = { out: [], frames: [], comma: false, safe: { pieces: 0, close: "" } };
   let at = 0;
@@ -32,7 +32,7 @@ export function repairJson(text: string, { cut = false }: { cut?: boolean } = {}
   return writing.out.slice(0, writing.safe.pieces).join("") + writing.safe.close;
 }
 
-/** Reads what begins at `at`; where the next begins, or undefined at an end in the middle of something. */
+/** Reads the token at `at`; returns the start of the next one, or undefined if the text ends within it. */
 function readToken(text: string, at: number, writing: Writer): number | undefined {
   const char = text[at] as string;
   if (char === '"' || char === "'") return readString(text, at, writing);
@@ -59,7 +59,7 @@ const WORD = /[^\s,:{}[\]"'/]{1,100}/y;
 function readWord(text: string, at: number, writing: Writer): number | undefined {
   WORD.lastIndex = at;
   const word = WORD.exec(text)?.[0];
-  // white space, or a slash that begins nothing
+  // white space, or a stray slash
   if (word === undefined) return at + 1;
   if (at + word.length === text.length && writing.frames.length > 0) return undefined;
   const isNumber = /^-?\d/.test(word);
@@ -136,7 +136,7 @@ function flushComma(writing: Writer): void {
   writing.comma = false;
 }
 
-/** What is nested deeper cannot be completed: it is no answer. */
+/** Deeper nesting is not completed. */
 const DEPTH_MAX = 64;
 
 function markSafe({ out, frames, safe }: Writer): void {

@@ -1,11 +1,11 @@
-// Calls that brought no status, or a 2xx without its whole body: never sent, or sent with an outcome nobody knows. Pure.
+// Classifies calls without a status, or with a truncated 2xx: never sent, or sent with an unknown outcome. Pure.
 import { toMessage } from "../domain/errors.ts";
 import type { Exchange } from "../outbound/exchange.ts";
 import type { CallFailure } from "../pipeline/ports.ts";
 import { findApiRequestId, scrub } from "./error-body.ts";
 
 /**
- * What a broken exchange means.
+ * Classifies a broken exchange.
  *
  * | sent | broken by            | kind    | class     | code             |
  * |------|----------------------|---------|-----------|------------------|
@@ -52,7 +52,7 @@ function judgeSent(why: BreakReason): Verdict {
     case "too_slow":
       return { code: "timed_out", text: "the image API did not answer in time; it may still have made the images" };
     case "aborted":
-      return { code: "aborted", text: "the call was stopped while the image API was at work" };
+      return { code: "aborted", text: "the call was stopped while the image API was working" };
     case "too_large":
       return { code: "answer_too_large", text: "the image API's answer is larger than n images can be" };
     case "refused":

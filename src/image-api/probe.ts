@@ -1,4 +1,4 @@
-// Whether the image API can be reached and takes the key, asked without a call that costs anything.
+// Checks whether the image API is reachable and accepts the key, without a paid call.
 
 import { toMessage } from "../domain/errors.ts";
 import { createAgent } from "../outbound/agent.ts";
@@ -17,15 +17,15 @@ export interface ProbeOptions {
 }
 
 /**
- * | verdict | what came |
+ * | verdict | answer |
  * |---|---|
  * | accepted | 2xx with a list of models |
- * | no_list | 404 or 405: something answers, and has no list of models; neither address nor key is proven |
- * | no_proof | 2xx with anything else: a server that says yes to every path |
+ * | no_list | 404 or 405: a server without a list of models; proves neither the URL nor the key |
+ * | no_proof | 2xx with anything else: a server that answers 2xx for every path |
  * | key_refused | 401, 403 |
  * | no_balance | 402 |
  * | not_the_api | a redirect, or HTML |
- * | trouble | 429, 5xx and the like: there, and not well |
+ * | trouble | 429, 5xx and the like: reachable, with problems |
  * | unreachable | no answer |
  */
 export interface ApiProbe {
@@ -41,13 +41,13 @@ export interface ApiProbe {
   status: number | null;
   /** Why there was no answer. */
   reason: string | null;
-  /** How far its clock is ahead of ours, in ms, to the second; null where it did not tell. */
+  /** How far its clock is ahead of ours, in ms, to the second; null if unknown. */
   clockAheadMs: number | null;
 }
 
 const BODY_MAX_BYTES = 1024 * 1024;
 
-/** GET {base}/models, once. Never throws for what the API or the network does. */
+/** GET {base}/models, once. Never throws for API or network errors. */
 export async function probeImageApi(options: ProbeOptions): Promise<ApiProbe> {
   const { baseUrl, apiKey, timeoutMs, proxy, signal = new AbortController().signal } = options;
   const agent = createAgent({ connections: 1, keepAlive: false, connect: { timeout: timeoutMs }, proxy });
@@ -73,7 +73,7 @@ export async function probeImageApi(options: ProbeOptions): Promise<ApiProbe> {
   }
 }
 
-/** Models as the hosts list them: {"data": […]}, {"models": […]} or a list alone. */
+/** A list of models as providers return it: {"data": […]}, {"models": […]} or a bare list. */
 function isList(json: unknown): boolean {
   const fields = toFields(json);
   return Array.isArray(json) || ["data", "models", "result"].some((name) => Array.isArray(fields?.get(name)));

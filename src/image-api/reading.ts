@@ -1,20 +1,20 @@
-// What the bytes of a 2xx turned out to be: the one place where they are read, at the call and when they are read again.
+// Interprets the bytes of a reply: the only place, both for calls and for kept answers that are read again.
 
 import { type Reading, readAnswer, readAnswers } from "./answer.ts";
 import { type AnswerBody, readBody } from "./answer-body.ts";
 import { isImage } from "./image-source.ts";
 
 export interface BytesOptions {
-  /** Stands in for a `created` that is missing or absurd. */
+  /** Replaces a missing or implausible `created`. */
   nowMs: number;
-  /** The API's base URL, from which relative addresses count. */
+  /** The API's base URL, for relative URLs. */
   base?: string | undefined;
   contentType?: string | undefined;
-  /** The bytes may end in the middle: what came whole is read. */
+  /** The bytes may be truncated: complete parts are read. */
   cut?: boolean;
 }
 
-/** A body, read. `json` holds what was said of a failure, or is undefined where it is no JSON. */
+/** An interpreted body. `json` is the value with the error, or undefined if it is not JSON. */
 export interface ReadBytes {
   reading: Reading;
   json: unknown;
@@ -22,7 +22,7 @@ export interface ReadBytes {
   isHtml: boolean;
 }
 
-/** Reads the body of a reply, its content coding undone. Never throws. */
+/** Reads the body of a reply, after decoding its Content-Encoding. Never throws. */
 export function readBytes(bytes: Buffer, options: BytesOptions): ReadBytes {
   if (isImage(bytes)) return { reading: toAnswer(bytes, options.nowMs), json: undefined, text: "", isHtml: false };
   const charset = /charset\s{0,9}=\s{0,9}"?([\w-]{1,40})/i.exec((options.contentType ?? "").slice(0, 500))?.[1];
@@ -43,18 +43,18 @@ function toAnswer(bytes: Buffer, nowMs: number): Reading {
   return { kind: "answer", answer: { created: Math.floor(nowMs / 1000), images: [{ bytes }], usage: null } };
 }
 
-/** Lines of a plain text that may be images: a few, and nothing else beside them. */
+/** The maximum number of lines of a plain text that are read as images. */
 const LINES_MAX = 16;
 
 function toValues({ values, text }: AnswerBody): unknown[] {
   if (values.length > 0 || text === "") return values;
   if (!/^(https?:|data:|[a-z0-9+/_-]{24})/i.test(text)) return [];
   const lines = text.split("\n", LINES_MAX + 1).map((line) => line.trim());
-  // base64 in lines is one image; addresses are one each
+  // base64 in several lines is one image; each URL is one
   return lines.length <= LINES_MAX && lines.every((line) => /^(https?:|data:)/i.test(line)) ? [lines] : [text];
 }
 
-// something that is no JSON and looks like a page, or says that it is one
+// not JSON, and looks like a page or says that it is one
 function looksLikeHtml({ values, text }: AnswerBody, contentType: string | undefined): boolean {
   if (/^\s*<(!doctype|html|head|body|\?xml)/i.test(text.slice(0, 200))) return true;
   return values.length === 0 && /text\/html/i.test(contentType ?? "");

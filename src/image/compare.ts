@@ -1,5 +1,5 @@
-// How alike two images are: their bytes, their pixels, and, where those differ, what an eye would see of it.
-// Knows nothing of requests and stores; never writes anything.
+// Compares two images: their bytes, their pixels, and if those differ, how similar they look.
+// Knows nothing about requests and stores.
 import { setImmediate } from "node:timers/promises";
 import type { Likeness } from "../domain/records.ts";
 import { withinDecodeBudget } from "./decode-budget.ts";
@@ -8,29 +8,29 @@ import { createInspector, decoding } from "./inspect.ts";
 import { hashDistance } from "./perceptual-hash.ts";
 import { type FrameControl, readApng } from "./png.ts";
 
-/** What comparing showed. */
+/** The result of a comparison. */
 export interface Comparison {
   outcome: Exclude<Likeness, "incomparable">;
   /** Bits in which the perceptual hashes of the first frames differ, 0 to 64; null for identical bytes. */
   distance: number | null;
-  /** Mean absolute difference of all channels of all frames, 0 to 255; null where the sizes differ, and for identical bytes. */
+  /** Mean absolute difference of all channels of all frames, 0 to 255; null if the sizes differ, and for identical bytes. */
   mean_error: number | null;
 }
 
 /**
- * Up to so many of the 64 bits of two hashes may differ in pictures that show the same thing: what another machine, another
- * encoder or a slightly other model makes of a recipe. Different pictures differ in about 32, and hardly ever in under 15.
+ * Images of the same content differ in at most this many of the 64 hash bits: the same recipe on another machine, with another
+ * encoder or a slightly different model. Unrelated images differ in about 32 bits, and rarely in fewer than 15.
  */
 export const NEAR_MAX_DISTANCE = 10;
 
 /**
- * So small a mean error is near whatever the hashes say: of a picture that is nearly flat, or all of one wave, most
- * frequencies are nothing but noise, and differences that nobody sees turn their bits over.
+ * Up to this mean error images are near, whatever their hashes: in a nearly flat image most frequencies are noise, and
+ * invisible differences flip their bits.
  */
 const NEAR_MAX_MEAN_ERROR = 2;
 
 /**
- * Compares what was made with the original.
+ * Compares a reproduction with its original.
  *
  * | same bytes | same size, frames and pixels | distance of the hashes | mean error | outcome |
  * |---|---|---|---|---|
@@ -40,11 +40,11 @@ const NEAR_MAX_MEAN_ERROR = 2;
  * | no | no | more | at most NEAR_MAX_MEAN_ERROR | near |
  * | no | no | more | more, or the sizes differ | drifted |
  *
- * Compared is what viewers show: rows that EXIF turns are turned. The frames of an animated PNG are compared one by one as
- * they are stored, where both images lay them on the canvas in the same way.
+ * Compares what viewers show, with EXIF orientation applied. The frames of an animated PNG are compared one by one as stored,
+ * if both images place them on the canvas in the same way.
  *
- * Throws TransientError `not_an_image` or `image_broken` for bytes that show no image, RejectedError `decoded_too_large` for
- * what is never decoded.
+ * Throws TransientError `not_an_image` or `image_broken` for invalid bytes, and RejectedError `decoded_too_large` for an image
+ * over the limit, which is not decoded.
  */
 export async function compareImages(original: Buffer, made: Buffer): Promise<Comparison> {
   if (original.equals(made)) return { outcome: "identical_bytes", distance: null, mean_error: null };
@@ -59,14 +59,14 @@ export async function compareImages(original: Buffer, made: Buffer): Promise<Com
 interface Decoded {
   bytes: Buffer;
   header: ImageHeader;
-  /** Width, height and frames as viewers show them: pixels of one shape can be compared one by one. */
+  /** Width, height and frames as viewers show them: pixels of the same shape can be compared one by one. */
   shape: string;
   phash: string;
 }
 
 const inspect = createInspector({ concurrency: 1 });
 
-/** The inspector's hash, which every asset has in the catalog, too. */
+/** With the inspector's hash, as in the catalog. */
 async function inspectImage(bytes: Buffer): Promise<Decoded> {
   const { phash } = await inspect(bytes);
   const header = await decoding(() => readHeader(bytes));
@@ -77,7 +77,7 @@ async function inspectImage(bytes: Buffer): Promise<Decoded> {
   return { bytes, header, shape: JSON.stringify([...size, frames, turn, layout]), phash };
 }
 
-// frames lie below one another while they are decoded, and cannot be turned then
+// frames are decoded into one tall image, which cannot be rotated
 function isTurned({ frames, orientation }: ImageHeader): boolean {
   return frames === 1 && orientation !== 1;
 }
@@ -87,10 +87,10 @@ function layoutOf(bytes: Buffer): readonly (FrameControl | undefined)[] {
   return [first, ...frames.map(({ png: _, ...control }) => control)];
 }
 
-/** 0 where every channel of every pixel is the same, and only there. */
+/** 0 if and only if every channel of every pixel is equal. */
 function meanError(looks: readonly [Decoded, Decoded]): Promise<number> {
   const deep = looks.some(({ header }) => header.bytesPerChannel > 1);
-  // the pixels of both, and what decoding the second one takes; turned pictures are held twice
+  // the pixels of both, and the memory for decoding the second one
   const raw = ({ header }: Decoded) => header.width * header.height * header.frames * CHANNELS * (deep ? 2 : 1);
   const bytes = raw(looks[0]) + raw(looks[1]) + Math.max(...looks.map(({ header }) => header.decodedBytes));
   return withinDecodeBudget({ bytes }, async () => {
@@ -103,7 +103,7 @@ function meanError(looks: readonly [Decoded, Decoded]): Promise<number> {
 
 const CHANNELS = 4;
 
-/** Red, green, blue and alpha of all frames, so that grey is compared with grey in colour, and opaque with no alpha. */
+/** All frames as RGBA, so that grayscale compares with color, and an opaque image with one without alpha. */
 function pixelsOf({ bytes, header }: Decoded, deep: boolean): Promise<Buffer> {
   return decoding(async () => {
     const pictures = [bytes, ...(header.isAnimatedPng ? readApng(bytes).frames.map(({ png }) => png) : [])];
@@ -124,12 +124,12 @@ async function rawPixels(picture: Buffer, { deep, turned }: { deep: boolean; tur
 }
 
 function to16Bit(bytes: Buffer): Uint16Array {
-  // a view needs an even start, which a pooled buffer need not have
+  // a 16-bit view needs an even offset, which a pooled buffer may not have
   const own = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
   return new Uint16Array(own.buffer, own.byteOffset, own.length >> 1);
 }
 
-/** So many values take a few milliseconds; then others have their turn, since this may run in the midst of a worker. */
+/** Takes a few milliseconds; then the event loop continues, since this may run inside a worker. */
 const CHUNK_VALUES = 2 ** 21;
 
 async function meanDifference(one: Buffer | Uint16Array, other: Buffer | Uint16Array): Promise<number> {

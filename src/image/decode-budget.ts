@@ -1,21 +1,21 @@
-// The memory that decoding may take: one budget for the whole process, whatever decodes. An image says in its first bytes
-// how large it is, and a file of 38 bytes can decode to a gigabyte, so the size is checked and reserved before any decoding.
+// The memory budget for decoding, for the whole process. A file of 38 bytes can decode to a gigabyte, so the size in the header
+// is checked and reserved before decoding.
 import { RejectedError } from "../domain/errors.ts";
 import { createByteSemaphore } from "../pipeline/byte-semaphore.ts";
 
 /**
- * Most pixels of an image, all frames together: 8K (7680 × 4320), eight times the largest picture that an image API makes
- * today (2048 × 2048). Larger images are refused undecoded.
+ * The maximum pixels of an image, all frames together: 8K (7680 × 4320), eight times the largest image that an image API makes
+ * today (2048 × 2048). Larger images are refused without decoding.
  */
 export const MAX_PIXELS = 2 ** 25;
 
-/** Decoded bytes in hand at a time in this process: an 8K picture of four channels that has to be held twice. */
+/** The maximum decoded bytes held by this process: an 8K image of four channels that must be held twice. */
 export const DECODED_BYTES_MAX = 2 ** 28;
 
-/** A decoder that has not finished after so many seconds is stopped. The largest picture takes some three. */
+/** A decoder is stopped after this many seconds. The largest image takes about three. */
 export const DECODE_TIMEOUT_S = 60;
 
-/** What a header says that decides how much memory the decoder takes. */
+/** The facts of a header that determine the decoder's memory. */
 export interface DecodeSize {
   /** Of one frame. */
   width: number;
@@ -24,13 +24,13 @@ export interface DecodeSize {
   channels: number;
   /** Of one channel: 1 or 2. */
   bytesPerChannel: number;
-  /** The decoder holds the picture twice: interlaced PNG, progressive JPEG, WebP. */
+  /** The decoder holds the image twice: interlaced PNG, progressive JPEG, WebP. */
   heldTwice: boolean;
 }
 
 const budget = createByteSemaphore(DECODED_BYTES_MAX);
 
-/** An upper bound of what decoding takes, in bytes. Throws RejectedError `decoded_too_large` for more than may be decoded. */
+/** An upper bound of the decoder's memory, in bytes. Throws RejectedError `decoded_too_large` over the limits. */
 export function decodedBytes(size: DecodeSize): number {
   const { width, height, frames, channels, bytesPerChannel, heldTwice } = size;
   const pixels = width * height * frames;
@@ -44,8 +44,8 @@ export function decodedBytes(size: DecodeSize): number {
 }
 
 /**
- * Does `work` while `bytes` of the budget are reserved for it, first come, first served. `exclusive` reserves all of it, so
- * that nothing else is decoded meanwhile.
+ * Runs `work` with `bytes` of the budget reserved, first come, first served. `exclusive` reserves the whole budget, so that
+ * nothing else is decoded meanwhile.
  */
 export async function withinDecodeBudget<T>(
   { bytes, exclusive = false }: { bytes: number; exclusive?: boolean | undefined },
@@ -60,5 +60,5 @@ export async function withinDecodeBudget<T>(
   }
 }
 
-/** Decoded bytes that are reserved now. */
+/** Decoded bytes reserved now. */
 export const decodedBytesHeld = budget.held;

@@ -1,4 +1,4 @@
-// What an image says of itself before it is decoded: its size, what decoding it takes, and how its picture is turned.
+// Reads the header of an image: its size, the memory for decoding it, and its orientation.
 import { DECODE_TIMEOUT_S, type DecodeSize, decodedBytes, MAX_PIXELS } from "./decode-budget.ts";
 import { type Orientation, toOrientation } from "./orientation.ts";
 import { readPngHeader } from "./png.ts";
@@ -6,16 +6,16 @@ import { loadSharp } from "./sharp.ts";
 import { findType } from "./type.ts";
 
 export interface ImageHeader extends DecodeSize {
-  /** How viewers turn what the rows say (EXIF). */
+  /** How viewers rotate it (EXIF). */
   orientation: Orientation;
   isAnimatedPng: boolean;
-  /** An upper bound of what decoding takes. */
+  /** An upper bound of the decoder's memory. */
   decodedBytes: number;
 }
 
 /**
- * How bytes are handed to the decoder. "error" and not "warning": an image that every viewer shows must not be lost over a
- * stray byte between markers.
+ * The decoder's options. "error" and not "warning": a stray byte between markers must not reject an image that every viewer
+ * shows.
  */
 export const DECODE_OPTIONS = { failOn: "error", limitInputPixels: MAX_PIXELS, animated: true } as const;
 
@@ -24,9 +24,9 @@ export async function openImage(bytes: Buffer, options: { sequentialRead?: boole
   return (await loadSharp())(bytes, { ...DECODE_OPTIONS, ...options }).timeout({ seconds: DECODE_TIMEOUT_S });
 }
 
-/** Reads the header. Throws RejectedError `decoded_too_large`, and what the decoder throws. */
+/** Reads the header. Throws RejectedError `decoded_too_large`, and the decoder's errors. */
 export async function readHeader(bytes: Buffer): Promise<ImageHeader> {
-  // the decoder's own look at the header costs the loop a fifth of a millisecond, and most images are PNGs
+  // sharp's metadata() blocks the event loop for 0.2 ms, and most images are PNGs
   const png = findType(bytes)?.extension === "png" ? readPngHeader(bytes) : undefined;
   const isAnimatedPng = png?.isAnimated ?? false;
   const needsDecoder = png === undefined || png.hasExif;
@@ -35,7 +35,7 @@ export async function readHeader(bytes: Buffer): Promise<ImageHeader> {
   return { ...size, isAnimatedPng, decodedBytes: decodedBytes(size) };
 }
 
-// it reads no pixels, so that the limit on them is applied by decodedBytes, which says what was wrong
+// without sharp's pixel limit: decodedBytes checks it with a better error
 async function askDecoder(bytes: Buffer): Promise<DecodeSize & { orientation: Orientation }> {
   const image = (await loadSharp())(bytes, { ...DECODE_OPTIONS, limitInputPixels: false });
   const { format, width, height, pages = 1, pageHeight, ...meta } = await image.metadata();
@@ -44,7 +44,7 @@ async function askDecoder(bytes: Buffer): Promise<DecodeSize & { orientation: Or
     width,
     height: pageHeight ?? height,
     frames: pages,
-    // the WebP decoder always makes four
+    // the WebP decoder always outputs four
     channels: isWebp ? 4 : meta.channels,
     bytesPerChannel: meta.depth === "uchar" ? 1 : 2,
     heldTwice: isWebp || meta.isProgressive,

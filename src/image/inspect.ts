@@ -1,4 +1,4 @@
-// From bytes to what the image is: type, size, decodes to the end; or why not.
+// Inspects the bytes of an image: type and size, and whether every frame decodes to its end.
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
 import { ArchiverError, TransientError, toMessage } from "../domain/errors.ts";
@@ -16,12 +16,12 @@ export interface InspectorOptions {
   concurrency?: number;
 }
 
-/** libuv has four threads for decoding, DNS and files together; one is left for the others. */
+/** libuv has four threads for decoding, DNS and files together: leaves one free. */
 const MAX_THREADS = 3;
 
 /**
- * An inspector with its own bound on images in hand; the memory that decoding takes is bounded for the process
- * (decode-budget.ts). Decoding runs off the loop's thread.
+ * An inspector with its own concurrency limit; the memory for decoding is bounded for the process (decode-budget.ts).
+ * Decoding does not run on the event loop's thread.
  */
 export function createInspector(options: InspectorOptions = {}): InspectImage {
   const limit = pLimit(options.concurrency ?? Math.min(MAX_THREADS, availableParallelism()));
@@ -36,7 +36,7 @@ export function createInspector(options: InspectorOptions = {}): InspectImage {
 
 type Decoded = Pick<ImageFacts, "width" | "height"> & { preview: Preview };
 
-/** Decodes every frame to its last row; of all the pixels only the preview is kept. */
+/** Decodes every frame to its last row; keeps only the preview. */
 async function decode(bytes: Buffer, { exclusive, beforeDecode }: InspectOptions): Promise<Decoded> {
   const header = await decoding(() => readHeader(bytes));
   return withinDecodeBudget({ bytes: header.decodedBytes, exclusive }, async () => {
@@ -48,7 +48,7 @@ async function decode(bytes: Buffer, { exclusive, beforeDecode }: InspectOptions
 async function decodeFrames(bytes: Buffer, header: ImageHeader): Promise<Decoded> {
   const { width, height, orientation } = header;
   const size = previewSize(header);
-  // shrinking reads all pixels and holds a few rows; shrinking while loading would skip most of the work
+  // resizing reads all pixels and holds a few rows; shrink-on-load would skip most of the decoding
   const { data, info } = await (await openImage(bytes, { sequentialRead: true }))
     .resize({ ...size, fit: "fill", fastShrinkOnLoad: false, kernel: "mitchell" })
     .toColourspace("srgb")
@@ -62,14 +62,14 @@ async function decodeFrames(bytes: Buffer, header: ImageHeader): Promise<Decoded
 async function readLaterFrames(bytes: Buffer): Promise<void> {
   const deadline = performance.now() + DECODE_TIMEOUT_S * 1_000;
   for (const { png } of readApng(bytes).frames) {
-    // a small file can hold a million frames, each of which is decoded in no time
+    // a small file can contain a million frames, each fast to decode
     if (performance.now() > deadline) throw new Error(`timeout: its frames take more than ${DECODE_TIMEOUT_S} s`);
     const image = await openImage(png, { sequentialRead: true });
     await image.resize({ width: 1, height: 1, fit: "fill", fastShrinkOnLoad: false }).raw().toBuffer();
   }
 }
 
-/** Runs a decoder and translates its errors; those of this program pass. Throws TransientError `image_broken`. */
+/** Runs a decoder and translates its errors to TransientError `image_broken`; our own errors pass. */
 export async function decoding<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

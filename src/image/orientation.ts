@@ -1,10 +1,9 @@
-// How viewers turn a picture whose EXIF says so. Only small pictures are turned here, after they were scaled down: turning
-// while decoding would hold the whole picture. Pure.
+// Applies the EXIF orientation. Only to downscaled images: rotating while decoding would hold the whole image. Pure.
 
-/** The values of EXIF's tag 0x0112: 1 is upright, from 5 on width and height change places. */
+/** The values of EXIF's tag 0x0112: 1 is upright, from 5 on width and height are swapped. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
-/** Anything that is no such value counts as upright, as in viewers. */
+/** Any other value counts as upright, as in viewers. */
 export function toOrientation(value: number | undefined): Orientation {
   return value !== undefined && Number.isInteger(value) && value >= 1 && value <= 8 ? (value as Orientation) : 1;
 }
@@ -16,7 +15,7 @@ interface Pixels {
   pixels: Buffer;
 }
 
-/** The picture as viewers show it. */
+/** The image as viewers show it. */
 export function turnUpright<T extends Pixels>(picture: T, orientation: Orientation): T {
   if (orientation === 1) return picture;
   const { width, height, channels, pixels } = picture;
@@ -33,7 +32,7 @@ export function turnUpright<T extends Pixels>(picture: T, orientation: Orientati
   return { ...picture, width: newWidth, height: newHeight, pixels: turned };
 }
 
-// what stands in this row and column of the upright picture: the column and row of the stored one
+// the stored column and row of a pixel in the upright image
 function sourceOf(
   orientation: Orientation,
   { row, column, width, height }: { row: number; column: number; width: number; height: number },

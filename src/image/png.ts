@@ -1,9 +1,9 @@
-// PNG as far as its chunks go: what the header says, and the frames of an animated PNG as pictures of their own. sharp
-// reads the first picture of an APNG only, so that the others are handed to it one by one. Pixels are not decoded here.
+// Parses PNG chunks: the header, and the frames of an animated PNG as PNGs of their own. sharp reads only the first image of
+// an APNG, so it gets the other frames one by one. Pixels are not decoded here.
 import { crc32 } from "node:zlib";
 import type { DecodeSize } from "./decode-budget.ts";
 
-/** What every PNG begins with. */
+/** The first bytes of every PNG. */
 export const PNG_SIGNATURE = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
 
 // length, type and CRC: four bytes each
@@ -17,7 +17,7 @@ interface Chunk {
   crc: number;
 }
 
-/** Every chunk that is there whole, up to IEND. */
+/** Every complete chunk, up to IEND. */
 function* chunksOf(png: Buffer): Generator<Chunk> {
   let offset = PNG_SIGNATURE.length;
   while (offset + CHUNK_OVERHEAD <= png.length) {
@@ -31,9 +31,9 @@ function* chunksOf(png: Buffer): Generator<Chunk> {
   }
 }
 
-/** What a PNG says of itself. */
+/** The header of a PNG. */
 export interface PngHeader extends DecodeSize {
-  /** Has the chunk that may say how the picture is turned. */
+  /** Has the chunk that may contain an orientation. */
   hasExif: boolean;
   isAnimated: boolean;
 }
@@ -42,8 +42,8 @@ export interface PngHeader extends DecodeSize {
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 };
 
 /**
- * The header, or undefined where the first chunk is no IHDR or IEND is missing: libpng has all its pixels before it gets
- * there, so that the decoder accepts a file without its last twelve bytes (seen with sharp 0.35).
+ * The header, or undefined if the first chunk is not IHDR or IEND is missing: the decoder would accept a file without its last
+ * twelve bytes, since libpng has all pixels before IEND (seen with sharp 0.35).
  */
 export function readPngHeader(png: Buffer): PngHeader | undefined {
   const chunks = [...chunksOf(png)];
@@ -65,14 +65,14 @@ export function readPngHeader(png: Buffer): PngHeader | undefined {
 function animationOf(chunks: readonly Chunk[]): { isAnimated: boolean; frames: number } {
   const picture = chunks.findIndex(({ type }) => type === "IDAT");
   const before = (wanted: string) => chunks.slice(0, Math.max(0, picture)).some(({ type }) => type === wanted);
-  // behind the pixels it means nothing
+  // after the pixels it has no meaning
   if (!before("acTL")) return { isAnimated: false, frames: 1 };
   const frames = chunks.filter(({ type }) => type === "fcTL").length;
-  // without a control of its own the first picture is no part of the animation
+  // without its own control chunk, the first image is not part of the animation
   return { isAnimated: true, frames: Math.max(1, frames + (before("fcTL") ? 0 : 1)) };
 }
 
-/** Where a frame lies on the canvas, and how it is drawn. */
+/** The position of a frame on the canvas, and how it is drawn. */
 export interface FrameControl {
   width: number;
   height: number;
@@ -82,21 +82,21 @@ export interface FrameControl {
   blend: number;
 }
 
-/** A frame behind the first picture, as a PNG of its own. */
+/** A frame after the first image, as a PNG of its own. */
 export interface ApngFrame extends FrameControl {
   png: Buffer;
 }
 
-/** How an APNG is put together. */
+/** The parts of an APNG. */
 export interface Apng {
-  /** Of the first picture, where it belongs to the animation. */
+  /** Of the first image, if it is part of the animation. */
   first: FrameControl | undefined;
-  /** Those that follow. */
+  /** The following frames. */
   frames: ApngFrame[];
 }
 
 /**
- * Takes an animated PNG apart (https://www.w3.org/TR/png-3/#apng-frame-based-animation). Throws an Error that says what is
+ * Splits an animated PNG into frames (https://www.w3.org/TR/png-3/#apng-frame-based-animation). Throws an Error that says what is
  * wrong with it: a number of frames or an order other than announced, a wrong checksum, a frame outside the canvas.
  */
 export function readApng(png: Buffer): Apng {
@@ -116,10 +116,10 @@ type ScannedFrame = FrameControl & { parts: Buffer[] };
 interface Scan {
   header: Buffer;
   announced: number;
-  /** Chunks that the pixels cannot be read without. */
+  /** Chunks that every frame needs. */
   shared: Buffer[];
   hasPicture: boolean;
-  /** The number that the next chunk of a frame has. */
+  /** The expected sequence number of the next frame chunk. */
   sequence: number;
   first: FrameControl | undefined;
   frames: ScannedFrame[];
@@ -157,7 +157,7 @@ function addAnimation(scan: Scan, { type, data, checked, crc }: Chunk & { type: 
   else addPixels(scan, data.subarray(4));
 }
 
-/** Bytes of data that these chunks have at least. */
+/** The minimum data size of these chunks. */
 const MIN_BYTES = { acTL: 8, fcTL: 26, fdAT: 4 };
 
 function addControl(scan: Scan, control: FrameControl): void {

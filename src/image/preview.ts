@@ -1,23 +1,23 @@
-// The preview of an image: its first frame as a small picture in raw pixels, out of which its thumbnail and its perceptual
-// hash are made. It comes with the decoding that proves the image, so that nothing is decoded twice.
+// The preview of an image: its first frame, downscaled, in raw pixels. Its thumbnail and its perceptual hash are made from it.
+// It is made while the image is verified, so that nothing is decoded twice.
 import type { Preview } from "../pipeline/image-ports.ts";
 import { HASH_SIDE, toPerceptualHash } from "./perceptual-hash.ts";
 import { loadSharp } from "./sharp.ts";
 
-/** What a preview has at most: 300 × 300 pixels, or 400 × 225. A bound on the longer side would blur what is wide or tall. */
+/** The maximum pixels of a preview: 300 × 300, or 400 × 225. A limit on the longer side would blur wide and tall images. */
 const PREVIEW_PIXELS = 90_000;
 
-/** WebP's quality, and how hard it tries: 1 takes half the time of the default for files that are a twentieth larger. */
+/** WebP's quality and effort: effort 1 takes half the time of the default, for files 5 % larger. */
 const QUALITY = 75;
 const EFFORT = 1;
 
-/** The size of the preview of an image of that size: the same shape, and never larger than the image. */
+/** The size of an image's preview: the same aspect ratio, and never larger than the image. */
 export function previewSize({ width, height }: { width: number; height: number }): { width: number; height: number } {
   const scale = Math.min(1, Math.sqrt(PREVIEW_PIXELS / (width * height)));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-/** The first of the frames that lie below one another in `pixels`. */
+/** The first of the frames stacked vertically in `pixels`. */
 export function firstFrame(pixels: Buffer, size: { width: number; height: number; channels: number }): Preview {
   const { width, height, channels } = size;
   return {
@@ -28,18 +28,18 @@ export function firstFrame(pixels: Buffer, size: { width: number; height: number
   };
 }
 
-/** The preview as a WebP of some 15 KB. */
+/** The preview as a WebP of about 15 KB. */
 export async function toThumbnail({ pixels, width, height, channels }: Preview): Promise<Buffer> {
   const open = await loadSharp();
   return open(pixels, { raw: { width, height, channels } }).webp({ quality: QUALITY, effort: EFFORT }).toBuffer();
 }
 
-/** The perceptual hash of the picture as it looks on white, 16 hex digits. */
+/** The perceptual hash of the image on a white background, 16 hex digits. */
 export function hashOf(preview: Preview): string {
   return toPerceptualHash(shrink(preview));
 }
 
-// the mean of each of 32 × 32 fields; a preview that has fewer pixels than that gives some of them twice
+// the mean of each of 32 × 32 cells; a smaller preview uses some pixels twice
 function shrink({ pixels, width, height, channels }: Preview): Uint8Array {
   const luma = new Uint8Array(HASH_SIDE * HASH_SIDE);
   for (let row = 0; row < HASH_SIDE; row++) {

@@ -1,4 +1,4 @@
-// The thumbnail of an asset, from wherever it can be had.
+// Reads the thumbnail of an asset, or makes it.
 import pLimit from "p-limit";
 import { thumbnailKey } from "../domain/keys.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
@@ -12,8 +12,8 @@ export interface ReadThumbnailDeps {
 }
 
 /**
- * A WebP of at most 90,000 pixels (300 × 300, or 400 × 225): the one in the store, else one made of the original and kept
- * nowhere. Undefined where there are no bytes, or none that can be decoded. Throws what the store throws.
+ * A WebP of at most 90,000 pixels (300 × 300, or 400 × 225): from the store, or made from the original without storing
+ * it. Undefined if there are no bytes, or if they do not decode. Throws the store's errors.
  */
 export async function readThumbnail(
   { store, signal }: ReadThumbnailDeps,
@@ -28,7 +28,7 @@ export async function readThumbnail(
   });
 }
 
-/** Originals in hand at once: a page of an old archive asks for sixty thumbnails, and each may be as large as IMAGE_MAX_BYTES. */
+/** A page of an old archive requests sixty thumbnails, and each original may be as large as IMAGE_MAX_BYTES. */
 const limit = pLimit(3);
 
 let inspect: InspectImage | undefined;

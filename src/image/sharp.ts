@@ -1,9 +1,9 @@
-// sharp, loaded at first use and set up once for the process: it costs 100 ms, which commands that see no image should not pay.
+// Loads sharp at first use and configures it once per process: it takes 100 ms, which commands without images should not pay.
 import type sharp from "sharp";
 
 let loading: Promise<typeof sharp> | undefined;
 
-/** Its own parallelism and cache are off: they would fight our bound on work in hand. */
+/** Without its own parallelism and cache, which would defeat our limits. */
 export function loadSharp(): Promise<typeof sharp> {
   loading ??= import("sharp").then(({ default: loaded }) => {
     loaded.concurrency(1);

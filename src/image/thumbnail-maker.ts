@@ -1,5 +1,5 @@
-// Makes the thumbnails of assets that have just been recorded, out of previews that are still in memory. It works beside
-// the jobs: it delays none, and what it cannot do now is made up later from the store (make-up.ts).
+// Makes the thumbnails of new assets from previews in memory, in the background. It delays no job; what it cannot make is
+// backfilled later from the store (maintenance/thumbnail-backfill.ts).
 import { createHash } from "node:crypto";
 import { toMessage } from "../domain/errors.ts";
 import { thumbnailKey } from "../domain/keys.ts";
@@ -12,36 +12,36 @@ export interface ThumbnailMakerDeps {
   catalog: Pick<Catalog, "recordThumbnails">;
   clock: Pick<Clock, "sleep">;
   log: Pick<Log, "debug">;
-  /** Whether images are being copied at this moment: they go first. */
+  /** Whether images are being copied now: they have priority. */
   isBusy(): boolean;
 }
 
-/** The port, and its end. */
+/** The port, and how to close it. */
 export interface ThumbnailMaker extends Thumbnails {
-  /** Makes what waits, for a moment, and writes down what was made. All else is left to be made up. */
+  /** Finishes what is waiting, for a moment, and records it. The backfill makes the rest. */
   close(): Promise<void>;
 }
 
-/** Previews that wait at most, together: beyond that memory is worth more than reading the original once more. */
+/** The maximum size of waiting previews, together. Beyond it, reading the original again later is cheaper than memory. */
 const WAITING_MAX_BYTES = 32 * 1024 * 1024;
 
-/** Thumbnails in hand at once: one that is encoded while the other one is on its way to the store. */
+/** One thumbnail is encoded while the other is uploaded. */
 const CONCURRENCY = 2;
 
 /**
- * While images are copied a lane rests for so many times as long as its thumbnail took: each costs some 2 ms of CPU, which
- * would else be a third of what a worker can do when it has all its hands full. It catches up when there is a lull.
+ * While images are copied, pause after each thumbnail for this multiple of the time it took. Each costs about 2 ms of CPU,
+ * which otherwise is a third of a busy worker's capacity. It catches up when the worker is idle.
  */
 const PAUSE_FACTOR = 4;
 const PAUSE_MAX_MS = 2_000;
 
-/** So many thumbnails are written down in one commit, or as many as there are when none waits any more. */
+/** The maximum number of thumbnails recorded in one commit. */
 const RECORD_BATCH_SIZE = 50;
 
-/** What closing takes at most, in ms: a store that is away must not hold up a process that stops. */
+/** The maximum time for closing, in ms: an unavailable store must not delay shutdown. */
 const CLOSE_MS = 3_000;
 
-/** One maker for a process. */
+/** Creates the maker; one for a process. */
 export function createThumbnailMaker(deps: ThumbnailMakerDeps): ThumbnailMaker {
   const waiting: { digest: string; preview: Preview }[] = [];
   const stored: string[] = [];
@@ -61,12 +61,15 @@ export function createThumbnailMaker(deps: ThumbnailMakerDeps): ThumbnailMaker {
         stored.push(next.digest);
         if (stored.length >= RECORD_BATCH_SIZE) await recordStored();
       } catch (error) {
-        deps.log.debug({ digest: next.digest, error: toMessage(error) }, "its thumbnail will be made up later");
+        deps.log.debug(
+          { digest: next.digest, error: toMessage(error) },
+          "cannot make the thumbnail now; it is backfilled later",
+        );
       }
       await pause(performance.now() - begun);
     }
     await recordStored().catch((error) =>
-      deps.log.debug({ error: toMessage(error) }, "thumbnails will be looked up later"),
+      deps.log.debug({ error: toMessage(error) }, "cannot record thumbnails now; they are found later"),
     );
   }
 
@@ -78,7 +81,7 @@ export function createThumbnailMaker(deps: ThumbnailMakerDeps): ThumbnailMaker {
   async function recordStored(): Promise<void> {
     const digests = stored.splice(0);
     if (digests.length === 0) return;
-    // a deletion that came while they waited has looked for them too early
+    // the assets were erased meanwhile, before the thumbnails were in the store
     for (const digest of await deps.catalog.recordThumbnails(digests))
       await deps.store.delete(thumbnailKey(digest), { signal });
   }
@@ -102,7 +105,7 @@ export function createThumbnailMaker(deps: ThumbnailMakerDeps): ThumbnailMaker {
   };
 }
 
-/** Puts a thumbnail in its place. A later version may make it differently, so caches keep it for a day only. */
+/** Stores a thumbnail. A later version may render it differently, so caches keep it for a day only. */
 export async function putThumbnail(
   store: Pick<Store, "put">,
   { digest, bytes, signal }: { digest: string; bytes: Buffer; signal?: AbortSignal },

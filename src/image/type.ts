@@ -1,5 +1,5 @@
-// The type of an image by its first bytes. Pure; decodes nothing.
-// Names, headers and extensions are not looked at: they are what other programs believe.
+// Detects the type of an image by its first bytes. Pure; does not decode.
+// Names, headers and extensions are ignored: they may be wrong.
 import type { ImageFacts } from "../domain/records.ts";
 import { PNG_SIGNATURE } from "./png.ts";
 
@@ -7,7 +7,7 @@ type Type = Pick<ImageFacts, "content_type" | "extension">;
 
 const JPEG_SIGNATURE = Buffer.from([0xff, 0xd8, 0xff]);
 
-/** The type these bytes begin with, or undefined when it is none that can become an asset. */
+/** The type of these bytes, or undefined if it cannot become an asset. */
 export function findType(bytes: Buffer): Type | undefined {
   if (startsWith(bytes, PNG_SIGNATURE)) return { content_type: "image/png", extension: "png" };
   if (startsWith(bytes, JPEG_SIGNATURE)) return { content_type: "image/jpeg", extension: "jpg" };

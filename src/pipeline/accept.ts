@@ -1,4 +1,4 @@
-// The first step of generation: whatever lies in the job becomes a recorded request, or a recorded fault.
+// The first step of generation: the data of a job becomes a recorded request, or a recorded fault.
 import { decodeText } from "../domain/decode-text.ts";
 import { RejectedError, toMessage } from "../domain/errors.ts";
 import { toRecordable } from "../domain/request/bounded-json.ts";
@@ -9,7 +9,7 @@ import { invalidRequest, parseSubmission, requireExact, toRequest } from "../dom
 import type { Delivery, GenerateResult, GenerateRun } from "./generate-run.ts";
 import type { Outcome } from "./verdict.ts";
 
-/** Sets `requestId` and `detail`. Data that does not fit ends as a failed request that names every fault. */
+/** Sets `requestId` and `detail`. Invalid data becomes a failed request whose error names every fault. */
 export async function acceptDelivery(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { delivery } = run;
   run.requestId = requestedId(delivery) ?? idFromJob(delivery);
@@ -30,8 +30,8 @@ export async function acceptDelivery(run: GenerateRun): Promise<Outcome<Generate
 }
 
 /**
- * The data of a job as it was sent. The queue's client replaces bytes that are not UTF-8 and rounds numbers without a word: where
- * its result looks like it, the bytes are read again and decide. Throws RejectedError `invalid_request`.
+ * The data of a job as it was sent. The queue's client silently replaces bytes that are not UTF-8 and rounds large numbers. If
+ * its result may have been altered, the raw bytes are parsed instead. Throws RejectedError `invalid_request`.
  */
 async function requireAsSent({ data, readRaw }: Delivery): Promise<unknown> {
   if (!mayBeAltered(data)) return data;
@@ -50,7 +50,7 @@ function decodeJob(raw: Uint8Array): string {
 
 async function recordFault(run: GenerateRun, error: RejectedError): Promise<Outcome<GenerateResult>> {
   const { delivery } = run;
-  // an id that somebody else holds is left alone: the fault is recorded under an id made of the job
+  // if another request has this id, the fault is recorded under an id derived from the job
   const holder = (await run.catalog.find(run.requestId))?.request;
   const isThisFault = holder?.recipe === null && holder.job_id === delivery.jobId;
   if (holder !== undefined && !isThisFault) run.requestId = idFromJob(delivery);
@@ -59,7 +59,7 @@ async function recordFault(run: GenerateRun, error: RejectedError): Promise<Outc
     requestId: run.requestId,
     jobId: delivery.jobId,
     collection: collectionOf(delivery.data),
-    // nothing that is nested too deeply or is too large reaches the recording thread: its message would recurse over it
+    // bounded in depth and size: cloning it for the recording thread recurses
     submitted: toRecordable(delivery.data),
     error: { code, message },
   });
@@ -67,7 +67,7 @@ async function recordFault(run: GenerateRun, error: RejectedError): Promise<Outc
   return { kind: "rejected", error };
 }
 
-// our own producers commit the request first and then send no more than its id
+// our own producers commit the request first and then send only its id
 function isReference(data: unknown): boolean {
   return typeof data === "object" && data !== null && Object.keys(data).length === 1 && "request_id" in data;
 }

@@ -1,4 +1,4 @@
-// From the API's answer to what is recorded of it: which image stands at which index, and until when. Pure.
+// From the API's answer to its record: which image has which index, and when its URL expires. Pure.
 
 import type { Call, RequestDetail } from "../domain/records.ts";
 import { missingIndexes } from "./missing.ts";
@@ -10,7 +10,7 @@ export interface SpooledRecord extends AnswerRecord {
   spooled: { name: string; bytes: Buffer }[];
 }
 
-/** Images fill the missing indexes in the order they came; what came beyond them was not asked for and is left. */
+/** Images fill the missing indexes in the order of the answer. Surplus images were not requested and are dropped. */
 export function toAnswerRecord(
   detail: RequestDetail,
   { call, answer, urlLifetimeMs }: { call: Call; answer: Answer; urlLifetimeMs: number },
@@ -37,14 +37,14 @@ export function toAnswerRecord(
   };
 }
 
-/** The sooner of both ends: the provider's promise, and what the URL says itself. One before the answer is none. */
+/** The earlier of two expiries: the provider's promise, and the URL's own. One before the answer is ignored. */
 function expiryOf(url: string, { createdMs, urlLifetimeMs }: { createdMs: number; urlLifetimeMs: number }): number {
   const promised = createdMs + urlLifetimeMs;
   const own = urlExpiryMs(url);
   return own === undefined || own <= createdMs ? promised : Math.min(own, promised);
 }
 
-/** An image that was refused for what it shows would be refused again: it is not asked for, nor paid, once more. */
+/** An image that was rejected for its content would be rejected again, so it is not requested and paid again. */
 function toRefused(
   { refused }: Answer,
   { came, wanted }: { came: number; wanted: number },

@@ -1,5 +1,5 @@
-// The second stage: the images of an answer become assets in the store, a sidecar beside them, and an archived request.
-// Nothing here costs money, so everything may be done again: each step looks at the record first.
+// The second stage: copies the images of an answer to the store as assets, writes the sidecar, and archives the request.
+// Nothing here costs money, so every step may run again: it checks the record first.
 import { ArchiverError, levelOf, toMessage } from "../domain/errors.ts";
 import type { ArchivedAsset, Image, RequestDetail, RequestRecord } from "../domain/records.ts";
 import { archiveDelayMs } from "./backoff.ts";
@@ -18,7 +18,7 @@ export interface ArchivePorts {
   downloader: Downloader;
   inspect: InspectImage;
   spool: Spool;
-  /** For the bytes of images that are in hand. */
+  /** Bounds the image bytes held in memory. */
   imageMemory: ByteSemaphore;
   thumbnails: Thumbnails;
   clock: Clock;
@@ -28,7 +28,7 @@ export interface ArchivePorts {
   onStep: OnStep;
 }
 
-/** What an archive job returns; the form is a promise. */
+/** What an archive job returns. This format is public. */
 export interface ArchiveResult {
   request_id: string;
   recipe_id: string | null;
@@ -38,9 +38,9 @@ export interface ArchiveResult {
 
 export interface ArchiveDelivery {
   requestId: string;
-  /** How often this job was begun, from 1. */
+  /** Counts the runs of this job, from 1. */
   attempt: number;
-  /** Aborted when the copy must be given up: the process stops, or another worker has the job. */
+  /** Aborted when the copy must stop: the process is stopping, or another worker took the job. */
   signal: AbortSignal;
 }
 
@@ -48,13 +48,13 @@ export interface ArchiveRun extends ArchivePorts {
   delivery: ArchiveDelivery;
   requestId: string;
   detail: RequestDetail;
-  /** When the sidecar was written that calls the request archived. */
+  /** The archive time, equal in sidecar and row. */
   archivedAt: number;
 }
 
 type ArchiveStep = Step<ArchiveRun, ArchiveResult>;
 
-/** The steps, in order. Within `copy` each image has its own: download, verify, put, record. */
+/** The steps, in order. Within `copy` each image has its own steps: download, verify, put, record. */
 export const ARCHIVE_STEPS: readonly ArchiveStep[] = [
   { name: "load", do: load },
   { name: "copy", do: copy },
@@ -64,7 +64,7 @@ export const ARCHIVE_STEPS: readonly ArchiveStep[] = [
   { name: "clean_up", do: cleanUp },
 ];
 
-/** Takes one archive job through all steps. Never throws: every way to end is an outcome. */
+/** Runs one archive job through all steps. Never throws: every result is an outcome. */
 export async function archive(delivery: ArchiveDelivery, ports: ArchivePorts): Promise<Outcome<ArchiveResult>> {
   const run = { ...ports, delivery, requestId: delivery.requestId } as ArchiveRun;
   try {
@@ -74,14 +74,14 @@ export async function archive(delivery: ArchiveDelivery, ports: ArchivePorts): P
   }
 }
 
-/** A port that fails while an end is recorded must not end the job: it is done again, and the record decides. */
+/** If recording the failure fails as well, the job waits and runs again; the record then decides what is left to do. */
 async function handleError(run: ArchiveRun, thrown: unknown): Promise<Outcome<ArchiveResult>> {
   try {
     return await scheduleRetry(run, thrown);
   } catch (error) {
     run.log[levelOf(error)](
       { request_id: run.requestId, error: toMessage(error), cause: toMessage(thrown) },
-      "cannot record how a copy ended; it is tried again",
+      "cannot record the result of a copy; retrying",
     );
     return waitFor(run, error);
   }
@@ -111,10 +111,10 @@ async function load(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined
   return copyPartial(run);
 }
 
-// a request that failed, is parked or still lacks images: what is there is copied, and what ended gets its sidecar
+// a request that failed, is parked or still lacks images: copy the images it has; if it has finished, write its sidecar
 async function copyPartial(run: ArchiveRun): Promise<Outcome<ArchiveResult>> {
   const failure = await copyAll(run);
-  // an image that is gone for good fails the request later, when all its images are here and the state is `copying`
+  // an image that is lost for good fails the request later, once the request has all its images and is `copying`
   if (failure !== undefined && !isFinal(failure)) return scheduleRetry(run, failure);
   const { state } = run.detail.request;
   if (state === "failed" || state === "parked" || state === "cancelled") {
@@ -133,30 +133,30 @@ async function copy(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined
   return failRequest(run, error);
 }
 
-/** Copies what is not archived yet, all images at once. Returns the gravest failure; the others have been recorded. */
+/** Copies all images that are not archived yet, concurrently. Returns the failure that decides, or undefined. */
 async function copyAll(run: ArchiveRun): Promise<unknown> {
   const pending = run.detail.images.filter((image) => image.digest === null);
   const results = await Promise.allSettled(pending.map((image) => copyImage(run, image)));
   const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
   if (pending.length > 0) run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
-  // what can never be copied is waited for by nobody, so whatever may still succeed comes first
+  // a retryable failure first: retrying cannot help an image that is lost for good
   return failures.find((failure) => !isFinal(failure)) ?? failures[0];
 }
 
 async function writeSidecar(run: ArchiveRun): Promise<undefined> {
-  // the time that the row will carry, so that sidecar and row are equal to the millisecond
+  // the row gets the same time, so that sidecar and row are equal to the millisecond
   run.archivedAt = run.clock.now();
   await putSidecar(run, { state: "archived", archived_at: run.archivedAt });
 }
 
 async function finish(run: ArchiveRun): Promise<Outcome<ArchiveResult> | undefined> {
-  // what follows looks at the images, which this does not change: the record is not read again
+  // the steps that follow use only the images, which this does not change: no need to read the record again
   const done = await run.catalog.finish(run.requestId, { state: "archived", archived_at: run.archivedAt });
   if (done) run.log.debug({ request_id: run.requestId, assets: run.detail.images.length }, "archived");
   return undefined;
 }
 
-// a process that dies before this leaves the telling to the upkeep
+// if the process dies before this step, maintenance sends the webhook
 async function notify(run: ArchiveRun): Promise<undefined> {
   await run.notifier.notify(run.detail.request);
 }
@@ -173,7 +173,7 @@ async function removeSpooled(run: ArchiveRun): Promise<void> {
   );
 }
 
-/** Codes after which nothing can change: the image itself is gone, or must not be fetched. */
+/** Permanent failures: the image is lost, or must not be fetched. */
 const FINAL_CODES = new Set([
   "url_expired",
   "address_refused",
@@ -195,10 +195,10 @@ async function scheduleRetry(run: ArchiveRun, thrown: unknown): Promise<Outcome<
   if (isFinal(thrown) && run.detail !== undefined) return failRequest(run, { code, message: error.message });
   const outcome = waitFor(run, error);
   const { attempt } = run.delivery;
-  // why it waits stands in its row; only a bug is news for the operator
+  // the reason is in the request's row; only a bug is worth the operator's attention
   const level = thrown instanceof ArchiverError ? "debug" : "warn";
   run.log[level]({ request_id: run.requestId, code, attempt, delay_ms: outcome.delayMs }, error.message);
-  // the reason why images are missing is not to be covered by a passing one
+  // do not overwrite the reason for missing images with a transient error
   if (run.detail !== undefined && missingIndexes(run.detail).length === 0) {
     await run.catalog.recordError(run.requestId, { code, message: error.message, spend: false });
   }
@@ -214,7 +214,7 @@ async function failRequest(
   return { kind: "rejected", error: new ArchiverError(reason.message, { code: reason.code }) };
 }
 
-// the bytes are in the spool: a person decides whether they are decoded once more
+// the bytes are in the spool: an operator decides whether to decode them again
 async function parkRequest(
   run: ArchiveRun,
   reason: { code: string; message: string },
@@ -231,12 +231,12 @@ async function finishRequest(run: ArchiveRun, how: UnarchivedState): Promise<voi
   run.detail = (await run.catalog.find(run.requestId)) ?? run.detail;
   run.log.error({ request_id: run.requestId, code: reason.code }, reason.message);
   await run.notifier.notify(run.detail.request);
-  // the request has ended, whether the store takes its sidecar now or later
+  // the request is finished even if the store cannot take its sidecar now
   const sidecarWritten = putSidecar(run).then(() => run.catalog.markSidecarWritten(run.requestId));
   await sidecarWritten.catch((error) =>
     run.log[levelOf(error)](
       { request_id: run.requestId, error: toMessage(error) },
-      "the sidecar will be written later",
+      "cannot write the sidecar now; maintenance writes it later",
     ),
   );
 }
@@ -266,7 +266,7 @@ export function toArchivedAssets({ images, assets }: Pick<RequestDetail, "images
   });
 }
 
-/** Whether a request has come to an end of its own; `parked` waits for a person. */
+/** Whether a request is in a terminal state. `parked` is not: it needs an operator's decision. */
 export function isTerminal(state: RequestRecord["state"]): boolean {
   return state === "archived" || state === "failed" || state === "cancelled";
 }

@@ -1,4 +1,4 @@
-// How long to wait before the next try. Pure: randomness is handed in, nothing waits here.
+// The delay before the next attempt. Pure: randomness is a parameter, and nothing waits here.
 
 export interface Backoff {
   baseMs: number;
@@ -8,14 +8,14 @@ export interface Backoff {
 /** Between calls of the image API: 1 s, 2 s, 4 s … at most a minute, so that 8 attempts span about two minutes. */
 export const GENERATE_BACKOFF: Backoff = { baseMs: 1_000, capMs: 60_000 };
 
-/** Between copies: at most 5 minutes, and never more than a twentieth of the time that the URL has left. */
+/** Between copies: at most 5 minutes, and at most a twentieth of the time until the URL expires. */
 export const ARCHIVE_BACKOFF: Backoff = { baseMs: 500, capMs: 300_000 };
 const REMAINING_TRIES_MIN = 20;
 const ARCHIVE_DELAY_MIN_MS = 200;
 
 /**
- * Exponential backoff with full jitter: anything from 0 to base × 2^(attempt − 1), capped. Full jitter spreads a crowd
- * that failed together better than any other form (AWS Architecture Blog, "Exponential Backoff And Jitter").
+ * Exponential backoff with full jitter: from 0 to base × 2^(attempt − 1), capped. Full jitter spreads clients that failed
+ * together better than other kinds of jitter (AWS Architecture Blog, "Exponential Backoff And Jitter").
  * `attempt` counts from 1; `random` gives 0 ≤ x < 1.
  */
 export function backoffMs(
@@ -28,12 +28,12 @@ export function backoffMs(
 
 export interface ArchiveDelay {
   attempt: number;
-  /** Time until the first URL dies; null when bytes are at hand and nothing dies. */
+  /** Time until the first URL expires; null if all bytes are in the spool. */
   msToExpiry: number | null;
   random: () => number;
 }
 
-/** The wait before the next copy: the nearer the loss, the shorter, so that there are always many tries left. */
+/** The delay before the next copy. It shrinks as the expiry comes closer, so that many attempts are left. */
 export function archiveDelayMs({ attempt, msToExpiry, random }: ArchiveDelay): number {
   const capMs =
     msToExpiry === null ? ARCHIVE_BACKOFF.capMs : Math.min(ARCHIVE_BACKOFF.capMs, msToExpiry / REMAINING_TRIES_MIN);
@@ -41,10 +41,10 @@ export function archiveDelayMs({ attempt, msToExpiry, random }: ArchiveDelay): n
   return Math.max(delayMs, ARCHIVE_DELAY_MIN_MS);
 }
 
-/** Below half the bound nothing slows; from there each call waits longer, up to this, and at the bound nothing is bought. */
+/** Below half the limit there is no delay. From there it grows up to this; at the limit no calls are made. */
 const BACKLOG_DELAY_MAX_MS = 5_000;
 
-/** How long one call waits because images pile up that are not archived yet. */
+/** The delay of one call because of the backlog of images that are not archived yet. */
 export function backlogDelayMs({ images, bound }: { images: number; bound: number }): number {
   const fullness = images / bound;
   if (!(fullness > 0.5)) return 0;

@@ -1,20 +1,20 @@
-// Room for the bytes of images: what a process holds of them at once is bounded by their size and not by their number, so
-// that it can have many small ones in hand and still survive as many large ones. Pure.
+// Bounds the bytes of images that a process holds at a time: by size, not by count, so that it can work on many small images
+// and does not run out of memory with as many large ones. Pure.
 
-/** A share of the memory. Whoever enters leaves, however it ends. */
+/** A share of the memory. The caller that opened it must release it. */
 export interface Lease {
   /**
-   * Resolves when these bytes fit beside those of the others, first come, first served. What was taken before is given
-   * back first: two who each hold something and wait for more would wait for ever.
+   * Resolves when these bytes fit, first come, first served. What this lease held before is released first: two leases that
+   * each hold bytes and wait for more would deadlock.
    */
   acquire(bytes: number): Promise<void>;
-  /** Gives everything back, and no longer waits. */
+  /** Releases all bytes, and cancels a pending acquire. */
   release(): void;
 }
 
 export interface ByteSemaphore {
   open(): Lease;
-  /** Bytes that are held now. */
+  /** Bytes held now. */
   held(): number;
 }
 
@@ -23,7 +23,7 @@ interface Waiter {
   grant(): void;
 }
 
-/** Room for `maxBytes`. More than that at once is let in alone: what is allowed to exist must be possible to copy. */
+/** A semaphore of `maxBytes`. A larger request is granted when nothing else is held, so that every allowed image can be copied. */
 export function createByteSemaphore(maxBytes: number): ByteSemaphore {
   const waiting: Waiter[] = [];
   let held = 0;

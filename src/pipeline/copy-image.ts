@@ -1,4 +1,4 @@
-// One image from wherever it lies to an asset: fetch → verify → put → record. Any number of times, with the same end.
+// Copies one image to the store: fetch → verify → put → record. Idempotent.
 import { createHash } from "node:crypto";
 import { ArchiverError, levelOf, RejectedError, toMessage } from "../domain/errors.ts";
 import { imageKey } from "../domain/keys.ts";
@@ -22,10 +22,10 @@ export interface CopyRun {
   delivery: { signal: AbortSignal; attempt: number };
 }
 
-/** The bytes under a digest never change, so every cache may keep them for ever. */
+/** The bytes under a digest never change, so caches may keep them indefinitely. */
 const CACHE_CONTROL = "public, max-age=31536000, immutable";
 
-/** Copies one image. Throws what kept it from being copied; `url_expired` when its URL is dead for good. */
+/** Copies one image. Throws the reason it could not be copied; `url_expired` if its URL has expired. */
 export async function copyImage(run: CopyRun, image: Image): Promise<void> {
   const lease = run.imageMemory.open();
   try {
@@ -53,7 +53,7 @@ interface DownloadedImage {
   facts: InspectedImage;
 }
 
-/** Bytes that lie on disk. Where they are of no use the URL is asked; without one they never will be. */
+/** The bytes in the spool; undefined if the URL must be used instead. Throws if the bytes are unusable and there is no URL. */
 async function fromSpool(run: LeasedRun, image: Image): Promise<DownloadedImage | undefined> {
   if (image.spool_file === null) return undefined;
   const bytes = await run.spool.read(image.spool_file, { admit: run.lease.acquire });
@@ -66,7 +66,7 @@ async function fromSpool(run: LeasedRun, image: Image): Promise<DownloadedImage 
     return { bytes, facts };
   } catch (error) {
     if (!(error instanceof ArchiverError) || FINAL_VERDICTS.has(error.code)) throw error;
-    const why = `the bytes that came with the answer are no image: ${error.message}`;
+    const why = `the bytes in the answer are not an image: ${error.message}`;
     return requireUrl(run, image, { code: "answer_broken", why });
   }
 }
@@ -102,14 +102,14 @@ async function verify(run: CopyRun, { image, bytes }: { image: Image; bytes: Buf
 }
 
 /**
- * Decodes the bytes. What may take the process down is marked before, in a commit of its own, so that a mark that is found
- * later counts a death: everything large, and whatever a job comes to that was begun before.
+ * Decodes the bytes. Before a decode that may crash the process, a mark is committed; a mark found later counts a crash.
+ * Marked are large images, and every image of a job that ran before.
  *
  * | marks found | decoded |
  * |---|---|
- * | 0, 1 | beside others |
- * | 2 | alone: of several images in hand at two crashes, only one is to blame |
- * | 3 | never again: its bytes are kept and the request is parked |
+ * | 0, 1 | concurrently with others |
+ * | 2 | exclusively: only one of the images that were being decoded at a crash caused it |
+ * | 3 | not again: the bytes stay in the spool and the request is parked |
  */
 async function inspectMarked(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<InspectedImage> {
   const crashes = await run.catalog.decodeAttempts(image);
@@ -128,15 +128,15 @@ async function inspectMarked(run: CopyRun, { image, bytes }: { image: Image; byt
   }
 }
 
-/** So much decoded is what a large answer of the API takes (2048 × 2048): below, the first try costs no commit. */
+/** Fits the largest image of the API today (2048 × 2048), decoded. Up to this size the first attempt costs no commit. */
 const UNMARKED_DECODE_MAX_BYTES = 32 * 1024 * 1024;
 
 const CRASHES_UNTIL_EXCLUSIVE = 2;
 
-/** The code of an image that is decoded no more. */
+/** The code of an image that is not decoded again. */
 export const DECODER_DIED = "decoder_died";
 
-/** What these say of bytes holds for the same bytes from the URL, and no other call is to be paid for them. */
+/** These hold for the same bytes from the URL as well, so the URL is not tried. */
 const FINAL_VERDICTS: ReadonlySet<string> = new Set([DECODER_DIED, "decoded_too_large"]);
 
 async function toParkError(
@@ -146,12 +146,12 @@ async function toParkError(
   await spoolBytes(run, { image, bytes });
   const message =
     `Cannot copy image ${image.index} of request "${run.requestId}": the worker died ${crashes} times while ` +
-    "it decoded it, the last time alone. Its bytes are kept in the spool; retry decodes it again";
+    "decoding it, the last time exclusively. Its bytes are kept in the spool; retry decodes it again";
   return new ArchiverError(message, { code: DECODER_DIED });
 }
 
-// Only a try that failed after the URL's end is final: some providers keep their word for longer. One that we broke off
-// ourselves was no try.
+// Only an attempt that failed after the expiry is final: some providers serve a URL for longer. An attempt that we aborted
+// does not count.
 function isExpired(run: CopyRun, image: Image): boolean {
   if (run.delivery.signal.aborted) return false;
   return image.expires_at !== null && run.clock.now() >= image.expires_at;
@@ -159,7 +159,7 @@ function isExpired(run: CopyRun, image: Image): boolean {
 
 function expired(run: CopyRun, { image, error }: { image: Image; error: unknown }): RejectedError {
   const expiredAt = new Date(image.expires_at ?? 0).toISOString();
-  const message = `Cannot copy image ${image.index} of request "${run.requestId}": its URL died at ${expiredAt}; the last try: ${toMessage(error)}`;
+  const message = `Cannot copy image ${image.index} of request "${run.requestId}": its URL expired at ${expiredAt}; last attempt: ${toMessage(error)}`;
   return new RejectedError(message, { code: "url_expired", cause: error });
 }
 
@@ -181,7 +181,7 @@ async function put(run: CopyRun, { image, key, bytes, digest, facts }: CheckedIm
   }
 }
 
-// the same bytes may have been removed for a deleted request between the put and its row: then they are put once more
+// the same bytes may have been erased for a deleted request between the put and its row: put them again
 async function record(run: CopyRun, checked: CheckedImage): Promise<void> {
   const { image, key, bytes, digest, facts } = checked;
   const { content_type, width, height, phash } = facts;
@@ -194,7 +194,7 @@ async function record(run: CopyRun, checked: CheckedImage): Promise<void> {
   }
 }
 
-// The store is down and the URL will die, or nobody dares to decode them: the bytes are at hand now, so they wait on disk.
+// The store is down and the URL will expire, or decoding crashed the worker: keep the bytes on disk.
 async function spoolBytes(run: CopyRun, { image, bytes }: { image: Image; bytes: Buffer }): Promise<void> {
   if (image.spool_file !== null) return;
   const name = `${image.request_id}.${image.call_number ?? 0}.${image.index}`;
@@ -203,9 +203,6 @@ async function spoolBytes(run: CopyRun, { image, bytes }: { image: Image; bytes:
     await run.catalog.recordSpoolFile(image, name);
   } catch (error) {
     const code = error instanceof ArchiverError ? error.code : "internal_error";
-    run.log[levelOf(error)](
-      { request_id: run.requestId, code, error: toMessage(error) },
-      "cannot spool an image that waits to be archived",
-    );
+    run.log[levelOf(error)]({ request_id: run.requestId, code, error: toMessage(error) }, "cannot spool an image");
   }
 }

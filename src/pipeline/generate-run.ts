@@ -1,5 +1,4 @@
-// The value that the steps of generation work on: the job, the ports, and what has been learnt so far. Types only.
-
+// The value that the generate steps share: the job, the ports, and the results so far. Types only.
 import type { Call, HoldReason, RequestDetail } from "../domain/records.ts";
 import type {
   ArchiveQueue,
@@ -34,23 +33,23 @@ export interface GenerateSettings {
   maxUnarchivedImages: number;
 }
 
-/** A job as it came out of the queue. */
+/** A job as the queue delivers it. */
 export interface Delivery {
   jobId: string;
   addedAtMs: number;
   data: unknown;
-  /** The bytes of the data as its producer sent them; undefined where the queue has them no more. */
+  /** The bytes of the data as the producer sent them; undefined if the queue no longer has them. */
   readRaw(): Promise<Uint8Array | undefined>;
-  /** Aborted when this process wants to stop: no new call is begun. */
+  /** Aborted when this process starts to stop: no new call is made. */
   stopping: AbortSignal;
-  /** Aborted when even a paid call must be given up. */
+  /** Aborted when calls in flight must be abandoned too, although they are paid. */
   signal: AbortSignal;
 }
 
 export interface GenerateResult {
   request_id: string;
   state: RequestDetail["request"]["state"];
-  /** Why the job ended although the request has not. */
+  /** Why the job is finished although the request is not. */
   held?: HoldReason;
 }
 

@@ -1,5 +1,5 @@
-// The first stage: a job of queue "generate" becomes a recorded answer of the image API, paid for at most once.
-// The order of the steps is the promise: what costs money stands between a row that says so and a row that keeps it.
+// The first stage: a job of queue "generate" becomes a recorded answer of the image API, paid at most once.
+// The order of the steps guarantees this: the paid call happens between the row that reserves it and the row that records it.
 import { levelOf, toMessage } from "../domain/errors.ts";
 import { answerFileName } from "../domain/keys.ts";
 import type { Recipe } from "../domain/request/recipe.ts";
@@ -38,7 +38,7 @@ export const GENERATE_STEPS: readonly GenerateStep[] = [
   { name: "hand_over", do: handOver },
 ];
 
-/** Takes one delivery through all steps. Never throws: every way to end is an outcome. */
+/** Runs one delivery through all steps. Never throws: every result is an outcome. */
 export async function generate(
   delivery: Delivery,
   { ports, settings }: { ports: GeneratePorts; settings: GenerateSettings },
@@ -51,8 +51,8 @@ export async function generate(
   }
 }
 
-// A call of unknown outcome is judged here again: its worker may have died before it knew, or before the verdict was on
-// record. Whether to call again is then the policy's question. One that a person has sent back has no attempts spent.
+// Judges a call of unknown outcome again: its worker may have died before it knew the outcome or recorded the verdict. The
+// policy for unknown calls decides whether to call again. A request that an operator retried has no attempts spent.
 async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { state } = run.detail.request;
   if (state === "copying") return handOver(run);
@@ -61,10 +61,10 @@ async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
     run.detail = (await run.catalog.settleDeadCalls(run.requestId)) ?? run.detail;
   }
   const last = run.detail.calls.at(-1);
-  if (last?.state === "sent") return waitForRequest("A call of this request is out, made by another worker", 5_000);
+  if (last?.state === "sent") return waitForRequest("A call of this request is in flight on another worker", 5_000);
   const { request } = run.detail;
   if (request.state !== "generating" || request.attempt === 0 || last?.state !== "unknown") return undefined;
-  const reason = last.error ?? { code: "unknown", message: "Nobody knows how the last call ended" };
+  const reason = last.error ?? { code: "unknown", message: "The outcome of the last call is unknown" };
   const failure = {
     class: "transient",
     ...reason,
@@ -78,7 +78,7 @@ async function recover(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
 
 async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { request } = run.detail;
-  // a drawn seed has no twin, and who asks for a fresh image gets one: the catalog need not be asked
+  // a drawn seed has no duplicate, and reuse may be off: skip the catalog query
   if (!request.seed_given || !request.reuse) return undefined;
   const reused = await run.catalog.reuse(run.requestId);
   if (reused === undefined) return undefined;
@@ -87,7 +87,7 @@ async function reuse(run: GenerateRun): Promise<Outcome<GenerateResult> | undefi
   return handOver(run);
 }
 
-// asked before the gate: what may not start must not use up the fleet's pace
+// before the gate, so that a held request does not use up the rate limit
 async function hold(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const { n } = nextCall(run.detail, recipeOf(run));
   const held = await run.catalog.holdOf(run.requestId, n);
@@ -108,20 +108,20 @@ async function acquirePermit(run: GenerateRun): Promise<Outcome<GenerateResult> 
   return waitForRequest(STOPPING, 0);
 }
 
-const STOPPING = "This worker is stopping; another one goes on";
+const STOPPING = "This worker is stopping; another one continues";
 
-// leave that nobody uses would keep the others waiting: it may have been the one probe of a halted fleet
+// an unused permit would block other workers: it may be the only probe of a halted gate
 async function releasePermit(run: GenerateRun): Promise<void> {
   await run.gate
     .release()
-    .catch((error) => run.log[levelOf(error)]({ error: toMessage(error) }, "cannot give leave back"));
+    .catch((error) => run.log[levelOf(error)]({ error: toMessage(error) }, "cannot release an unused gate permit"));
 }
 
 async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   const reserving = run.catalog.reserveCall(run.requestId, nextCall(run.detail, recipeOf(run)));
   const reserved = await reserving.then(
     ({ kind }) => kind === "reserved",
-    // it is thrown below, once leave is given back
+    // thrown below, after the permit is released
     () => false,
   );
   if (!reserved) await releasePermit(run);
@@ -131,11 +131,11 @@ async function reserve(run: GenerateRun): Promise<Outcome<GenerateResult> | unde
       run.call = reservation.call;
       return undefined;
     case "out":
-      return waitForRequest("A call of this request is out, made by another worker", 5_000);
+      return waitForRequest("A call of this request is in flight on another worker", 5_000);
     case "in_flight_elsewhere":
       return waitForRequest(`Request "${reservation.request_id}" is making the same recipe`, 1_000);
     case "backlog":
-      return waitForFleet(`${reservation.images} images wait to be archived: no new ones are bought`, 2_000);
+      return waitForFleet(`${reservation.images} images are waiting to be archived: generation is paused`, 2_000);
     case "held":
       return releaseHeldJob(run, reservation);
     case "settled":
@@ -151,19 +151,22 @@ async function call(run: GenerateRun): Promise<Outcome<GenerateResult> | undefin
   return run.result.kind === "answered" ? undefined : closeCall(run, run.result);
 }
 
-// the others hear of it after it is on record: Redis may take its time, and what is paid must not wait for that
+// after the outcome is recorded: Redis may be slow, and a paid answer must not wait for it
 async function recordOutcome(run: GenerateRun): Promise<number> {
   try {
     return await run.gate.recordOutcome(toGateResult(run.result));
   } catch (error) {
-    run.log.debug({ request_id: run.requestId, error: toMessage(error) }, "the fleet is not told how a call ended");
+    run.log.debug(
+      { request_id: run.requestId, error: toMessage(error) },
+      "cannot report the outcome of a call to the gate",
+    );
     return 0;
   }
 }
 
 type FailedCall = Exclude<CallResult, { kind: "answered" }>;
 
-/** An account that ran out between two images of one call is a matter for everybody. */
+/** If the account ran out between two images of one call, all workers must know. */
 function toGateResult(result: CallResult): CallResult {
   const refused = result.kind === "answered" ? result.answer.refused : undefined;
   const isAccountWide = refused?.class === "config" || refused?.class === "wait";
@@ -175,7 +178,7 @@ async function closeCall(run: GenerateRun, result: FailedCall): Promise<Outcome<
   const { spend } = verdict;
   const { failure, kind } = result;
   const answerFile = await spoolUnread(run, result);
-  await retryUntilPersisted(run, "record how a call ended", () =>
+  await retryUntilPersisted(run, "record the outcome of a call", () =>
     kind === "unsent"
       ? run.catalog.withdrawCall(run.call, { spend })
       : run.catalog.closeCall(run.call, { state: kind, failure, spend, answerFile }),
@@ -193,7 +196,7 @@ async function closeCall(run: GenerateRun, result: FailedCall): Promise<Outcome<
   return applyVerdict(run, { ...extended, spend: false });
 }
 
-// what came may be paid for, and be readable one day: it is on disk before anybody says that it is not
+// the answer may be paid, and a later version may be able to read it: write it to disk before recording the failure
 async function spoolUnread(run: GenerateRun, { unread }: FailedCall): Promise<string | null> {
   if (unread === undefined) return null;
   const name = answerFileName(run.call);
@@ -202,7 +205,7 @@ async function spoolUnread(run: GenerateRun, { unread }: FailedCall): Promise<st
   return name;
 }
 
-// From here on the answer is paid for: nothing but the death of this process may keep it from the record.
+// From here on the answer is paid: only a crash of this process may keep it from being recorded.
 async function recordAnswer(run: GenerateRun): Promise<Outcome<GenerateResult> | undefined> {
   if (run.result.kind !== "answered") throw new Error("Bug: there is no answer to keep");
   const { answer } = run.result;
@@ -213,18 +216,18 @@ async function recordAnswer(run: GenerateRun): Promise<Outcome<GenerateResult> |
   await run.onStep("spool", run.requestId);
   run.detail = await retryUntilPersisted(run, "record an answer", () => run.catalog.answerCall(run.call, record));
   run.log.debug({ request_id: run.requestId, call: run.call.number, images: record.images.length }, "answered");
-  // nobody waits for it: the images are to be copied now
+  // not awaited: the images must be copied now
   void recordOutcome(run);
-  // with images that are never asked for again it goes on with those that came
+  // if the missing images are never requested again, the request continues with those that came
   if (missingIndexes(run.detail).length === 0 || run.detail.request.state === "copying") return undefined;
-  // what came is paid for: it is copied while the rest is asked for again
+  // the images that came are paid: copy them while the missing ones are requested again
   if (run.detail.images.length > 0) await run.archiveQueue.add({ ...archiveJobOf(run), purpose: "part" });
   return applyShortAnswer(run, answer.refused);
 }
 
 async function applyShortAnswer(run: GenerateRun, refused?: CallFailure): Promise<Outcome<GenerateResult>> {
   const { recipe, attempt } = run.detail.request;
-  const shortMessage = `The API brought ${run.detail.images.length} of ${recipe?.n} images; the missing ones are asked for again`;
+  const shortMessage = `The API returned ${run.detail.images.length} of ${recipe?.n} images; the missing ones are requested again`;
   const message = refused === undefined ? shortMessage : `${shortMessage}. ${refused.message}`;
   const failure = {
     class: refused?.class ?? "transient",
@@ -253,6 +256,6 @@ function contextOf(run: GenerateRun, options: { unknown?: boolean; spent?: boole
 
 function recipeOf(run: GenerateRun): Recipe {
   const { recipe } = run.detail.request;
-  if (recipe === null) throw new Error("Bug: a request without a recipe is failed from birth");
+  if (recipe === null) throw new Error("Bug: a request without a recipe must be failed already");
   return recipe;
 }

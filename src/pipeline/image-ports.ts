@@ -1,7 +1,7 @@
-// The ports of looking at images: what bytes turn out to be, and small pictures of them.
+// The ports for images: inspection of bytes, and thumbnails.
 import type { ImageFacts } from "../domain/records.ts";
 
-/** A small picture of an image's first frame, upright as viewers show it: rows of pixels, 8 bits a channel. */
+/** A downscaled first frame of an image, upright as viewers show it: rows of pixels, 8 bits per channel. */
 export interface Preview {
   width: number;
   height: number;
@@ -9,7 +9,7 @@ export interface Preview {
   pixels: Buffer;
 }
 
-/** What decoding an image shows, besides what it is. */
+/** The facts of an image that need decoding. */
 export interface InspectedImage extends ImageFacts {
   /** The perceptual hash, 16 hex digits. */
   phash: string;
@@ -17,19 +17,19 @@ export interface InspectedImage extends ImageFacts {
 }
 
 export interface InspectOptions {
-  /** Decode while nothing else is decoded in this process. */
+  /** Decode while no other image is decoded in this process. */
   exclusive?: boolean | undefined;
-  /** Called when it is this image's turn, with an upper bound of what decoding takes; decoding waits for it. */
+  /** Called right before decoding, with an upper bound of its memory; decoding waits for it. */
   beforeDecode?(cost: { decodedBytes: number }): Promise<void>;
 }
 
 /**
- * Looks into bytes and decodes them to the end, every frame. Throws TransientError `not_an_image` or `image_broken`, and
- * RejectedError `decoded_too_large` for what is never decoded.
+ * Decodes every frame to its end. Throws TransientError `not_an_image` or `image_broken`, and RejectedError
+ * `decoded_too_large` for an image over the limit, which is not decoded.
  */
 export type InspectImage = (bytes: Buffer, options?: InspectOptions) => Promise<InspectedImage>;
 
-/** Makes thumbnails of new assets, beside the work that counts: nobody waits for it, and what it leaves is made up later. */
+/** Makes thumbnails of new assets in the background. What it cannot make is backfilled later. */
 export interface Thumbnails {
   /** Never throws and never waits. */
   offer(asset: { digest: string; preview: Preview }): void;

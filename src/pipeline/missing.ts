@@ -1,9 +1,9 @@
-// What a request still lacks, and the call that would bring it. Pure.
+// The images that a request still lacks, and the call that requests them. Pure.
 import { createHash } from "node:crypto";
 import type { Image, RequestDetail } from "../domain/records.ts";
 import { DRAWN_SEED_LIMIT, type Recipe } from "../domain/request/recipe.ts";
 
-/** The indexes for which there is no image yet, neither archived nor fetchable. */
+/** The indexes without an image, neither archived nor fetchable. */
 export function missingIndexes(detail: RequestDetail): number[] {
   const expected = Array.from({ length: detail.request.recipe?.n ?? 0 }, (_, index) => index);
   const present = new Set(detail.images.map((image: Image) => image.index));
@@ -11,9 +11,9 @@ export function missingIndexes(detail: RequestDetail): number[] {
 }
 
 /**
- * What the next call asks for. As long as nothing came it is the recipe itself. When an answer was short, only the
- * missing images are asked for, under a seed of their own (the recipe's would bring the same first images again): it is
- * derived from the recipe, so that every retry asks for the same, and stands in the row of the call.
+ * Number and seed of the next call. As long as no image came these are the recipe's own. After a short answer only the
+ * missing images are requested, with another seed (the recipe's seed would return the same first images again). It is
+ * derived from the recipe, so that every retry uses the same seed; the call's row records it.
  */
 export function nextCall(detail: RequestDetail, recipe: Recipe): { n: number; seed: number } {
   const missing = missingIndexes(detail);

@@ -11,7 +11,7 @@ interface SidecarRun {
   delivery: { signal: AbortSignal };
 }
 
-/** Writes the sidecar. `as` is the state that the request is about to enter, and when. */
+/** Writes the sidecar. `as` is the state that the request is about to enter, with its time. */
 export async function putSidecar(run: SidecarRun, as?: { state: "archived"; archived_at: number }): Promise<void> {
   const bytes = sidecarBytes(toSidecar(run.detail, as));
   const digest = createHash("sha256").update(bytes).digest("hex");

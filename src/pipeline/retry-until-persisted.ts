@@ -1,4 +1,4 @@
-// For what is paid already: tries again and again to put it on record, while the disk is full or the catalog locked.
+// Retries until a paid result is recorded, for example while the disk is full or the catalog is locked.
 import { ConfigError, levelOf, TransientError } from "../domain/errors.ts";
 import type { Clock, Log } from "./ports.ts";
 
@@ -11,7 +11,7 @@ interface PersistContext {
   delivery: { signal: AbortSignal };
 }
 
-/** Does `work` until it succeeds. Gives up (and throws what it threw) only when the process must end, or for a bug. */
+/** Runs `work` until it succeeds. Rethrows only if the process must stop, or for a bug. */
 export async function retryUntilPersisted<T>(run: PersistContext, what: string, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -21,7 +21,7 @@ export async function retryUntilPersisted<T>(run: PersistContext, what: string, 
       if (!isTransient || run.delivery.signal.aborted) throw error;
       run.log[levelOf(error, "error")](
         { request_id: run.requestId, error: error.message },
-        `cannot ${what} yet; it is held in memory and tried again`,
+        `cannot ${what} yet; kept in memory, retrying`,
       );
       await run.clock.sleep(RETRY_INTERVAL_MS, run.delivery.signal);
     }

@@ -1,8 +1,8 @@
-// The life of one job as a list of named steps over one value. A step does its work and returns nothing, or ends the job.
+// Runs one job as a list of named steps over one value. A step returns undefined to continue, or an outcome to end the job.
 import type { OnStep } from "./ports.ts";
 import type { Outcome } from "./verdict.ts";
 
-/** One step. Between any two of them a process may be killed; the next one goes on from the record. */
+/** One step. The process may be killed between any two; the next run resumes from the record. */
 export interface Step<Run, Result> {
   name: string;
   do(run: Run): Promise<Outcome<Result> | undefined>;
@@ -18,5 +18,5 @@ export async function runSteps<Run extends { requestId: string; onStep: OnStep }
     await run.onStep(step.name, run.requestId);
     if (outcome !== undefined) return outcome;
   }
-  throw new Error(`Bug: the steps of request "${run.requestId}" came to no end`);
+  throw new Error(`Bug: the steps of request "${run.requestId}" returned no outcome`);
 }

@@ -1,13 +1,13 @@
-// When a signed URL dies by its own word: what the usual signers write into a query. Pure; anything else says nothing.
+// When a signed URL expires, as its query says in the forms of common signers. Pure.
 
-/** A URL whose query is longer is not read. */
+/** Longer queries are not parsed. */
 const QUERY_MAX_LENGTH = 16_384;
-/** Before 2001 a number is no time, but a duration. */
+/** A number before 2001 is a duration, not a time. */
 const EPOCH_MIN_S = 1e9;
-/** Beyond the year 5138 seconds are milliseconds. */
+/** A number beyond the year 5138 is in milliseconds. */
 const EPOCH_MAX_S = 1e11;
 
-/** Fields that hold the end itself: seconds or milliseconds since 1970, or ISO 8601. */
+/** Fields that contain the expiry itself: seconds or milliseconds since 1970, or ISO 8601. */
 const EXPIRY_FIELDS = [
   "expires",
   "x-expires",
@@ -22,7 +22,7 @@ const EXPIRY_FIELDS = [
 ];
 
 /**
- * The end in ms since 1970, or undefined where the URL names none.
+ * The expiry in ms since 1970, or undefined if the URL has none.
  *
  * | signer | query |
  * |---|---|
@@ -80,7 +80,7 @@ function ofToken(fields: Fields): number | undefined {
   return toMs(/(?:^|~)exp=(\d{1,15})(?:~|$)/.exec(token ?? "")?.[1]);
 }
 
-/** A time in any of the forms that signers use. */
+/** A time in any form that signers use. */
 function toMs(value: string | undefined): number | undefined {
   if (value === undefined || value.length > 40) return undefined;
   if (/^\d{1,15}$/.test(value)) {
@@ -92,7 +92,7 @@ function toMs(value: string | undefined): number | undefined {
   const [, year, month, day, hour, minute, second] = basic ?? [];
   const iso = basic === null ? value : `${year}-${month}-${day}T${hour}:${minute}:${second}Z`;
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d|$)/i.test(iso)) return undefined;
-  // a time without a zone is UTC: nobody knows ours
+  // without a zone: UTC, since a signer does not know our local time
   const ms = Date.parse(/(Z|[+-]\d\d:?\d\d)$/i.test(iso) || iso.length === 10 ? iso : `${iso}Z`);
   return Number.isNaN(ms) ? undefined : ms;
 }

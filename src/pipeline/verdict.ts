@@ -1,4 +1,4 @@
-// The one table that decides how a stage ends. Pure: a result and what has been spent go in, an outcome comes out.
+// The only table that decides the outcome of a stage. Pure: from a result and the attempts spent to an outcome.
 import {
   type ArchiverError,
   ConfigError,
@@ -11,18 +11,18 @@ import {
 import { backoffMs, GENERATE_BACKOFF } from "./backoff.ts";
 import type { CallResult } from "./ports.ts";
 
-/** How a stage ends. `fleet`: everybody stays away for that long, not this request alone. */
+/** The outcome of a stage. Scope `fleet`: all workers wait, not this request alone. */
 export type Outcome<Result = unknown> =
   | { kind: "done"; result: Result }
   | { kind: "retry"; delayMs: number; error: Error }
   | { kind: "wait"; delayMs: number; scope: "request" | "fleet"; error: Error }
   | { kind: "rejected" | "parked" | "exhausted"; error: ArchiverError };
 
-/** How an outcome costs: whether it uses up one of the request's attempts. */
+/** An outcome, and whether it spends one of the request's attempts. */
 export type Verdict = Exclude<Outcome, { kind: "done" }> & { spend: boolean };
 
 export interface CallContext {
-  /** The attempt that has just ended, from 1. */
+  /** The attempt that has just finished, from 1. */
   attempt: number;
   attempts: number;
   /** Calls of this request with unknown outcome, this one included. */
@@ -31,26 +31,26 @@ export interface CallContext {
   random: () => number;
 }
 
-/** So many calls of unknown outcome a request may have before a person decides, under the policy `retry`. */
+/** Under the policy `retry`: the number of calls with unknown outcome at which a request is parked. */
 export const UNKNOWN_CALLS_LIMIT = 2;
 
-/** The code of a call that our own signal ended: it says nothing about the API. */
+/** The code of a call that our own signal aborted: it says nothing about the API. */
 export const ABORTED = "aborted";
 
-/** The codes of a 2xx that cannot be read: an answer in no known form or cut short, and a page instead of one. */
+/** The codes of a 2xx that cannot be parsed: an unknown or truncated format, and an HTML page. */
 export const MALFORMED_ANSWER = "malformed_answer";
 export const NOT_JSON = "not_json";
 
-/** Whether a call brought a 2xx that cannot be read: it may have been paid, and the next one will bring no more. */
+/** Whether a call got a 2xx that cannot be parsed: it may be paid, and another call would not help. */
 export function isUnreadable(failure: { code: string }): boolean {
   return failure.code === MALFORMED_ANSWER || failure.code === NOT_JSON;
 }
 
-/** The wait when the other side did not name one, in ms. */
+/** The wait without a Retry-After, in ms. */
 const DEFAULT_WAIT_MS = 5_000;
 
 /**
- * The end of a call that brought nothing.
+ * The verdict on a call without images.
  *
  * | call | class | outcome | spends an attempt |
  * |---|---|---|---|
@@ -58,7 +58,7 @@ const DEFAULT_WAIT_MS = 5_000;
  * | refused | transient | retry, or exhausted at the last attempt | yes |
  * | refused | wait | wait, the whole fleet | no |
  * | refused | config | wait, the whole fleet | no |
- * | unsent | aborted: we were told to stop | wait, this request | no |
+ * | unsent | aborted: this process is stopping | wait, this request | no |
  * | unsent | any other | wait, the whole fleet | no |
  * | unknown | any, policy `park` | parked | yes |
  * | unknown | any, policy `retry`, at the limit | parked | yes |
@@ -118,11 +118,11 @@ function exhausted(error: ArchiverError, attempts: number): ArchiverError {
   });
 }
 
-/** Trouble of our own house (the catalog, the disk, a bug) is looked at again after this long, in ms. */
+/** The wait after a local failure (catalog, disk), in ms. */
 const INTERNAL_WAIT_MS = 5_000;
 
 /**
- * The end of a stage that threw, outside of any call.
+ * The verdict on a stage that threw outside a call.
  *
  * | error | outcome | spends an attempt |
  * |---|---|---|

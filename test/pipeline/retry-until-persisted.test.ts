@@ -56,5 +56,5 @@ test("steps run in order until one ends the job, and each is told after its work
   const value = { requestId: "r", onStep: (name: string) => void seen.push(`told ${name}`) };
   expect(await runSteps([step("a"), step("b", true), step("c")], value)).toEqual({ kind: "done", result: "b" });
   expect(seen).toEqual(["do a", "told a", "do b", "told b"]);
-  await expect(runSteps([step("a")], value)).rejects.toThrow(/came to no end/);
+  await expect(runSteps([step("a")], value)).rejects.toThrow(/returned no outcome/);
 });

@@ -1,8 +1,7 @@
-// What a manifest asks for now, beside what is locked. Pure: no catalog is asked, since ids and seeds are made of the
-// manifest alone.
+// Compares a manifest with its lock file. Pure: it needs no catalog, since ids and seeds are derived from the manifest.
 import type { LockEntry } from "./entry.ts";
 
-/** A request of a manifest. `recipe_id` is null where its seed is drawn: what it will be, the manifest does not say. */
+/** A request of a manifest. `recipe_id` is null if its seed is drawn, and so not known before. */
 export interface LockExpectation {
   line: number;
   request_id: string;
@@ -10,26 +9,26 @@ export interface LockExpectation {
 }
 
 /**
- * Where a manifest and a lock part.
- * - `added`: asked for and not locked
+ * A difference between a manifest and a lock file.
+ * - `added`: in the manifest, not locked
  * - `changed`: locked under this id with another recipe
- * - `removed`: locked and not asked for any more
+ * - `removed`: locked, no longer in the manifest
  */
 export interface LockDifference {
   kind: "added" | "changed" | "removed";
   request_id: string;
-  /** In the manifest; null for what is not there. */
+  /** The manifest's line; null if the request is not in the manifest. */
   line: number | null;
   reason: string;
 }
 
-/** Compares request after request, then tells what is left over. */
+/** Compares one request after the other, then lists the locked ones that did not occur. */
 export interface LockComparison {
-  /** What is wrong with one request of the manifest, or undefined. */
-  compare(asked: LockExpectation): LockDifference | undefined;
-  /** Requests whose recipe could not be compared, because their seed is drawn. */
+  /** The difference for one request of the manifest, or undefined. */
+  compare(expected: LockExpectation): LockDifference | undefined;
+  /** How many requests could not be compared because their seed is drawn. */
   readonly uncompared: number;
-  /** What is locked and was not asked for, in the order of the lock file. */
+  /** Locked requests that were not compared, in the order of the lock file. */
   remaining(): LockDifference[];
 }
 
@@ -55,12 +54,12 @@ export function createLockComparison(entries: readonly LockEntry[]): LockCompari
         kind: "removed",
         request_id,
         line: null,
-        reason: "it is locked, and the manifest asks for it no more",
+        reason: "it is locked, and no longer in the manifest",
       })),
   };
 }
 
-// a change of tags or collection makes another id: the picture is the same, and free
+// a change of tags or collection changes the id: the image is the same, and free
 function addedReason(recipe: string | null, byRecipe: ReadonlyMap<string, string>): string {
   const duplicate = recipe === null ? undefined : byRecipe.get(recipe);
   if (duplicate === undefined) return "it is not locked";

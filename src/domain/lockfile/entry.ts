@@ -1,14 +1,13 @@
-// What a lock file holds: one entry for each request of a manifest, with the images that it came to. Pure; the form is a
-// promise.
+// The entries of a lock file: one for each request of a manifest, with its images. Pure; the format is public.
 import { z } from "zod";
 import { imageKey } from "../keys.ts";
 import type { ImageFacts, ImageType } from "../records.ts";
 import { RECORDED_ID_PATTERN } from "../request/request-id.ts";
 
-/** The version of the form. */
+/** The version of the format. */
 export const LOCK_VERSION = 1;
 
-/** So many characters of a prompt stand in an entry, for its readers. */
+/** The maximum length of the prompt in an entry, which is for people only. */
 const PROMPT_PREFIX_LENGTH = 100;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "wanted a SHA-256: 64 lower-case hex digits");
@@ -37,11 +36,11 @@ const image = z
       });
   });
 
-/** One entry as it may stand in a file. */
+/** The schema of an entry in a file. */
 export const lockEntrySchema = z.strictObject({
   request_id: z.string().regex(RECORDED_ID_PATTERN, "wanted a request id"),
   recipe_id: sha256,
-  // what is no Unicode has no canonical form
+  // invalid Unicode has no canonical form
   prompt: z.string().refine((text) => text.isWellFormed(), "wanted valid Unicode, got a lone surrogate"),
   images: z
     .array(image)
@@ -52,13 +51,13 @@ export const lockEntrySchema = z.strictObject({
     ),
 });
 
-/** An image of a request, and where its bytes lie. `index` counts from 0. */
+/** An image of a request, with the key of its bytes. `index` counts from 0. */
 export type LockImage = z.output<typeof image>;
 
-/** A request tied to its images. `prompt` is the beginning of it. */
+/** A request with its images. `prompt` is a prefix. */
 export type LockEntry = z.output<typeof lockEntrySchema>;
 
-/** The beginning of a prompt, in one line. */
+/** The start of a prompt, in one line. */
 export function promptPrefix(prompt: string): string {
   const line = prompt.replace(/[\p{Cc}\s]+/gu, " ").trim();
   const characters = Array.from(line);

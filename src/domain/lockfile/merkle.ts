@@ -1,5 +1,5 @@
-// Merkle trees after RFC 9162, section 2.1.1 (the trees of RFC 6962): SHA-256, leaves and nodes told apart by their first
-// byte, so that no leaf can pass for a node. https://www.rfc-editor.org/rfc/rfc9162#section-2.1.1 Pure.
+// Merkle trees after RFC 9162, section 2.1.1 (the trees of RFC 6962): SHA-256, with a prefix byte that separates leaves
+// from nodes, so that a leaf cannot be presented as a node. https://www.rfc-editor.org/rfc/rfc9162#section-2.1.1 Pure.
 import { createHash } from "node:crypto";
 
 const LEAF = Buffer.of(0x00);
@@ -11,9 +11,9 @@ export function leafHash(leaf: string | Uint8Array): Buffer {
 }
 
 /**
- * The root over leaf hashes in their order; over none it is the SHA-256 of nothing. The RFC splits at the largest power of
- * two below the number of leaves: the same as joining neighbours of equal height as they come, and what is left at the end
- * from right to left.
+ * The root over leaf hashes in their order; without leaves it is the SHA-256 of the empty string. The RFC splits at the
+ * largest power of two below the number of leaves: equivalent to joining neighbours of equal height as they come, and the
+ * remaining ones from right to left at the end.
  */
 export function merkleRoot(leafHashes: Iterable<Uint8Array>): Buffer {
   const peaks: { hash: Uint8Array; height: number }[] = [];

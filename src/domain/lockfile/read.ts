@@ -1,5 +1,5 @@
-// From the text of a lock file to its entries, or everything that is wrong with it. A file that was edited by hand does not
-// have the root of its entries any more: that is told here, before anybody asks a store. Pure.
+// Parses a lock file, or lists everything that is wrong with it. The root no longer matches if the file was edited by hand:
+// this is reported here, before the store is queried. Pure.
 import { z } from "zod";
 import { ConfigError, type Fault, toMessage } from "../errors.ts";
 import { toFaults } from "../request/faults.ts";
@@ -7,7 +7,7 @@ import { LOCK_VERSION, type LockEntry, lockEntrySchema } from "./entry.ts";
 import { rootOf } from "./root.ts";
 import type { LockDefaults } from "./write.ts";
 
-/** A lock file that holds together. */
+/** A valid lock file. */
 export interface Lock extends LockDefaults {
   entries: LockEntry[];
   root: string;
@@ -22,12 +22,12 @@ const frameSchema = z.strictObject({
   root: z.string().regex(/^sha256:[0-9a-f]{64}$/, "wanted sha256: and 64 lower-case hex digits"),
 });
 
-/** So many faults are named. */
+/** The maximum number of faults reported. */
 const MAX_FAULTS = 100;
 
 /**
- * Reads a lock file. Throws a ConfigError `lock_file_invalid` that names every fault with its place, or says that root and
- * entries do not belong together.
+ * Parses a lock file. Throws a ConfigError `lock_file_invalid` that lists every fault with its path, or says that the root
+ * does not match the entries.
  */
 export function parseLock(text: string, name: string): Lock {
   const frame = parseFrame(text, name);
@@ -70,7 +70,7 @@ function defaultsOf({ collection, tags }: LockDefaults | z.output<typeof frameSc
   return { ...(collection === undefined ? {} : { collection }), ...(tags === undefined ? {} : { tags }) };
 }
 
-/** The place of a fault as a path, and the request that it belongs to, where that can be read. */
+/** Faults with the path of the entry, and the id of its request if it is readable. */
 function withEntryPath(at: number, data: unknown, faults: readonly Fault[]): Fault[] {
   const id = (data as { request_id?: unknown } | null)?.request_id;
   const of = typeof id === "string" ? ` (of request "${id.slice(0, 100)}")` : "";

@@ -1,18 +1,18 @@
-// One line for a whole lock file: a Merkle root over its entries, which is the same whatever their order in the file. Pure.
+// The Merkle root over the entries of a lock file. It does not depend on their order in the file. Pure.
 import { canonicalJson } from "../request/canonical-json.ts";
 import type { LockEntry } from "./entry.ts";
 import { leafHash, merkleRoot } from "./merkle.ts";
 
-/** Takes entries as they come, keeps a hash of each. */
+/** Takes entries one by one and keeps only a hash of each. */
 export interface RootBuilder {
   add(entry: LockEntry): void;
-  /** `sha256:` and the root of all that was added. */
+  /** `sha256:` and the root over all added entries. */
   root(): string;
 }
 
 /**
- * A leaf is the canonical JSON (RFC 8785) of an entry, in UTF-8; leaves stand in the order of their request ids, byte by
- * byte (ids are ASCII). Two parties get the same root exactly where they hold the same entries.
+ * A leaf is the canonical JSON (RFC 8785) of an entry, in UTF-8. Leaves are sorted by request id, byte by byte (ids are
+ * ASCII). Two parties get the same root if and only if they have the same entries.
  */
 export function createRootBuilder(): RootBuilder {
   const leaves: { id: string; hash: Buffer }[] = [];

@@ -1,8 +1,8 @@
-// From entries to the text of a lock file: one line for each, in the order of the manifest, so that a diff in git reads
-// like the manifest's own. Nothing in it but what the entries say: the same entries give the same bytes. Pure.
+// Writes a lock file: one line for each entry, in the order of the manifest, so that a git diff reads like the manifest's.
+// Deterministic: the same entries give the same bytes. Pure.
 import { LOCK_VERSION, type LockEntry } from "./entry.ts";
 
-/** What the manifest's items were given where they named none; it is part of their ids. */
+/** Defaults for the manifest's items; they are part of the items' ids. */
 export interface LockDefaults {
   collection?: string;
   tags?: string[];
@@ -17,7 +17,7 @@ export function lockHead({ collection, tags }: LockDefaults): string {
   return ["{", `  "version": ${LOCK_VERSION},`, ...defaults, '  "entries": ['].join("\n");
 }
 
-/** The line of an entry; a comma and a line break, or only the line break of the head, go before it. */
+/** The line of an entry. The caller writes a line break before it, and a comma unless it is the first. */
 export function lockLine({ request_id, recipe_id, prompt, images }: LockEntry): string {
   const ordered = images.map(({ index, digest, key, bytes, content_type }) => ({
     index,

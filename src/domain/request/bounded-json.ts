@@ -1,14 +1,14 @@
-// Values from outside on their way into the record: kept as they are where they are small and shallow, otherwise as a text
-// of their beginning. Nothing here recurses, so no depth of nesting overflows the stack. Pure.
+// Bounds values from outside before they are recorded: small and shallow ones are kept, others become a prefix of their JSON
+// text. Nothing here recurses, so deep nesting cannot overflow the stack. Pure.
 import type { Json } from "./canonical-json.ts";
 import { isTooDeep } from "./json-safety.ts";
 
-/** What is recorded of a value that was not accepted: enough to recognise it, too little to fill a disk. In characters. */
+/** The maximum recorded length of a rejected value, in characters: enough to recognize it, too little to fill a disk. */
 export const RECORDED_MAX_LENGTH = 64 * 1024;
 
 /**
- * The value itself where its JSON has at most RECORDED_MAX_LENGTH characters and a sound depth, otherwise a text of at most
- * that length: the beginning of its JSON. Applied to its own result it changes nothing.
+ * The value itself if its JSON has at most RECORDED_MAX_LENGTH characters and is not too deep, otherwise a prefix of its JSON
+ * of that length. Idempotent.
  */
 export function toRecordable(value: unknown): Json {
   if (value === undefined) return null;
@@ -24,7 +24,7 @@ function truncate(text: string): string {
   return text.length <= RECORDED_MAX_LENGTH ? text : `${text.slice(0, RECORDED_MAX_LENGTH - 1)}…`.toWellFormed();
 }
 
-/** What is still to be written: a piece of text, or a value. */
+/** What is still to be written: text, or a value. */
 type JsonToken = { text: string } | { value: unknown };
 
 /** At least the first `length` characters of the JSON of `value`, or all of it. */
@@ -39,7 +39,7 @@ export function jsonPrefix(value: unknown, length: number): string {
   return written;
 }
 
-/** The pieces of a list or an object, in their order; of a long one only as many as `length` characters can hold. */
+/** The tokens of a list or an object, in order; at most as many members as fit in `length` characters. */
 function tokensOf(value: object, length: number): JsonToken[] {
   const isList = Array.isArray(value);
   const parts: JsonToken[] = [{ text: isList ? "[" : "{" }];

@@ -1,10 +1,10 @@
-// Whether a number can be kept as it was written. JavaScript has 64-bit floats only: a larger integer or a longer fraction
-// would be rounded without a word. Pure.
+// Whether a number can be stored exactly as written. JavaScript has 64-bit floats only: it would silently round larger
+// integers and longer fractions. Pure.
 
 /**
- * Whether `source`, a number in decimal digits, is kept: its integers up to ±(2^53 - 1), its fractions to the last digit.
+ * Whether `source`, a number in decimal digits, is exact: integers up to ±(2^53 - 1), fractions to the last digit.
  *
- * | source | kept |
+ * | source | exact |
  * |---|---|
  * | 42, 1.10, 2.5e3 | yes |
  * | 0.10000000000000001 (0.1 with 17 digits, as some languages print it) | yes |

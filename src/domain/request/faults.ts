@@ -1,4 +1,4 @@
-// From zod's issues to our faults: the field's path, what was wanted, what was there. Pure.
+// From zod's issues to our faults: the field's path, the expected and the actual value. Pure.
 import type { z } from "zod";
 import type { Fault } from "../errors.ts";
 import { jsonPrefix } from "./bounded-json.ts";
@@ -7,7 +7,7 @@ import { nearest } from "./nearest.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Every fault in the order found. `data` is what was checked; `fieldNames` are offered where a name was misspelt. */
+/** Every fault, in the order found. `data` is the checked value; `fieldNames` are suggested for misspelt names. */
 export function toFaults(error: z.ZodError, data: unknown, fieldNames: readonly string[] = []): Fault[] {
   return error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
@@ -16,7 +16,7 @@ export function toFaults(error: z.ZodError, data: unknown, fieldNames: readonly 
   );
 }
 
-/** For so many misspelt names a better one is looked for: a job of a hundred thousand fields must not stop the process. */
+/** The maximum number of names with a suggestion: a job of a hundred thousand fields must not block the process. */
 const SUGGESTIONS_MAX = 50;
 
 function unknownField(key: string, fieldNames: readonly string[]): Fault {
@@ -26,7 +26,7 @@ function unknownField(key: string, fieldNames: readonly string[]): Fault {
 
 function toFault(issue: Issue, data: unknown): Fault {
   const field = issue.path.length === 0 ? "(data)" : issue.path.join(".");
-  // rules of our own say what they wanted; zod's texts are replaced by one form
+  // our own rules have complete messages; zod's messages are replaced
   if (issue.code === "custom" || issue.message.startsWith("wanted")) return { field, message: issue.message };
   return { field, message: `wanted ${expectationOf(issue)}, got ${show(valueAt(data, issue.path))}` };
 }
@@ -61,7 +61,7 @@ const SHOWN_MAX_LENGTH = 60;
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
-  // what cannot be written without overflowing the stack is shown by its beginning
+  // too deep for JSON.stringify: show a prefix
   if (isTooDeep(value)) return `${jsonPrefix(value, SHOWN_MAX_LENGTH).slice(0, SHOWN_MAX_LENGTH)}…`;
   const text = JSON.stringify(value) ?? String(value);
   return text.length > SHOWN_MAX_LENGTH ? `${text.slice(0, SHOWN_MAX_LENGTH)}… (${text.length} characters)` : text;

@@ -1,8 +1,8 @@
-// The job form of queue "generate" as JSON Schema, for producers in other languages. Pure; the zod schema is the source.
+// The job data of queue "generate" as JSON Schema, for producers in other languages. Pure; generated from the zod schema.
 import { z } from "zod";
 import { submissionSchema } from "./submission.ts";
 
-/** JSON Schema, draft 2020-12. What it cannot say (bytes of metadata, well-formed Unicode) is still checked by the worker. */
+/** JSON Schema, draft 2020-12. The worker also checks what it cannot express (bytes of metadata, well-formed Unicode). */
 export function toJobSchema(): object {
   const {
     $schema,
@@ -21,7 +21,7 @@ export function toJobSchema(): object {
     ...schema,
     properties: {
       ...properties,
-      // rules that stand in code there, and can be said here
+      // rules that are code in the zod schema
       prompt: { ...(properties.prompt as object), pattern: "\\S" },
       webhook_url: { ...(properties.webhook_url as object), pattern: "^https?://[^/?#@\\\\]+([/?#]|$)" },
     },

@@ -1,19 +1,19 @@
-// Values from outside that cannot be kept as they are, found before anything walks through them: nested too deeply for a
-// recursive walk, not JSON, or JSON of which a part would be changed or lost. Pure, and bounded in depth.
+// Finds values from outside that cannot be stored unchanged, before any other code walks through them: nested too deeply for
+// a recursive walk, not JSON, or JSON of which a part would be changed or lost. Pure, and bounded in depth.
 import type { Fault } from "../errors.ts";
 
-/** Levels of arrays and objects; no honest metadata comes near it. */
+/** Maximum levels of arrays and objects; legitimate metadata has far fewer. */
 export const MAX_DEPTH = 64;
 
-/** At most this many faults are reported for one body: more would help nobody, and their answer could be larger than the body. */
+/** The maximum number of faults reported for one body. More would not help, and the answer could exceed the body. */
 export const MAX_FAULTS = 50;
 
 /**
- * Every value that cannot be kept, up to `limit`, each with its path.
+ * Every value that cannot be stored unchanged, up to `limit`, each with its path.
  *
  * | value | fault |
  * |---|---|
- * | more than MAX_DEPTH levels | too deep; nothing below is looked at |
+ * | more than MAX_DEPTH levels | too deep; nothing below is checked |
  * | a text or a name with a lone surrogate | not Unicode |
  * | an integer beyond ±(2^53 - 1) | may have been rounded already |
  * | a member named `__proto__` | JavaScript takes it for something else |
@@ -39,17 +39,17 @@ export const TOO_DEEP = `wanted at most ${MAX_DEPTH} levels of arrays and object
 const NOT_UNICODE = "wanted valid Unicode, got a lone surrogate";
 const RESERVED = 'wanted another name than "__proto__", which cannot be kept';
 
-/** What is said of a number at `path` that cannot be kept; `got` is how it was written, where that is known. */
+/** The message for a number at `path` that cannot be stored exactly; `got` is its source text, if known. */
 export function inexactNumber(path: readonly (string | number)[], got?: string): string {
   const shown = got === undefined ? "a larger one" : got.length > 40 ? `${got.slice(0, 40)}…` : got;
   const hint = path[0] === "metadata" ? "; larger ones as text, in quotes" : "";
   return `wanted a number that can be kept exactly (whole numbers up to ${Number.MAX_SAFE_INTEGER}${hint}), got ${shown}`;
 }
 
-// as deep as is allowed and no deeper: that much any stack can hold
+// recursion is safe: it stops at MAX_DEPTH
 function walk(value: unknown, at: Position): void {
   if (typeof value !== "object" || value === null) checkScalar(value, at);
-  // the data itself is no level
+  // the root does not count as a level
   else if (at.path.length > MAX_DEPTH) addFault(at, TOO_DEEP);
   else if (Array.isArray(value)) walkEntries(value, at);
   else if (isPlain(value)) walkFields(value as Record<string, unknown>, at);
@@ -99,7 +99,7 @@ function faultOf(value: unknown, path: readonly string[]): string | undefined {
     case "object":
       return undefined;
     case "undefined":
-      // a field that is not given
+      // an absent field
       return path.length <= 1 ? undefined : "wanted JSON, got undefined";
     default:
       return `wanted JSON, got a ${typeof value}`;
@@ -110,7 +110,7 @@ const FIELD_MAX_LENGTH = 100;
 
 function addFault({ path, search }: Position, message: string): void {
   if (search.faults.length >= search.limit) return;
-  // what is nested too deeply is named by the field that its producer knows
+  // for too deep nesting, name the top field only
   const shown = message === TOO_DEEP ? path.slice(0, 1) : path;
   const field = shown.length === 0 ? "(data)" : shown.join(".").slice(0, FIELD_MAX_LENGTH).toWellFormed();
   const isKnown = search.faults.some((fault) => fault.field === field && fault.message === message);
@@ -128,7 +128,7 @@ function nameOf(value: object): string {
   return typeof name === "string" && name !== "" ? `a ${name}` : "an object of a class";
 }
 
-/** Whether a value has more than `maxDepth` levels. Walks without recursion, and stops at the first level too many. */
+/** Whether a value has more than `maxDepth` levels. Without recursion; stops at the first level beyond. */
 export function isTooDeep(value: unknown, maxDepth = MAX_DEPTH): boolean {
   const pending: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
@@ -140,7 +140,7 @@ export function isTooDeep(value: unknown, maxDepth = MAX_DEPTH): boolean {
   return false;
 }
 
-/** Whether a lenient reader may have changed the value: it holds U+FFFD, or an integer too large to be exact. */
+/** Whether a lenient parser may have altered the value: it contains U+FFFD, or an integer too large to be exact. */
 export function mayBeAltered(value: unknown): boolean {
   const pending: unknown[] = [value];
   while (pending.length > 0) {

@@ -1,13 +1,13 @@
-// The name somebody probably meant. Pure.
+// Suggests the name that was probably meant. Pure.
 
-/** The candidate nearest to `name`, or undefined where none is within `limit` edits: a third of its length, at least 2. */
+/** The candidate nearest to `name`, or undefined if all are more than `limit` edits away (default: a third of its length, at least 2). */
 export function nearest(
   name: string,
   candidates: readonly string[],
   limit = Math.max(2, Math.floor(name.length / 3)),
 ): string | undefined {
   const ranked = candidates
-    // as many edits as the lengths differ are needed at least: a "name" of a million characters is not walked through
+    // the difference in length is a lower bound: skips the computation for a "name" of a million characters
     .filter((candidate) => Math.abs(candidate.length - name.length) <= limit)
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ distance }) => distance <= limit)

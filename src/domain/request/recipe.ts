@@ -1,5 +1,6 @@
 // The part of a request that decides the pixels, with the API's own field names, ranges and defaults.
 // The rules are those of the API's document: https://api.modelverse.cn/v1/images/generations, model Qwen/Qwen-Image.
+
 import { canonicalDigest } from "./canonical-json.ts";
 
 /** The sizes the API knows, width:height. */
@@ -9,7 +10,7 @@ export type AspectRatio = (typeof ASPECT_RATIOS)[number];
 /** The seed that asks for a random one. */
 export const RANDOM_SEED = -1;
 
-/** Drawn seeds lie below this: 31 bits fit every backend we know of. */
+/** Drawn seeds are below this: every known backend takes 31 bits. */
 export const DRAWN_SEED_LIMIT = 2 ** 31;
 
 export const RECIPE_DEFAULTS = {
@@ -34,15 +35,15 @@ export interface Recipe {
   guidance_scale: number;
 }
 
-/** The recipe of anything that holds its fields, and nothing else. */
+/** Picks the recipe's fields. */
 export function toRecipe(fields: Recipe): Recipe {
   const { model, prompt, negative_prompt, aspect_ratio, n, seed, steps, guidance_scale } = fields;
   return { model, prompt, negative_prompt, aspect_ratio, n, seed, steps, guidance_scale };
 }
 
-/** SHA-256 of the recipe's canonical JSON: two requests with the same id ask for the same pixels. */
+/** SHA-256 of the recipe's canonical JSON: requests with the same recipe id request the same pixels. */
 export function recipeId(recipe: Recipe): string {
   const { aspect_ratio, guidance_scale, model, n, negative_prompt, prompt, seed, steps } = recipe;
-  // in the order of the canonical form, so that nobody has to sort
+  // in canonical order, which avoids sorting
   return canonicalDigest({ aspect_ratio, guidance_scale, model, n, negative_prompt, prompt, seed, steps });
 }

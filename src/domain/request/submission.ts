@@ -1,5 +1,8 @@
+
 // The border: from whatever a producer sent to a Request, or every fault at once. Pure, but for the randomness handed in.
 import * as z from "zod";
+
+
 import { type Fault, RejectedError } from "../errors.ts";
 import { canonicalDigest, type Json } from "./canonical-json.ts";
 import { toFaults } from "./faults.ts";
@@ -15,7 +18,7 @@ const METADATA_MAX_BYTES = 16 * 1024;
 const METADATA_TOO_LARGE = `wanted at most ${METADATA_MAX_BYTES} bytes of JSON`;
 const TAGS_MAX = 50;
 
-/** The job form of queue "generate", as published. Unknown fields are faults: a misspelt one must not cost money. */
+/** The published job data of queue "generate". Unknown fields are faults: a misspelt field must not cost money. */
 export const submissionSchema = z.strictObject({
   request_id: z
     .string()
@@ -36,7 +39,7 @@ export const submissionSchema = z.strictObject({
   webhook_url: z
     .url({ protocol: /^https?$/, error: "wanted an http or https URL" })
     .refine((url) => !URL.canParse(url) || !hasUserinfo(new URL(url)), "wanted a URL without user and password")
-    // a text of its own: the usual one quotes the value, which may be a secret
+    // its own message: the usual one quotes the value, which may be a secret
     .max(2000, "wanted at most 2000 characters")
     .optional(),
 });
@@ -44,12 +47,12 @@ export const submissionSchema = z.strictObject({
 /** What a producer sent, checked, with all defaults but the seed's written out. */
 export type Submission = z.output<typeof submissionSchema>;
 
-/** What somebody asks for, ready to be recorded: the recipe is complete and the seed explicit. */
+/** A request, ready to be recorded: the recipe is complete and the seed explicit. */
 export interface Request {
   request_id: string;
   recipe_id: string;
   recipe: Recipe;
-  /** True when the producer named the seed: only then is an archived recipe answered from the catalog. */
+  /** True if the producer set the seed: only then can the request reuse archived images. */
   seed_given: boolean;
   response_format: "url" | "b64_json";
   collection: string;
@@ -57,11 +60,11 @@ export interface Request {
   metadata: Json;
   reuse: boolean;
   webhook_url: string | null;
-  /** SHA-256 of what was asked for, before a seed was drawn: tells a repeat from another request under the same id. */
+  /** SHA-256 of the content before a seed was drawn: distinguishes a repeat from another request with the same id. */
   content_hash: string;
 }
 
-/** Checks what a producer sent. Throws a RejectedError `invalid_request` that names every fault. */
+/** Parses what a producer sent. Throws a RejectedError `invalid_request` that lists every fault. */
 export function parseSubmission(data: unknown): Submission {
   const checked = checkSubmission(data);
   if (!Array.isArray(checked)) return checked;
@@ -71,8 +74,8 @@ export function parseSubmission(data: unknown): Submission {
 const FIELD_NAMES = Object.keys(submissionSchema.shape);
 
 /**
- * The submission, or every fault in it. What cannot be kept is found before the schema, whose walk recurses; the schema then
- * checks the other fields, so that all faults are reported together. `names` are offered where a field is misspelt.
+ * The submission, or every fault in it. Unsafe values are found first, since checking the schema recurses; the schema then
+ * checks the other fields, so that all faults are reported together. `names` are suggested for misspelt fields.
  */
 export function checkSubmission(data: unknown, names: readonly string[] = FIELD_NAMES): Submission | Fault[] {
   const unsafe = findUnsafeValues(data);
@@ -91,7 +94,7 @@ export function checkSubmission(data: unknown, names: readonly string[] = FIELD_
 
 const topField = ({ field }: Fault) => field.split(".")[0] ?? field;
 
-// lists and metadata of a megabyte would keep the schema busy for a second, entry by entry
+// the schema would take a second for lists and metadata of a megabyte
 function findOversized(data: unknown, bad: ReadonlySet<string>): Fault[] {
   if (!isRecord(data) || bad.has("(data)")) return [];
   const { tags, metadata } = data;
@@ -108,8 +111,8 @@ function isRecord(data: unknown): data is Record<string, unknown> {
 }
 
 /**
- * The value of a JSON text that keeps all that was written. Throws a RejectedError `invalid_request` that names what cannot be
- * kept, and what `check` finds in the other fields.
+ * The value of a JSON text without loss. Throws a RejectedError `invalid_request` with every part that would be altered, and
+ * with the faults that `check` finds in the other fields.
  */
 export function requireExact(
   { value, faults }: JsonText,
@@ -122,14 +125,14 @@ export function requireExact(
   throw invalidRequest([...faults, ...others]);
 }
 
-/** The error of a submission that does not fit. At most MAX_FAULTS faults are named; the message says how many there are. */
+/** The error of an invalid submission. It lists at most MAX_FAULTS faults; the message has the total. */
 export function invalidRequest(faults: readonly Fault[]): RejectedError {
   return new RejectedError(describeFaults(faults), { code: "invalid_request", faults: faults.slice(0, MAX_FAULTS) });
 }
 
 /**
- * Makes the request of a checked submission. `random` (0 ≤ x < 1) draws the seed where none was named. `contentHash` is that
- * of the submission, where somebody has reckoned it already.
+ * Makes the request of a checked submission. `random` (0 ≤ x < 1) draws the seed if none was set. `contentHash` is the
+ * submission's, if it is known already.
  */
 export function toRequest(
   submission: Submission,
@@ -147,7 +150,7 @@ export function toRequest(
     response_format,
     collection,
     tags,
-    // the catalog has no word for a JSON null: nothing to find beside the picture is an empty object
+    // the catalog has no JSON null here: no metadata is an empty object
     metadata: metadata ?? {},
     reuse,
     webhook_url: submission.webhook_url ?? null,
@@ -155,16 +158,16 @@ export function toRequest(
   };
 }
 
-/** One line that names every fault. */
+/** All faults in one line. */
 export function describeFaults(faults: readonly Fault[]): string {
   const named = faults.slice(0, MAX_FAULTS).map((fault) => `${fault.field}: ${fault.message}`);
   const more = faults.length > MAX_FAULTS ? `; and ${faults.length - MAX_FAULTS} more` : "";
   return `The request does not fit: ${named.join("; ")}${more}`;
 }
 
-/** SHA-256 of what was asked for, whatever its id. */
+/** SHA-256 of the content, without the id. */
 export function contentHash(submission: Submission): string {
-  // in the order of the canonical form, so that nobody has to sort
+  // in canonical order, which avoids sorting
   const content = {
     aspect_ratio: submission.aspect_ratio,
     collection: submission.collection,
