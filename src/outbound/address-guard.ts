@@ -1,5 +1,5 @@
-// Keeps foreign URLs away from this machine's own network: which addresses may be reached, decided where the
-// connection is made, or before a proxy makes it. Serves image downloads, webhooks and the redirects of manifests.
+// Protects the private network from URLs of others (SSRF): the address is checked when the connection is made, or before a
+// proxy makes it. Used for image downloads, webhooks and redirects of manifests.
 // The only file that knows ipaddr.js.
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from "node:dns";
 import { isIP } from "node:net";
@@ -11,30 +11,30 @@ import { isLoopbackHost, matchesHost, normalizeHost, parseHostPattern, portOf } 
 import { type ChooseProxy, createProxyChoice, type ProxySettings } from "./proxy.ts";
 
 export interface GuardOptions {
-  /** Hosts, as `parseHostPattern` reads them, that may be reached although their addresses are private. */
+  /** Hosts, as in `parseHostPattern`, that are allowed although their addresses are private. */
   privateHosts: readonly string[];
-  /** The setting that holds them, named in the refusal; undefined where there is none. */
+  /** The setting for them, for error messages; undefined without one. */
   setting: string | undefined;
   /** Connections per origin. */
   connections?: number;
   connectTimeoutMs?: number;
   /**
-   * A name is resolved and checked here before a proxy gets it. The proxy resolves it again by itself, and may come to
-   * another address: what it can reach is its own to limit.
+   * A name is resolved and checked here before the proxy gets it. The proxy resolves it again, and may get another address:
+   * it must limit itself what it can reach.
    */
   proxy?: ProxySettings | undefined;
 }
 
 export interface GuardedAgent {
   dispatcher: Dispatcher;
-  /** The URL, parsed; throws RejectedError `address_refused` for one that must not be fetched. Asks no DNS. */
+  /** Parses the URL; throws RejectedError `address_refused` for one that must not be fetched. Without a DNS lookup. */
   checkUrl(url: string): URL;
-  /** The URL a redirect leads to, checked like the first; a redirect from https to http is refused too. */
+  /** Parses the target of a redirect, with the same check. Also refuses a redirect from https to http. */
   checkRedirect(location: string, from: URL): URL;
   close(): Promise<void>;
 }
 
-/** An agent that connects to public addresses only, and the check of a URL that goes before it. Must be closed. */
+/** An agent that connects to public addresses only, and the check of a URL before it is used. Must be closed. */
 export function createGuardedAgent(options: GuardOptions): GuardedAgent {
   const trust = { isTrusted: createTrust(options.privateHosts), setting: options.setting };
   const connect = createConnector({ ...trust, timeoutMs: options.connectTimeoutMs ?? 10_000 });
@@ -49,14 +49,14 @@ export function createGuardedAgent(options: GuardOptions): GuardedAgent {
   };
 }
 
-/** Behind a proxy the connector sees the proxy only: names are looked at before it gets them. */
+/** With a proxy, the connector only sees the proxy's address: names are checked before. */
 function checkBeforeProxy(agent: Dispatcher, options: Trust & { choose: ChooseProxy }): Dispatcher {
   return agent.compose((dispatch) => (request, handler) => {
     const url = new URL(String(request.origin));
     if (options.choose(url) === undefined) return dispatch(request, handler);
     checkName(url, options).then(
       () => dispatch(request, handler),
-      // no handler of ours looks at the controller of a request that was never begun
+      // our handlers do not use the controller of a request that never started
       (error: Error) => handler.onResponseError?.(null as unknown as Dispatcher.DispatchController, error),
     );
     return true;
@@ -66,11 +66,11 @@ function checkBeforeProxy(agent: Dispatcher, options: Trust & { choose: ChoosePr
 /**
  * | name | goes to the proxy |
  * |---|---|
- * | is trusted | yes |
- * | every address of it is public | yes |
- * | one address of it is not | no |
- * | not known here, and a name of private networks (one label, `.internal`, `.local` …) | no |
- * | not known here: often the proxy alone can resolve | yes |
+ * | trusted | yes |
+ * | all its addresses are public | yes |
+ * | one of its addresses is private | no |
+ * | cannot be resolved here, and is a private name (one label, `.internal`, `.local` …) | no |
+ * | cannot be resolved here: often only the proxy can | yes |
  */
 async function checkName(url: URL, { isTrusted, setting }: Trust): Promise<void> {
   const host = normalizeHost(url.hostname);
@@ -89,7 +89,7 @@ async function checkName(url: URL, { isTrusted, setting }: Trust): Promise<void>
 const PRIVATE_NAME = /\.(internal|intranet|private|corp|home|lan|local|localdomain|home\.arpa)$/;
 
 /**
- * Whether an address, in any form ipaddr.js reads, is one of the public internet. Everything else is refused: private,
+ * Whether an address, in any form ipaddr.js reads, is on the public internet. Everything else is refused: private,
  * loopback, link-local (with the metadata services), carrier-grade NAT, multicast, reserved, documentation, tunnels.
  * An IPv4 address inside an IPv6 one (mapped, NAT64) counts as itself.
  */
@@ -99,13 +99,13 @@ export function isPublicAddress(address: string): boolean {
   if (parsed.kind() === "ipv4") return parsed.range() === "unicast" && !PUBLIC_METADATA.has(parsed.toString());
   const v6 = parsed as ipaddr.IPv6;
   if (v6.match(NAT64)) return isPublicAddress(v6.toByteArray().slice(12).join("."));
-  // 2000::/3 is all that is given out; what a later table calls by another name stays outside
+  // 2000::/3 is all that is allocated
   return v6.range() === "unicast" && v6.match(GLOBAL);
 }
 
 const NAT64 = ipaddr.IPv6.parseCIDR("64:ff9b::/96");
 const GLOBAL = ipaddr.IPv6.parseCIDR("2000::/3");
-/** Azure's platform address lies in a public range. */
+/** Azure's platform address is in a public range. */
 const PUBLIC_METADATA = new Set(["168.63.129.16"]);
 
 type IsTrusted = (host: string, port: string) => boolean;
@@ -115,7 +115,7 @@ interface Trust {
   setting: string | undefined;
 }
 
-// settings that do not fit were refused at start; here they allow nothing
+// invalid settings were refused at startup; here they allow nothing
 function createTrust(privateHosts: readonly string[]): IsTrusted {
   const patterns = privateHosts.map(parseHostPattern).filter((pattern) => pattern !== undefined);
   return (host, port) => {
@@ -144,7 +144,7 @@ function checkRedirect(location: string, { from, ...trust }: Trust & { from: URL
   return url;
 }
 
-/** Connects after looking at the address itself: what a check before would see, DNS can change until then. */
+/** Checks the address that is connected to: after an earlier check, DNS could change (rebinding). */
 function createConnector(options: Trust & { timeoutMs: number }): buildConnector.connector {
   const shared = { timeout: options.timeoutMs, allowH2: false };
   const open = buildConnector(shared);
@@ -153,7 +153,7 @@ function createConnector(options: Trust & { timeoutMs: number }): buildConnector
   return (target, callback) => {
     const host = target.hostname.replace(/^\[|\]$/g, "");
     if (options.isTrusted(host, portOf(target))) return open(target, callback);
-    // a lookup is never asked about literals
+    // there is no lookup for literals
     if (isIP(host) !== 0 && !isPublicAddress(host)) return callback(refusedAddress(host, options.setting), null);
     guarded(target, callback);
   };
@@ -161,7 +161,7 @@ function createConnector(options: Trust & { timeoutMs: number }): buildConnector
 
 type LookupCallback = (error: Error | null, address?: string | LookupAddress[], family?: number) => void;
 
-/** dns.lookup, but one address that is not public spoils the name: a mixed answer is an attempt. */
+/** dns.lookup that refuses a name with any private address: a mixed answer is an attack. */
 function createPublicLookup(setting: string | undefined) {
   return (host: string, options: LookupOptions, callback: LookupCallback): void => {
     dnsLookup(host, { ...options, all: true }, (error, addresses) => {

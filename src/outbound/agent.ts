@@ -1,5 +1,5 @@
-// Builds undici agents: connections, proxies, and none of undici's own timeouts (ours govern each exchange).
-// Everything that leaves this machine by HTTP leaves through one of them.
+// Creates undici agents: connections, proxies, and no timeouts of undici (each exchange has its own).
+// All outbound HTTP goes through one of them.
 import { Agent, type Dispatcher, fetch, Pool, ProxyAgent } from "undici";
 import { createProxyChoice, type ProxySettings } from "./proxy.ts";
 
@@ -8,22 +8,22 @@ export type Connect = NonNullable<Agent.Options["connect"]>;
 export interface AgentOptions {
   /** Per origin. */
   connections: number;
-  /** False: a fresh connection for every request. */
+  /** False: a new connection for every request. */
   keepAlive: boolean;
   connect: Connect;
   proxy?: ProxySettings | undefined;
 }
 
-/** As browsers have it. With undici's 16 KiB an answer that is paid for is lost to a proxy's cookies and policies. */
+/** Like browsers. With undici's 16 KiB, large cookies and policies of a proxy would lose a paid answer. */
 const MAX_HEADER_BYTES = 256 * 1024;
 const PROXY_CONNECT_TIMEOUT_MS = 10_000;
 
-/** An agent; through the proxies where they are set, save for this machine itself. Must be closed. */
+/** An agent. Uses the proxies if set, except for loopback. Must be closed. */
 export function createAgent({ connections, keepAlive, connect, proxy = {} }: AgentOptions): Dispatcher {
   const agentOptions: Agent.Options = {
     connections,
     pipelining: keepAlive ? 1 : 0,
-    // one request, one connection: with HTTP/2 a broken session would take many calls with it
+    // one connection per request: with HTTP/2 a broken session would fail many calls
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -41,11 +41,11 @@ export function createAgent({ connections, keepAlive, connect, proxy = {} }: Age
   });
 }
 
-/** `fetch` by way of an agent, or of one that goes through the proxies and holds no connection between requests. */
+/** `fetch` via an agent, or via a new one that uses the proxies and keeps no connections alive. */
 export function createFetch(via: Dispatcher | ProxySettings): typeof globalThis.fetch {
   const dispatcher =
     "dispatch" in via ? via : createAgent({ connections: 4, keepAlive: false, connect: {}, proxy: via });
-  // the types of undici's own fetch and of Node's differ in name only
+  // the types of undici's and Node's fetch differ in name only
   return ((input: string | URL, init?: object) => fetch(input, { ...init, dispatcher })) as typeof globalThis.fetch;
 }
 
@@ -55,7 +55,7 @@ function createProxyAgent(uri: string, agentOptions: Agent.Options): ProxyAgent 
     uri,
     connectTimeout: PROXY_CONNECT_TIMEOUT_MS,
     proxyTls: { allowH2: false },
-    // without it undici keeps connections to the proxy alive, and gives them timeouts of its own
+    // otherwise undici keeps connections to the proxy alive, with its own timeouts
     factory: (origin, given) => new Pool(origin, { ...agentOptions, ...(given as Pool.Options) }),
   });
 }

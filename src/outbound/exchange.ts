@@ -1,5 +1,5 @@
-// One HTTP exchange over an undici dispatcher, bounded in time, size and pace, never repeated and never thrown.
-// It says what came and where it broke; what that means is decided elsewhere.
+// One HTTP exchange over an undici dispatcher, bounded in time, size and pace. Never retries and never throws.
+// It reports what was received and where it broke; callers decide what that means.
 import type { Dispatcher } from "undici";
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -10,25 +10,25 @@ export interface ExchangeOptions {
   headers: Record<string, string>;
   body?: string;
   signal: AbortSignal;
-  /** The whole time, waiting for a connection included. */
+  /** The total time, including waiting for a connection. */
   timeoutMs: number;
-  /** How many bytes of body are wanted, now that the status is known. */
+  /** The maximum size of the body, given the status. */
   maxBytes: (status: number) => number;
   /**
-   * Asked before the body is read, with the most that may come of it; meanwhile the other side waits. Where it rejects,
-   * the exchange ends with `refused` and that cause.
+   * Called before the body is read, with its maximum size; the response is paused meanwhile. If it rejects, the exchange
+   * ends with `refused` and that cause.
    */
   admit?: ((bytes: number) => Promise<void>) | undefined;
-  /** Fewer bytes than `minBytesPerSecond` over a whole window, and the exchange is over. */
+  /** The exchange ends if it receives fewer bytes than `minBytesPerSecond` over a whole window. */
   pace?: { minBytesPerSecond: number; windowMs: number };
 }
 
-/** Why an exchange stopped before its end. `refused`: by `admit`, on this side. */
+/** Why an exchange stopped early. `refused`: by `admit`, on our side. */
 export type Break = "timed_out" | "too_slow" | "aborted" | "too_large" | "refused" | "network";
 
-/** What came. `broken` is null when the body came to its end. */
+/** What was received. `broken` is null if the body is complete. */
 export interface Exchange {
-  /** False only where not one byte of the request was written to a connection. */
+  /** False only if no byte of the request was written to a connection. */
   sent: boolean;
   status: number | null;
   headers: Headers;
@@ -55,8 +55,8 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
     if (options.signal.aborted) return end({ why: "aborted" });
 
     const handler: Dispatcher.DispatchHandler = {
-      // undici calls this on a connected socket, right before it writes the request line: nothing was sent without it.
-      // A second start would be undici's own repeat; a paid request must not be repeated behind our back.
+      // undici calls this on a connected socket, right before it writes the request line: nothing was sent before.
+      // A second start would be a retry by undici; a paid request must not be retried here.
       onRequestStart(started) {
         if (ended || seen.sent) return started.abort(new Error("exchange is not repeated"));
         seen.sent = true;
@@ -104,7 +104,7 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
   });
 }
 
-// a body whose length is known is put together where it will stay: chunks to be joined later would take its memory twice
+// a body of known length is written to its final buffer: joining chunks at the end would need twice the memory
 function createBody() {
   let chunks: Buffer[] = [];
   let buffer: Buffer | undefined;
@@ -130,9 +130,9 @@ function createBody() {
 }
 
 interface Watchdog {
-  /** Whoever does not read must not blame the other side for its pace. */
+  /** Stops measuring the pace while the response is paused on our side. */
   pause(): void;
-  /** The pace is measured anew. */
+  /** Starts a new window. */
   resume(): void;
   stop(): void;
 }

@@ -1,4 +1,4 @@
-// The one grammar of hosts in settings (PRIVATE_IMAGE_HOSTS, PRIVATE_WEBHOOK_HOSTS, NO_PROXY), and how hosts are compared. Pure.
+// Parses and matches hosts in settings (PRIVATE_IMAGE_HOSTS, PRIVATE_WEBHOOK_HOSTS, NO_PROXY). Pure.
 import { isIP } from "node:net";
 import { isLoopback } from "../domain/loopback.ts";
 
@@ -6,7 +6,7 @@ import { isLoopback } from "../domain/loopback.ts";
 export interface HostPattern {
   /** In the form of `normalizeHost`. */
   host: string;
-  /** Any port where there is none. */
+  /** Undefined: any port. */
   port: string | undefined;
   /** `*.domain`: the names below the domain, not the domain itself. */
   subdomains: boolean;
@@ -15,7 +15,7 @@ export interface HostPattern {
 /** What `parseHostPattern` accepts, for messages. */
 export const HOST_PATTERN_FORM = "a host, host:port, *.domain or IP address, without scheme and path";
 
-/** Reads one entry; undefined for a URL, a path, a range of addresses, a bare `*` and anything else that is no host. */
+/** Parses one entry; undefined for a URL, a path, an address range, a bare `*` and anything else that is not a host. */
 export function parseHostPattern(text: string): HostPattern | undefined {
   const entry = text.trim();
   const subdomains = entry.startsWith("*.");
@@ -31,18 +31,18 @@ export function parseHostPattern(text: string): HostPattern | undefined {
   return { host, port: port === undefined ? undefined : String(Number(port)), subdomains };
 }
 
-/** The form in which hosts are compared: lower case, addresses as URL parsing writes them, no dot at the end. */
+/** The form for comparing hosts: lower case, addresses as URL parsing writes them, without a trailing dot. */
 export function normalizeHost(hostname: string): string {
   return hostname.toLowerCase().replace(/\.+$/, "");
 }
 
-/** Whether a host, as URL parsing leaves it, and its port are those of the pattern. */
+/** Whether a host (from a parsed URL) and its port match the pattern. */
 export function matchesHost(pattern: HostPattern, host: string, port: string): boolean {
   if (pattern.port !== undefined && pattern.port !== port) return false;
   return pattern.subdomains ? host.endsWith(`.${pattern.host}`) : host === pattern.host;
 }
 
-/** The port of a URL, the scheme's own where it names none. */
+/** The port of a URL, or the default port of its scheme. */
 export function portOf({ protocol, port }: { protocol: string; port: string }): string {
   return port !== "" ? port : protocol === "https:" ? "443" : "80";
 }

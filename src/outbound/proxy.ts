@@ -1,4 +1,4 @@
-// Which proxy a URL goes through: the proxy variables taken apart, and the exceptions of NO_PROXY. Pure.
+// Chooses the proxy for a URL: parses the proxy variables and NO_PROXY. Pure.
 import { BlockList, isIP } from "node:net";
 import {
   type HostPattern,
@@ -9,11 +9,11 @@ import {
   portOf,
 } from "./host-pattern.ts";
 
-/** The proxy variables in the forms below; config reads the environment, nothing here does. */
+/** The values of the proxy variables. */
 export interface ProxySettings {
   /** For http. */
   httpProxy?: string | undefined;
-  /** For https; the proxy for http where there is none. */
+  /** For https. Default: the proxy for http. */
   httpsProxy?: string | undefined;
   noProxy?: string | undefined;
 }
@@ -24,15 +24,15 @@ export const PROXY_FORM = "http://[user:password@]host:port, https://… or host
 /**
  * | text | is |
  * |---|---|
- * | `http://proxy.test:3128`, `https://user:pw@proxy.test` | a proxy, the scheme's own port where there is none |
- * | `proxy.test:3128`, `user:pw@proxy.test:3128` | the same by http |
+ * | `http://proxy.test:3128`, `https://user:pw@proxy.test` | a proxy; the port defaults to the scheme's |
+ * | `proxy.test:3128`, `user:pw@proxy.test:3128` | the same with http |
  *
  * Gives the URL in its normal form; undefined for SOCKS, paths, queries and anything else.
  */
 export function parseProxyUrl(text: string): string | undefined {
   const given = text.trim();
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(given);
-  // without a scheme only a port tells a proxy from any other word
+  // without a scheme, only a port distinguishes a proxy from any other word
   if (!hasScheme && !/:\d+\/?$/.test(given)) return undefined;
   const url = URL.parse(hasScheme ? given : `http://${given}`);
   if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "" || url.port === "0") return undefined;
@@ -40,7 +40,7 @@ export function parseProxyUrl(text: string): string | undefined {
   return isDecodable(url.username) && isDecodable(url.password) ? url.href : undefined;
 }
 
-// undici decodes both when the agent is made, and throws a bare URIError
+// undici decodes both when the agent is created, and throws a bare URIError
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text);
@@ -55,8 +55,8 @@ export type Bypass = (url: URL) => boolean;
 
 /**
  * Entries separated by commas or spaces: `*` (everything), `host`, `.host` (both with all names below them), `*.host` (those
- * names only), each with an optional port; addresses, and ranges such as `10.0.0.0/8`. Gives the first entry that is none of
- * these instead.
+ * names only), each with an optional port; addresses, and ranges such as `10.0.0.0/8`. Returns `fault` for the first invalid
+ * entry.
  */
 export function parseNoProxy(text: string): { bypass: Bypass } | { fault: string } {
   const tests: Bypass[] = [];
@@ -78,7 +78,7 @@ function parseBypassEntry(entry: string): Bypass | undefined {
 function isBypassed(pattern: HostPattern, url: URL): boolean {
   const host = normalizeHost(url.hostname);
   const port = portOf(url);
-  // as curl and Go have it: a plain name counts for what is below it too
+  // like curl and Go: a plain name also matches its subdomains
   return matchesHost(pattern, host, port) || matchesHost({ ...pattern, subdomains: true }, host, port);
 }
 
@@ -94,10 +94,10 @@ function parseRange(entry: string): Bypass | undefined {
   };
 }
 
-/** The proxy of a URL, or undefined where it is reached directly, as this machine always is. */
+/** The proxy for a URL, or undefined for a direct connection. Loopback is always direct. */
 export type ChooseProxy = (url: URL) => string | undefined;
 
-/** Undefined where no proxy is set. Settings that do not fit were refused at start; here they count as none. */
+/** Undefined if no proxy is set. Invalid settings were refused at startup; here they are ignored. */
 export function createProxyChoice({ httpProxy, httpsProxy, noProxy }: ProxySettings): ChooseProxy | undefined {
   const http = parseProxyUrl(httpProxy ?? "");
   const https = parseProxyUrl(httpsProxy ?? "") ?? http;

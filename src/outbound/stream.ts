@@ -1,5 +1,5 @@
-// One HTTP request whose answer is read as a stream: for manifests and S3, whose bodies are too large to hold or whose
-// protocol belongs to another library. Everything else goes through `exchange`, which is bounded as a whole.
+// One HTTP request whose response body is a stream: for manifests, which are too large for memory, and for S3, whose protocol
+// another library implements. Everything else uses `exchange`, which is bounded as a whole.
 import type { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Dispatcher } from "undici";
@@ -13,26 +13,26 @@ export interface StreamOptions {
   headers: Record<string, string>;
   body?: Buffer | Uint8Array | string | Readable | null;
   signal?: AbortSignal | undefined;
-  /** Until the answer's head, waiting for a connection included. */
+  /** Time to the response headers, including waiting for a connection. */
   headTimeoutMs: number;
-  /** The longest silence within the answer's body. */
+  /** The longest silence within the response body. */
   silenceTimeoutMs: number;
 }
 
-/** The answer's head, and its body, which must be read to its end or destroyed. */
+/** The response. Its body must be read to the end or destroyed. */
 export interface StreamedAnswer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: Readable;
 }
 
-/** How a request failed before the head of its answer, or its body afterwards. */
+/** Why a request failed before the response headers, or its body after them. */
 export interface StreamError extends Error {
-  /** `ETIMEDOUT`, `ECONNRESET`, or what Node calls it. */
+  /** `ETIMEDOUT`, `ECONNRESET`, or another code of Node. */
   code?: string;
 }
 
-/** Sends once, never repeats. Rejects with a StreamError, or with the signal's reason. */
+/** Sends once, without retries. Rejects with a StreamError, or with the signal's reason. */
 export async function openStream(dispatcher: Dispatcher, options: StreamOptions): Promise<StreamedAnswer> {
   const { signal, headTimeoutMs, silenceTimeoutMs, body = null, ...request } = options;
   const controller = new AbortController();
@@ -42,7 +42,7 @@ export async function openStream(dispatcher: Dispatcher, options: StreamOptions)
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    // undici looks at a connection that has just become free for a turn: asked within it, it opens another one
+    // undici reuses a connection only one event loop turn after it became free; before, it would open another
     await nextTurn();
     const answer = await dispatcher.request({
       ...request,
@@ -64,7 +64,7 @@ export async function openStream(dispatcher: Dispatcher, options: StreamOptions)
   }
 }
 
-/** undici's own codes in the words of Node, which libraries and people know. */
+/** Translates undici's error codes into Node's, which libraries and people know. */
 export function toStreamError(error: unknown): StreamError {
   const { code, message } = error as StreamError;
   if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT")

@@ -1,10 +1,10 @@
-// A file for what is too much to hold in memory. It has no name from the beginning, so that nothing is left of it whatever
-// becomes of this process.
+// A temporary file for data that is too large for memory. It is unlinked right after opening, so that nothing is left if the
+// process crashes.
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Opens an empty one to write and read, for this user only; `purpose` is a word for it. Whoever opened it closes it. */
+/** Opens an empty file for reading and writing, for this user only. `purpose` is part of its name. The caller closes it. */
 export async function openAnonymousTempFile(purpose: string): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), `asset-archiver-${purpose}-`));
   try {

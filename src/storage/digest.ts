@@ -1,11 +1,11 @@
-// Hashing that does not stall the event loop: in slices, with room for others in between.
+// Hashing in slices, so that the event loop is not blocked.
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
 // a slice takes one to two milliseconds of MD5
 const SLICE_BYTES = 1024 * 1024;
 
-/** The MD5 of `bytes`, lower-case hex: what S3 gives back as the ETag of a plain upload. */
+/** The MD5 of `bytes`, lower-case hex: S3's ETag of a single-part upload. */
 export async function md5Of(bytes: Buffer): Promise<string> {
   const hash = createHash("md5");
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
@@ -15,7 +15,7 @@ export async function md5Of(bytes: Buffer): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Size and SHA-256 (lower-case hex) of everything `chunks` gives; nothing is kept. */
+/** Size and SHA-256 (lower-case hex) of a stream; holds one chunk at a time. */
 export async function measureBytes(chunks: AsyncIterable<Uint8Array>): Promise<{ bytes: number; digest: string }> {
   const hash = createHash("sha256");
   let bytes = 0;

@@ -1,7 +1,7 @@
-// From what the file system throws to our errors. The only place that knows its codes.
+// Translates file system errors into our errors. The only file that knows their codes.
 import { type ArchiverError, ConfigError, TransientError, toMessage } from "../domain/errors.ts";
 
-/** Whether a file system error means: there is no such object. */
+/** Whether a file system error means that there is no such object. */
 export function isAbsence(thrown: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "EISDIR"].includes(codeOf(thrown));
 }

@@ -1,5 +1,5 @@
-// The store as a directory: each key a file, written under a temporary name, synced, checked and renamed.
-// A reader never sees half a file, and what put confirmed is there after a power cut.
+// The directory store: each key is a file, written under a temporary name, synced, verified and renamed.
+// Readers never see a partial file, and a confirmed put survives a power failure.
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, readFile, rename, rm, stat, unlink } from "node:fs/promises";
 import { dirname, extname, join, resolve } from "node:path";
@@ -12,10 +12,10 @@ import { checkKey, checkKeyPrefix } from "./key.ts";
 import { PRIVATE_FILE } from "./private-files.ts";
 import { sweepStaleFiles, walkFiles } from "./walk.ts";
 
-// beside the files, so that a rename never crosses file systems
+// in the same folder, so that a rename never crosses file systems
 const TEMPORARY = ".tmp";
 
-// a file keeps no content type: the extension of its key stands for it
+// a file has no content type: derived from the extension of the key
 const CONTENT_TYPES: Record<string, string> = {
   ".png": "image/png",
   ".jpg": "image/jpeg",
@@ -23,7 +23,7 @@ const CONTENT_TYPES: Record<string, string> = {
   ".json": "application/json",
 };
 
-/** A store in the folder `root`, which is made when the first object is put. Several processes may share it. */
+/** A store in the folder `root`, which is created by the first put. Several processes may share it. */
 export function createDirectoryStore(options: { root: string }): Store {
   const base = resolve(options.root);
   const folders = createFolders(base);
@@ -35,7 +35,7 @@ export function createDirectoryStore(options: { root: string }): Store {
     async put(key, bytes, options) {
       checkKey(key);
       await translateErrors({ verb: "put", key, base, signal: options.signal }, async () => {
-        // what killed processes left behind; once is enough, and not worth failing for
+        // removes leftovers of killed processes, once; failing is harmless
         swept ??= sweepStaleFiles(temporary).catch(() => {});
         await swept;
         const target = { key, path: pathOf(key), temp: join(temporary, randomUUID()) };
@@ -60,7 +60,7 @@ export function createDirectoryStore(options: { root: string }): Store {
       return translateErrors({ verb: "get", key, base, signal }, async () => {
         const found = await stat(pathOf(key)).catch(undefinedIfMissing);
         if (!found?.isFile()) return undefined;
-        // a file system keeps no digest: only reading the file would tell
+        // without a digest: computing it would mean reading the file
         return { bytes: found.size, contentType: CONTENT_TYPES[extname(key)] };
       });
     },
@@ -99,7 +99,7 @@ async function putFile(target: Target, bytes: Buffer, options: PutOptions & { fo
   const folder = dirname(target.path);
   const wanted = { bytes: bytes.length, digest };
   if (await isStored(target.path, wanted)) {
-    // it may be there and not yet durable: whoever renamed it can have been killed before the folder was synced
+    // it may not be durable yet: the process that renamed it may have been killed before it synced the folder
     await folders.ensure(folder);
     return syncFolder(folder);
   }
@@ -115,7 +115,7 @@ async function putFile(target: Target, bytes: Buffer, options: PutOptions & { fo
   }
 }
 
-// An object already there is checked, not trusted: a wrong one is replaced
+// An existing object is verified, not trusted: a wrong one is replaced
 async function isStored(path: string, wanted: { bytes: number; digest: string }): Promise<boolean> {
   const file = await open(path, "r").catch(undefinedIfMissing);
   if (file === undefined) return false;
@@ -130,7 +130,7 @@ async function isStored(path: string, wanted: { bytes: number; digest: string })
   }
 }
 
-// Read back before the rename, so that a wrong file never gets the final name
+// Reads back before the rename, so that a wrong file never gets the final name
 async function writeChecked(target: Target, bytes: Buffer, options: PutOptions): Promise<void> {
   const { digest, signal } = options;
   const file = await open(target.temp, "wx+", PRIVATE_FILE);

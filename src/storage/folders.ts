@@ -1,11 +1,11 @@
-// Folders that survive a power cut: a new folder is durable only when its parent has been synced.
+// Creates folders that survive a power failure: a new folder is durable only after its parent was synced.
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolder } from "./make-folder.ts";
 
-/** Makes folders below one base, durably. */
+/** Creates folders below one base, durably. */
 export interface Folders {
-  /** Resolves once `folder` is there and durable, with all its parents; cheap when it was seen before. */
+  /** Resolves once `folder` and all its parents exist and are durable; cheap for a folder that was ensured before. */
   ensure(folder: string): Promise<void>;
 }
 
@@ -15,7 +15,7 @@ export function createFolders(base: string): Folders {
   return {
     async ensure(folder) {
       const created = await makeFolder(folder);
-      // one that was there already may have been made a moment ago by somebody who has not synced it yet
+      // another process may have just created it without syncing yet
       if (created === undefined && durable.has(folder)) return;
       for (const parent of parentsToSync(folder, { base, created })) await syncFolder(parent);
       durable.add(folder);
@@ -33,7 +33,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-// Up to the base; above it only what this call made: the rest is not ours, and may not be readable
+// Up to the base; above it only what this call created: the rest is not ours, and may not be readable
 function parentsToSync(folder: string, { base, created }: { base: string; created: string | undefined }): string[] {
   const top = created !== undefined && base.startsWith(created) ? dirname(created) : base;
   const parents: string[] = [];

@@ -1,19 +1,19 @@
-// What a store key and a list prefix may look like, for every store alike. Pure.
+// The rules for store keys and list prefixes, the same for every store. Pure.
 import { RejectedError } from "../domain/errors.ts";
 
-/** S3 allows 1,024 bytes for prefix and key together; this leaves room for the store's own prefix. */
+/** S3 allows 1,024 bytes including the store's own prefix, for which this leaves space. */
 const KEY_MAX_LENGTH = 800;
 
 /**
- * Throws a RejectedError `store_key_invalid` unless `key` is relative, made of printable ASCII, with "/" between parts.
- * A first part that begins with "." is refused: the directory store keeps its temporary files there.
+ * Throws a RejectedError `store_key_invalid` unless `key` is relative, printable ASCII, with "/" between parts. The first
+ * part must not begin with ".": the directory store keeps its temporary files there.
  */
 export function checkKey(key: string): void {
   const fault = key === "" ? "wanted at least 1 character" : (faultOfText(key) ?? faultOfParts(key.split("/")));
   if (fault !== undefined) throw invalid("key", key, fault);
 }
 
-/** The same for the beginning of a key: "" stands for all keys, and the last part may be cut anywhere. */
+/** The same for a prefix: "" means all keys, and the last part may be incomplete. */
 export function checkKeyPrefix(prefix: string): void {
   const parts = prefix.split("/");
   const whole = parts.slice(0, -1);

@@ -1,15 +1,15 @@
-// Makes folders with their parents, one level at a time. Not by Node's recursive mkdir: below /proc and /sys, where a folder
-// that is there answers ENOENT to every mkdir in it, that one climbs and descends without an end and spins a core.
+// Creates folders with their parents, one level at a time. Not with Node's recursive mkdir: below /proc and /sys, where mkdir
+// in an existing folder fails with ENOENT, it loops without end and uses a full core.
 import { mkdirSync, statSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-/** What lies in them is nobody else's business: prompts, signed URLs, webhook tokens. */
+/** For this user only: the files contain prompts, signed URLs and webhook tokens. */
 const PRIVATE = 0o700;
 
 /**
- * Resolves once `folder` is there, each new one for this user only unless `mode` says otherwise; to the topmost folder that was made, or undefined where none had to be. Rejects with the
- * file system's own code, or with ENOTSUP where folders cannot be made in the one above.
+ * Resolves once `folder` exists, to the topmost folder it created, or undefined if it created none. New folders have `mode`.
+ * Rejects with the file system's own code, or with ENOTSUP if the parent does not allow folders.
  */
 export async function makeFolder(
   folder: string,
@@ -22,7 +22,7 @@ export async function makeFolder(
       await mkdir(one, mode);
       made ??= one;
     } catch (error) {
-      // another process was quicker
+      // another process created it first
       if (codeOf(error) === "EEXIST" && (await stat(one)).isDirectory()) continue;
       throw explainError(error, one);
     }
@@ -30,7 +30,7 @@ export async function makeFolder(
   return made;
 }
 
-/** The same, for those who cannot wait for a promise. */
+/** The same, synchronously. */
 export function makeFolderSync(folder: string, { mode = PRIVATE }: { mode?: number } = {}): string | undefined {
   const path = resolve(folder);
   let made: string | undefined;
@@ -46,7 +46,7 @@ export function makeFolderSync(folder: string, { mode = PRIVATE }: { mode?: numb
   return made;
 }
 
-/** What is missing of a path, from above to below. */
+/** The missing folders of a path, from top to bottom. */
 async function missingParents(path: string): Promise<string[]> {
   const missing: string[] = [];
   for (let at = path; ; at = dirname(at)) {
@@ -76,10 +76,10 @@ function undefinedIfMissing(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;
 }
 
-// ENOENT although the parent is there: a file system that has folders of its own only
+// ENOENT although the parent exists: a virtual file system such as /proc
 function explainError(error: unknown, folder: string): unknown {
   if (codeOf(error) !== "ENOENT" || statSync(dirname(folder), { throwIfNoEntry: false }) === undefined) return error;
-  const message = `ENOTSUP: no folder can be made in "${dirname(folder)}"; name a place on a disk`;
+  const message = `ENOTSUP: no folder can be created in "${dirname(folder)}"; use a path on a disk`;
   return Object.assign(new Error(message, { cause: error }), { code: "ENOTSUP" });
 }
 

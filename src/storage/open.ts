@@ -1,10 +1,10 @@
-// From settings to the store at hand. Whoever opens it closes it.
+// Opens the store of the settings. The caller closes it.
 import type { ProxySettings } from "../outbound/proxy.ts";
 import { createDirectoryStore } from "./directory.ts";
 import type { ProbedStore } from "./probe.ts";
 import { createS3Store } from "./s3.ts";
 
-/** What STORAGE_URL and S3_FORCE_PATH_STYLE say. `maxSockets` should be at least the number of jobs in flight. */
+/** From STORAGE_URL and S3_FORCE_PATH_STYLE. `maxSockets` should be at least the number of jobs in flight. */
 export type StoreSettings =
   | { kind: "directory"; path: string }
   | {
@@ -16,7 +16,7 @@ export type StoreSettings =
       proxy?: ProxySettings | undefined;
     };
 
-/** The store of these settings. Touches neither disk nor network before its first use. */
+/** Opens a store. It accesses neither disk nor network before its first use. */
 export function openStore(settings: StoreSettings): ProbedStore {
   if (settings.kind === "directory") return createDirectoryStore({ root: settings.path });
   const { kind: _, ...options } = settings;

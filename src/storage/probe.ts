@@ -1,27 +1,27 @@
-// Whether a store works, shown with a probe object that is written, read back, listed and deleted again.
+// Tests a store with a probe object that is written, read back, listed and deleted.
 import { createHash, randomUUID } from "node:crypto";
 import { ArchiverError, toMessage } from "../domain/errors.ts";
 import type { Store } from "../pipeline/ports.ts";
 
-/** What a store checks by itself. The archiver needs none of it: it confirms each object. */
+/** What a store verifies itself. The archiver does not depend on it: it confirms each object. */
 export interface StoreGuarantees {
-  /** A single upload's ETag is the MD5 of its bytes: confirming costs no reading back. */
+  /** The ETag of a single-part upload is its MD5: confirming an upload needs no read. */
   etag_is_md5: boolean;
   /** An upload whose SHA-256 is wrong is refused. */
   checksum_enforced: boolean;
-  /** It refuses uploads that carry `x-amz-checksum-sha256`, so they go without; absent where it takes them. */
+  /** It refuses uploads with `x-amz-checksum-sha256`, so they are sent without it; absent if it accepts them. */
   checksum_refused?: true;
   /** `If-None-Match: *` refuses to overwrite. */
   conditional_put: boolean;
 }
 
-/** A store that can be asked what it checks. */
+/** A store whose guarantees can be probed. */
 export interface ProbedStore extends Store {
-  /** Writes under `key` and leaves an object there. Absent where there is nothing to ask. */
+  /** Writes an object to `key` and leaves it there. Absent if there is nothing to probe. */
   probeGuarantees?(key: string, options?: { signal?: AbortSignal }): Promise<StoreGuarantees>;
 }
 
-/** How the probe went. `ms` is the time of one put, get and delete together; `error` says what is wrong. */
+/** The result of the probe. `ms` is the time of one put, get and delete together; `error` is set if it failed. */
 export interface StoreProbe {
   ok: boolean;
   location: string;
@@ -30,7 +30,7 @@ export interface StoreProbe {
   error?: { code: string; message: string };
 }
 
-/** Writes, reads back, lists and deletes a probe object. Resolves for a store that fails, too; throws only on abort. */
+/** Writes, reads back, lists and deletes a probe object. A failing store does not throw; only an abort does. */
 export async function probeStore(store: ProbedStore, options: { signal?: AbortSignal } = {}): Promise<StoreProbe> {
   const key = `probes/${randomUUID()}.txt`;
   const startedAt = performance.now();
@@ -66,7 +66,7 @@ async function roundTrip(store: Store, { key, ...options }: Probe): Promise<void
     if (!(await isListed(store, { key, ...options })))
       throw fault("store_list_incomplete", "the probe object is missing from the listing");
   } finally {
-    // after an abort, too: nothing is left behind
+    // also after an abort, so that nothing is left
     await store.delete(key);
   }
   if ((await store.head(key, options)) !== undefined)
@@ -88,7 +88,7 @@ async function askGuarantees(store: ProbedStore, { key, ...options }: Probe): Pr
 }
 
 function fault(code: string, message: string): ArchiverError {
-  return new ArchiverError(`The store does not keep its word: ${message}`, { code });
+  return new ArchiverError(`The store does not work as expected: ${message}`, { code });
 }
 
 function toError(thrown: unknown): { code: string; message: string } {

@@ -2,7 +2,7 @@
 import { Readable } from "node:stream";
 import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 
-/** The bytes as they come; leaving the loop destroys the connection. */
+/** The bytes as a stream; leaving the loop destroys the connection. */
 export async function* bodyOf(answer: GetObjectCommandOutput): AsyncIterable<Buffer> {
   // in Node it is an IncomingMessage; an empty object may come without one
   if (answer.Body !== undefined) yield* answer.Body as AsyncIterable<Buffer>;
@@ -15,7 +15,7 @@ export async function collectBody(answer: GetObjectCommandOutput): Promise<Buffe
   return Buffer.concat(chunks);
 }
 
-/** The body as a stream, which whoever asked for it reads to the end or destroys. */
+/** The body as a stream, which the caller must read to the end or destroy. */
 export function streamOf(answer: GetObjectCommandOutput): Readable {
   return answer.Body instanceof Readable ? answer.Body : Readable.from([]);
 }

@@ -1,20 +1,20 @@
-// The S3 client: made on first use, because the SDK takes 150 to 200 ms to load. Settings that stores other than AWS need.
+// The S3 client, with the settings that stores other than AWS need. Created on first use: the SDK takes 150 to 200 ms to load.
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { ProxySettings } from "../outbound/proxy.ts";
 import { createS3Handler } from "./s3-handler.ts";
 
-/** How to reach the bucket. What is left out is the SDK's own business: AWS_… variables, profiles, roles. */
+/** How to reach the bucket. For everything else the SDK reads its own configuration: AWS_… variables, profiles, roles. */
 export interface S3ClientOptions {
   forcePathStyle?: boolean;
-  /** Connections at most; waiting for one counts as part of a request's time. */
+  /** Maximum connections; waiting for one counts towards the request timeout. */
   maxSockets?: number;
-  /** For one attempt up to the answer's head, and for silence on the wire after it. */
+  /** For one attempt: the time to the response headers, and the longest silence after them. */
   requestTimeoutMs?: number;
   connectTimeoutMs?: number;
-  /** Attempts of the SDK's own, within one operation. */
+  /** The SDK's own attempts within one operation. */
   maxAttempts?: number;
   proxy?: ProxySettings | undefined;
-  /** These three override the environment, for programs that hold several stores. */
+  /** These three override the environment, for programs with several stores. */
   endpoint?: string;
   region?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };
@@ -22,16 +22,16 @@ export interface S3ClientOptions {
 
 export type S3 = typeof import("@aws-sdk/client-s3");
 
-/** The loaded SDK, and a client of it. */
+/** The loaded SDK, and a client. */
 export interface LoadedS3 {
   sdk: S3;
   client: S3Client;
 }
 
-/** Where no region is set anywhere: stores other than AWS take any, and AWS answers a wrong one by name. */
+/** If no region is set: stores other than AWS accept any, and AWS answers a wrong one with the right one. */
 const FALLBACK_REGION = "us-east-1";
 
-/** Loads the SDK and makes the client. */
+/** Loads the SDK and creates the client. */
 export async function loadS3(options: S3ClientOptions): Promise<LoadedS3> {
   const sdk = await import("@aws-sdk/client-s3");
   const client = new sdk.S3Client(toClientConfig(options));
@@ -52,10 +52,10 @@ function toClientConfig(options: S3ClientOptions): S3ClientConfig {
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
-    // older stores know no CRC32; what we put carries its SHA-256, what we get is compared by whoever knows the digest
+    // older stores do not know CRC32; our puts have a SHA-256, and our callers verify the digest of a get
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    // with "Expect: 100-continue" (the default from 2 MiB on) each upload waits for one more round trip
+    // "Expect: 100-continue" (the default from 2 MiB on) costs each upload a round trip
     expectContinueHeader: false,
     requestHandler: createS3Handler({ maxSockets, connectTimeoutMs, requestTimeoutMs, proxy: options.proxy }),
   };

@@ -1,32 +1,32 @@
-// From what the AWS SDK throws to our errors. The only place that knows its names, codes and statuses.
+// Translates errors of the AWS SDK into our errors. The only file that knows their names, codes and statuses.
 import { type ArchiverError, ConfigError, TransientError } from "../domain/errors.ts";
 import { toStreamError } from "../outbound/stream.ts";
 
-/** Whether the answer was: there is no such object. A missing bucket is something else, save for HEAD, which cannot tell. */
+/** Whether there is no such object. A missing bucket does not count, except for HEAD, which cannot distinguish the two. */
 export function isMissingObject(thrown: unknown): boolean {
   const { name, status } = factsOf(thrown);
   return name === "NoSuchKey" || name === "NotFound" || (status === 404 && name !== "NoSuchBucket");
 }
 
 /**
- * The first row that fits decides; names are those of the S3 protocol, of the SDK and of Node.
+ * The first matching row decides. Names are those of the S3 protocol, the SDK and Node.
  *
- * | what came | becomes |
+ * | error | becomes |
  * |---|---|
  * | an unknown key, a wrong secret, no keys, expired tokens | ConfigError `store_credentials` |
  * | a clock that is off | ConfigError `store_clock` |
- * | path style where the store takes names of buckets only | ConfigError `store_addressing` |
+ * | path style, where the store supports virtual-hosted style only | ConfigError `store_addressing` |
  * | no such bucket | ConfigError `store_bucket_missing` |
  * | another region | ConfigError `store_region` |
  * | a quota, a full store | ConfigError `store_full` |
- * | a certificate that cannot be trusted, or is of another name | ConfigError `store_certificate` |
+ * | a certificate that is not trusted, or has another name | ConfigError `store_certificate` |
  * | http spoken to an https port, or the reverse | ConfigError `store_endpoint` |
  * | an object too large, 413 | ConfigError `store_object_too_large` |
- * | body damaged on the way | TransientError `store_mismatch` |
+ * | body damaged in transit | TransientError `store_mismatch` |
  * | 408, RequestTimeout, our own timeouts | TransientError `store_timeout` |
  * | 409, 429, SlowDown, 503 | TransientError `store_busy` |
  * | 403 of any other kind | ConfigError `store_access_denied` |
- * | another 4xx or 501: the store does not take what we say | ConfigError `store_refused` |
+ * | another 4xx or 501: the store does not support the request | ConfigError `store_refused` |
  * | another answer | TransientError `store_failed` |
  * | no answer at all | TransientError `store_unreachable` |
  */
@@ -38,13 +38,13 @@ export function toS3Error(thrown: unknown, action: { verb: string; key: string; 
   return new row.type(message, { code: row.code, cause: withoutSignature(thrown) });
 }
 
-/** Whether leaving out the checksum might help: a store that does not know the header says 400 or 501, and little else. */
+/** Whether a retry without the checksum might help: a store that does not know the header answers 400 or 501. */
 export function mayRefuseChecksum(thrown: unknown): boolean {
   const facts = factsOf(thrown);
   return (facts.status === 400 || facts.status === 501) && !hasOtherCause(facts);
 }
 
-/** Whether the store says that the bytes are not those of the digest. */
+/** Whether the store says that the bytes do not match the digest. */
 export function isChecksumMismatch(thrown: unknown): boolean {
   return MISMATCH(factsOf(thrown));
 }
@@ -54,7 +54,7 @@ interface Facts {
   code: string;
   status: number | undefined;
   message: string;
-  /** The host that was not found or has another certificate, and the region a store names as its own. */
+  /** The host that was not found or has another certificate, and the bucket's region as the store reports it. */
   host: string;
   region: string;
 }
@@ -63,7 +63,7 @@ interface Row {
   fits(facts: Facts): boolean;
   type: typeof ConfigError | typeof TransientError;
   code: string;
-  /** What the operator should look at; empty where there is nothing to do but to try again. */
+  /** What was expected, for the operator; empty if only a retry helps. */
   expected: string | ((facts: Facts, bucket: string) => string);
 }
 
@@ -84,9 +84,9 @@ const MISMATCH = isNamed(
 );
 const TIMEOUT = isNamed("RequestTimeout TimeoutError ETIMEDOUT");
 const TOO_LARGE = isNamed("EntityTooLarge MaxMessageLengthExceeded");
-/** Alibaba OSS, Tencent COS and Volcengine TOS take the bucket in the host's name only. */
+/** Alibaba OSS, Tencent COS and Volcengine TOS support the bucket in the host name only. */
 const ADDRESSING = isNamed("SecondLevelDomainForbidden PathStyleDomainForbidden InvalidPathAccess");
-/** 400 for a reason that no header of ours can change. */
+/** A 400 for another reason than our checksum header. */
 const hasOtherCause = (facts: Facts) =>
   [CREDENTIALS, BUCKET_MISSING, REGION, TIMEOUT, TOO_LARGE, ADDRESSING, isNamed("KeyTooLongError")].some((is) =>
     is(facts),
@@ -104,7 +104,7 @@ function isProxyFault({ message, status }: Facts): boolean {
   return status === undefined && /proxy/i.test(message);
 }
 
-/** A bucket in the host's name needs a DNS entry and a certificate for each, which own stores and dotted names lack. */
+/** A bucket in the host name needs DNS and a certificate for it, which self-hosted stores and names with dots lack. */
 function pathStyleHint({ code, name, host }: Facts, bucket: string): string {
   const isName = /ENOTFOUND|EAI_AGAIN|ERR_TLS_CERT_ALTNAME_INVALID/.test(`${code} ${name}`);
   return isName && host.startsWith(`${bucket}.`)
@@ -195,7 +195,7 @@ const ROWS: readonly Row[] = [
     expected: "",
   },
   {
-    // AWS answers 403 for an object that is missing, too, where s3:ListBucket is not granted
+    // without s3:ListBucket, AWS also answers 403 for a missing object
     fits: (facts) => facts.status === 403,
     type: ConfigError,
     code: "store_access_denied",
@@ -232,7 +232,7 @@ function factsOf(thrown: unknown): Facts {
   };
 }
 
-// A HEAD has no body, and so no name and no words; an error of the network has a code; the SDK's "Unknown" says nothing
+// A HEAD has no body, and so neither name nor message; a network error has a code; the SDK's "Unknown" is dropped
 function describe({ name, code, status, message }: Facts): string {
   const kind = status === undefined ? code || name : name;
   const label = [UNKNOWN.test(kind) ? "" : kind, status === undefined ? "" : `HTTP ${status}`]
@@ -244,7 +244,7 @@ function describe({ name, code, status, message }: Facts): string {
 
 const UNKNOWN = /^(Unknown(Error)?|Error|\d+)?$/;
 
-// The answer to a wrong signature repeats the signed request, session token and all: kept out of every log
+// The answer to a wrong signature repeats the signed request with its session token: must not be logged
 function withoutSignature(thrown: unknown): unknown {
   if (typeof thrown === "object" && thrown !== null) {
     for (const field of SIGNED_FIELDS) Reflect.deleteProperty(thrown, field);

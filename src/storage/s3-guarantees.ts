@@ -1,4 +1,4 @@
-// What the S3 at hand really checks, found out with a probe object. For doctor; the store itself relies on none of it.
+// Finds out with a probe object what an S3 store verifies. For doctor; the store adapter does not depend on it.
 import { createHash } from "node:crypto";
 import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
 import type { StoreGuarantees } from "./probe.ts";
@@ -7,7 +7,7 @@ import { putWithChecksum, refusesChecksum, toPlainMd5, toPutInput } from "./s3-p
 
 const BYTES = Buffer.from("asset-archiver asks what this store checks\n");
 
-/** Writes three times under `Key` and leaves deleting to the caller. Throws the SDK's errors. */
+/** Writes `Key` three times; the caller deletes it. Throws the SDK's errors. */
 export async function probeGuarantees(
   s3: LoadedS3,
   object: { Bucket: string; Key: string; signal: AbortSignal | undefined },
@@ -30,7 +30,7 @@ export async function probeGuarantees(
   };
 }
 
-// 501 and other refusals of the header itself are no guarantee
+// 501 refuses the header itself, which is not a guarantee
 async function isRefused(answer: Promise<unknown>, statuses: readonly number[]): Promise<boolean> {
   try {
     await answer;

@@ -1,5 +1,5 @@
-// How the SDK's requests leave this machine: over the project's own agent, and so through the same proxies as everything else.
-// Knows nothing of S3.
+// The SDK's HTTP handler: sends its requests over our own agent, and so through the same proxies as everything else.
+// Knows nothing about S3.
 import type { Readable } from "node:stream";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { createAgent } from "../outbound/agent.ts";
@@ -7,15 +7,15 @@ import type { ProxySettings } from "../outbound/proxy.ts";
 import { openStream, type StreamError } from "../outbound/stream.ts";
 
 export interface S3HandlerOptions {
-  /** Connections per host at most; waiting for one counts as part of a request's time. */
+  /** Maximum connections per host; waiting for one counts towards the request timeout. */
   maxSockets: number;
   connectTimeoutMs: number;
-  /** For one attempt up to the answer's head, and for silence within its body. */
+  /** For one attempt: the time to the response headers, and the longest silence within the body. */
   requestTimeoutMs: number;
   proxy: ProxySettings | undefined;
 }
 
-/** As far as the SDK's own request is looked at. */
+/** The fields of the SDK's request that are used. */
 interface SdkRequest {
   protocol: string;
   hostname: string;
@@ -27,7 +27,7 @@ interface SdkRequest {
   body?: Buffer | Uint8Array | string | Readable;
 }
 
-/** The `requestHandler` of a client, which destroys it with itself. */
+/** The `requestHandler` of a client. Destroying the client destroys it. */
 export function createS3Handler(options: S3HandlerOptions): NonNullable<S3ClientConfig["requestHandler"]> {
   const { requestTimeoutMs, proxy } = options;
   const agent = createAgent({
@@ -56,7 +56,7 @@ export function createS3Handler(options: S3HandlerOptions): NonNullable<S3Client
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
   };
-  // the SDK looks at the form of request and response alone; its types name classes of packages that are not ours
+  // the SDK only uses the shape of request and response; its types refer to classes of packages that we do not import
   return handler as unknown as NonNullable<S3ClientConfig["requestHandler"]>;
 }
 
@@ -68,13 +68,13 @@ function toQuery(query: SdkRequest["query"] = {}): string {
   const pairs = Object.entries(query).flatMap(([name, given]) =>
     [given ?? []].flat().map((value) => `${encode(name)}=${encode(value)}`),
   );
-  // a parameter without a value, such as ?delete, has none on the wire either
+  // a parameter without a value, such as ?delete
   const bare = Object.entries(query).flatMap(([name, given]) => (given === null ? [encode(name)] : []));
   const parts = [...bare, ...pairs];
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
-// as signatures have it: RFC 3986
+// as in signatures: RFC 3986
 function encode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
 }
@@ -87,7 +87,7 @@ function joinValues(headers: Record<string, string | string[] | undefined>): Rec
   );
 }
 
-// the SDK repeats what has this name
+// the SDK retries errors of this name
 function asSdkError(thrown: StreamError): never {
   throw thrown.code === "ETIMEDOUT" ? Object.assign(thrown, { name: "TimeoutError" }) : thrown;
 }

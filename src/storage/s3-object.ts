@@ -1,4 +1,4 @@
-// One object of any bucket as a stream: for a manifest that lies in S3. Not the store, which has keys and digests of its own.
+// Reads one object of any bucket as a stream: for manifests in S3. Independent of the store.
 import { ConfigError } from "../domain/errors.ts";
 import { bodyOf } from "./s3-body.ts";
 import { loadS3, type S3ClientOptions } from "./s3-client.ts";
@@ -10,8 +10,8 @@ export interface ReadS3ObjectOptions extends S3ClientOptions {
 }
 
 /**
- * The bytes of `s3://bucket/key`. Nothing is asked before the first piece is; leaving the loop closes the connection.
- * Throws ConfigError `object_unreadable` for what is not there, and the store's own errors for the rest.
+ * The bytes of `s3://bucket/key`. Sends no request before the first chunk is read; leaving the loop closes the connection.
+ * Throws ConfigError `object_unreadable` if there is no such object, otherwise the store's errors.
  */
 export async function* readS3Object(url: string, options: ReadS3ObjectOptions = {}): AsyncGenerator<Uint8Array> {
   const { signal, ...clientOptions } = options;
@@ -37,7 +37,7 @@ function parseObjectUrl(url: string): { bucket: string; key: string } {
 }
 
 function unreadable(url: string, reason: string, cause?: unknown): ConfigError {
-  // keys that somebody put before the bucket are no part of a message
+  // keys before the bucket are secrets: not in a message
   const shown = url.replace(/^(s3:\/\/)[^/]*@/i, "$1");
   return new ConfigError(`Cannot read "${shown}": ${reason}`, { code: "object_unreadable", cause });
 }

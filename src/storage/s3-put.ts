@@ -1,4 +1,4 @@
-// Putting bytes into S3, and the proof that they are there. The proof is the store's work on the bytes, never its echo.
+// Uploads to S3 and confirms the upload: with something the store computed from the bytes, never with an echo of our header.
 import { createHash } from "node:crypto";
 import type { PutObjectCommand, PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
 import { TransientError } from "../domain/errors.ts";
@@ -16,22 +16,22 @@ export interface Upload {
   options: PutOptions;
 }
 
-/** What a store says to a PUT. */
+/** The answer to a PUT. */
 interface PutAnswer {
   ETag?: string | undefined;
 }
 
 /**
- * Uploads, then confirms. Overwrites what is there: keys made of a digest get the same bytes again, and a plain PUT costs
- * one round trip where asking first costs two.
+ * Uploads, then confirms. Overwrites an existing object: a key derived from a digest gets the same bytes again, and checking
+ * first would cost another round trip.
  *
  * | the answer to the PUT | proof |
  * |---|---|
- * | ETag is the MD5 of our bytes | confirmed: we never sent an MD5, so the store made it of what it received |
+ * | ETag is the MD5 of our bytes | confirmed: we never send an MD5, so the store computed it from what it received |
  * | ETag is anything else or missing (SSE-KMS, SSE-C, other stores) | read back: size and SHA-256 decide |
- * | `x-amz-checksum-sha256` comes back | nothing: Ceph 16 and 18 take a wrong one without a word |
+ * | `x-amz-checksum-sha256` comes back | none: Ceph 16 and 18 silently accept a wrong one |
  *
- * Throws a TransientError `store_mismatch` when the store holds something else.
+ * Throws a TransientError `store_mismatch` if the store holds other bytes.
  */
 export async function putConfirmed(s3: LoadedS3, upload: Upload): Promise<void> {
   const { bytes, options, ...target } = upload;
@@ -45,18 +45,18 @@ export async function putConfirmed(s3: LoadedS3, upload: Upload): Promise<void> 
   );
 }
 
-/** Clients whose store has refused the checksum, and taken the same upload without it. */
+/** Clients whose store refused the checksum and accepted the same upload without it. */
 const withoutChecksum = new WeakSet<S3Client>();
 
-/** Whether the store behind a client refuses `x-amz-checksum-sha256`, as an upload has shown. */
+/** Whether the store of a client refused `x-amz-checksum-sha256` in an earlier upload. */
 export function refusesChecksum({ client }: LoadedS3): boolean {
   return withoutChecksum.has(client);
 }
 
 /**
- * Puts with the SHA-256 of the bytes. Some stores refuse that header (Backblaze B2, older ones of others): the upload is
- * tried once without it, and where that is taken the process leaves it out from then on. Nothing is lost by it: each
- * upload is confirmed by the MD5 or by reading back.
+ * Uploads with the SHA-256 of the bytes. Some stores refuse that header (Backblaze B2, older versions of others): then the
+ * upload is retried without it, and if that succeeds the process omits it from then on. This is safe: each upload is
+ * confirmed by its MD5 or by reading back.
  */
 export async function putWithChecksum(s3: LoadedS3, upload: Upload): Promise<PutAnswer> {
   if (refusesChecksum(s3)) return send(s3, upload, { checksum: false });
@@ -64,7 +64,7 @@ export async function putWithChecksum(s3: LoadedS3, upload: Upload): Promise<Put
     return await send(s3, upload, { checksum: true });
   } catch (refusal) {
     if (!mayRefuseChecksum(refusal) || upload.options.signal?.aborted) throw refusal;
-    // a store that checks has found other bytes than the digest's: only if they are the right ones it is the header's fault
+    // the store says that the bytes do not match: retry only if they do match, so that the header is the cause
     if (isChecksumMismatch(refusal) && !isDigestOf(upload)) throw refusal;
     const answer = await send(s3, upload, { checksum: false }).catch(() => {
       throw refusal;
@@ -86,8 +86,8 @@ async function send(s3: LoadedS3, upload: Upload, { checksum }: { checksum: bool
 }
 
 /**
- * Spares the SDK hashing the body again for the signature: of the 75 ms of CPU that 8 MB cost, 24 remain. The store
- * checks this header against the body, and the signature covers it.
+ * Saves the SDK from hashing the body again for the signature: 24 ms of CPU for 8 MB instead of 75. The store checks this
+ * header against the body, and the signature covers it.
  */
 function presetPayloadHash(command: PutObjectCommand, digest: string): void {
   command.middlewareStack.add(
@@ -99,7 +99,7 @@ function presetPayloadHash(command: PutObjectCommand, digest: string): void {
   );
 }
 
-/** The input of an upload as every store takes it: a plain body of known length, with its SHA-256 where that is taken. */
+/** The input of an upload in the form every store accepts: a plain body of known length, with its SHA-256 if `checksum`. */
 export function toPutInput(
   { Bucket, Key, bytes, options }: Upload,
   { checksum }: { checksum: boolean },
@@ -121,7 +121,7 @@ export function toPutInput(
   };
 }
 
-/** The MD5 an ETag holds, or undefined where it is none ("…-2" of a multipart upload, other forms). */
+/** The MD5 in an ETag, or undefined for other forms ("…-2" of a multipart upload). */
 export function toPlainMd5(etag: string | undefined): string | undefined {
   return /^"?([0-9a-f]{32})"?$/i.exec(etag ?? "")?.[1]?.toLowerCase();
 }

@@ -1,4 +1,4 @@
-// The store in a bucket of S3, or of anything that speaks its protocol. Region, keys and endpoint are the SDK's own settings.
+// The S3 store, for any server that speaks the protocol. Region, keys and endpoint are the SDK's own settings.
 import type { HeadObjectCommandOutput } from "@aws-sdk/client-s3";
 import { ArchiverError } from "../domain/errors.ts";
 import type { ObjectFacts } from "../domain/records.ts";
@@ -13,11 +13,11 @@ import { putConfirmed } from "./s3-put.ts";
 
 export interface S3StoreOptions extends S3ClientOptions {
   bucket: string;
-  /** The beginning of every key, without slashes at its ends; "" for none. */
+  /** The prefix of every key, without leading and trailing slashes; "" for none. */
   prefix?: string;
 }
 
-/** A store in a bucket, which must exist. Touches the network, and loads the SDK, on its first use. */
+/** A store in an existing bucket. Loads the SDK and accesses the network on its first use. */
 export function createS3Store(options: S3StoreOptions): ProbedStore {
   const { bucket: Bucket } = options;
   const base = options.prefix ? `${options.prefix}/` : "";
@@ -99,7 +99,7 @@ function toFacts({ ContentLength, ContentType, ChecksumSHA256 }: HeadObjectComma
   return { bytes: ContentLength ?? 0, contentType: ContentType, digest: toWholeDigest(ChecksumSHA256) };
 }
 
-/** 32 bytes in base64. That of an upload in parts ends with "-<parts>": a hash of hashes, which says nothing of the whole. */
+/** 32 bytes in base64. A multipart upload's checksum ends with "-<parts>": a hash of hashes, not of the object. */
 function toWholeDigest(checksum: string | undefined): string | undefined {
   if (!/^[A-Za-z0-9+/]{43}=$/.test(checksum ?? "")) return undefined;
   return Buffer.from(checksum ?? "", "base64").toString("hex");
@@ -124,7 +124,7 @@ function undefinedIfMissing(thrown: unknown): undefined {
   if (!isMissingObject(thrown)) throw thrown;
 }
 
-// The reason of an abort goes up as it is
+// An abort is rethrown with its reason
 function toStoreError(thrown: unknown, action: Action & { bucket: string }): unknown {
   if (thrown instanceof ArchiverError) return thrown;
   return action.signal?.aborted ? action.signal.reason : toS3Error(thrown, action);

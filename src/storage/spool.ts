@@ -1,4 +1,4 @@
-// Bytes on this machine's disk that must outlive a kill and an outage of the store, until they are archived.
+// The spool: files on the local disk that must survive a crash and an outage of the store, until they are archived.
 import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { ArchiverError, ConfigError, toMessage } from "../domain/errors.ts";
@@ -7,13 +7,13 @@ import { makeFolder } from "./make-folder.ts";
 import { PRIVATE_FILE } from "./private-files.ts";
 
 export interface OpenSpool extends Spool {
-  /** The names of all files that lie here. */
+  /** The names of all files. */
   list(): Promise<string[]>;
 }
 
 const UNFINISHED = ".unfinished";
 
-/** A spool in `folder`, which is made at the first write. */
+/** A spool in `folder`, which is created by the first write. */
 export function createSpool({ folder }: { folder: string }): OpenSpool {
   return {
     write: async (name, bytes) => {
@@ -33,10 +33,10 @@ export function createSpool({ folder }: { folder: string }): OpenSpool {
   };
 }
 
-// file and folder are both synced: without the second the name may be gone after a power cut
+// syncs file and folder: otherwise the name may be lost in a power failure
 async function writeDurably(path: string, { folder, bytes }: { folder: string; bytes: Buffer }): Promise<void> {
   await makeFolder(folder);
-  // left by a killed process, or put there by somebody: it is removed, not written to
+  // a leftover of a killed process, or someone else's file: remove it, do not write to it
   await rm(path + UNFINISHED, { force: true });
   const file = await open(path + UNFINISHED, "wx", PRIVATE_FILE);
   try {
@@ -83,7 +83,7 @@ async function withSpoolError<T>(what: string, folder: string, work: () => Promi
   }
 }
 
-// names are made of request ids, which hold no slash; this is for the day on which they do
+// defense in depth: names are derived from request ids, which contain no slash
 function checkName(name: string): string {
   if (!/^[A-Za-z0-9._-]+$/.test(name) || name === "." || name === "..")
     throw new TypeError(`Cannot spool under the name "${name}"`);

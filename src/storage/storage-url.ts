@@ -1,9 +1,9 @@
-// STORAGE_URL taken apart. Pure: whether the place exists is found out by whoever uses it.
+// Parses STORAGE_URL. Pure: does not check that the location exists.
 import { fileURLToPath } from "node:url";
 import { RejectedError, toMessage } from "../domain/errors.ts";
 import { checkKeyPrefix } from "./key.ts";
 
-/** Where the store is. `prefix` has no slash at its ends; "" is the bucket itself. */
+/** The location of a store. `prefix` has no leading and trailing slashes; "" is the bucket itself. */
 export type StorageLocation = { kind: "directory"; path: string } | { kind: "s3"; bucket: string; prefix: string };
 
 const EXPECTED = "wanted file:<directory> or s3://bucket/optional/prefix";
@@ -12,11 +12,11 @@ const PREFIX_MAX_LENGTH = 200;
 /**
  * | text | is |
  * |---|---|
- * | `file:./data/archive`, `file:/srv/archive` | that directory, letter by letter |
+ * | `file:./data/archive`, `file:/srv/archive` | that directory, literally |
  * | `file:///srv/my%20archive` | a file URL, percent-escapes decoded |
- * | `s3://bucket`, `s3://bucket/a/b` | a bucket, and the beginning of all keys in it |
+ * | `s3://bucket`, `s3://bucket/a/b` | a bucket, and a prefix for all keys in it |
  *
- * Throws a RejectedError `invalid_storage_url` whose message says what was wanted ("wanted …") and holds no secret.
+ * Throws a RejectedError `invalid_storage_url` whose message says what was expected ("wanted …") and contains no secrets.
  */
 export function parseStorageUrl(text: string): StorageLocation {
   const trimmed = text.trim();
@@ -33,13 +33,13 @@ function toDirectory(url: string): string {
   return path;
 }
 
-/** What is wrong with a path that somebody typed, or undefined. */
+/** What is wrong with a path from a user, or undefined. */
 export function pathFault(path: string): string | undefined {
   if (/^~(\/|$)/.test(path)) return "wanted a path from / or from the working directory: ~ is not expanded";
   return path.includes("\0") ? "wanted a path without NUL" : undefined;
 }
 
-/** The path of `file:…` as in the table above. Throws a RejectedError that says what was wanted. */
+/** The path of `file:…` as in the table above. Throws a RejectedError that says what was expected. */
 export function parseFileUrl(url: string): string {
   const rest = url.slice("file:".length);
   if (!rest.startsWith("//")) {

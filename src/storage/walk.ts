@@ -1,19 +1,19 @@
-// Walking the directory store's files, folder by folder, without holding the names in memory.
+// Walks the directory store's files, folder by folder, without holding all names in memory.
 import type { Dir } from "node:fs";
 import { opendir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isAbsence } from "./directory-errors.ts";
 
-// a put takes seconds; what is older was left by a killed process
+// a put takes seconds: older temporary files are leftovers of killed processes
 const STALE_AFTER_MS = 60 * 60 * 1000;
 
-/** Every file below `base` whose key begins with `prefix`, in no order. Hidden entries of `base` itself are not keys. */
+/** Every file below `base` whose key begins with `prefix`, in no particular order. Hidden entries of `base` itself are not keys. */
 export async function* walkFiles(base: string, prefix: string): AsyncIterable<{ key: string; bytes: number }> {
   const start = prefix.slice(0, prefix.lastIndexOf("/") + 1);
   yield* walkFolder(base, { at: start, prefix });
 }
 
-/** Removes the files of a folder that have not changed for an hour. No folder, no error. */
+/** Removes the files of a folder that have not changed for an hour, if the folder exists. */
 export async function sweepStaleFiles(folder: string): Promise<void> {
   for await (const entry of entriesOf(folder)) {
     const path = join(folder, entry.name);
