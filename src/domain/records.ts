@@ -108,7 +108,7 @@ export interface ArchivedAsset extends Omit<Asset, "archived_at"> {
   index: number;
 }
 
-/** An asset as it is recorded, with its perceptual hash (16 hex digits), which the store's sidecars leave out. */
+/** An asset to record, with its perceptual hash (16 hex digits), which sidecars omit. */
 export type NewAsset = Asset & { phash: string };
 
 /** The store's metadata of an object. */

@@ -1,5 +1,5 @@
-// The part of a request that decides the pixels, with the API's own field names, ranges and defaults.
-// The rules are those of the API's document: https://api.modelverse.cn/v1/images/generations, model Qwen/Qwen-Image.
+// The part of a request that determines the pixels, with the API's own field names, ranges and defaults.
+// The rules follow the API's documentation: https://api.modelverse.cn/v1/images/generations, model Qwen/Qwen-Image.
 
 import { canonicalDigest } from "./canonical-json.ts";
 
@@ -23,7 +23,7 @@ export const RECIPE_DEFAULTS = {
   guidance_scale: 2.5,
 } as const;
 
-/** What decides the pixels, every default written out. `seed` is explicit, never -1. */
+/** What determines the pixels, with every default filled in. `seed` is explicit, never -1. */
 export interface Recipe {
   model: string;
   prompt: string;

@@ -1,7 +1,5 @@
-
-// The border: from whatever a producer sent to a Request, or every fault at once. Pure, but for the randomness handed in.
+// From the data of a producer to a Request, or to all its faults. Pure; randomness is a parameter.
 import * as z from "zod";
-
 
 import { type Fault, RejectedError } from "../errors.ts";
 import { canonicalDigest, type Json } from "./canonical-json.ts";
