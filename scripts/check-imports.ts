@@ -53,6 +53,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["client", "webhooks"],
   ["client.ts"],
   // above the adapters: they receive options and a log, and do not import settings
+  ["app/installation.ts"],
   ["app/env-file.ts", "app/setting-grammar.ts", "app/setting-names.ts"],
   ["app/clock.ts", "app/completion-watch.ts", "app/outages.ts", "app/settings.ts", "app/workers-view.ts"],
   ["app/url-signing.ts"],

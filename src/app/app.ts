@@ -1,6 +1,7 @@
 // The composition root: the only file that sees every adapter. What it opens it closes, in reverse order.
 import { dirname, join } from "node:path";
 import { type OpenCatalog, openCatalog } from "../catalog/catalog.ts";
+import { catalogExists } from "../catalog/db/migrate.ts";
 import { openRecorder, type Recorder } from "../catalog/db/recorder.ts";
 import { closeAll } from "../domain/close-all.ts";
 import { type LinkAsset, withoutLinks } from "../output/report/asset-links.ts";
@@ -14,6 +15,15 @@ import { createSpool, type OpenSpool } from "../storage/spool.ts";
 import { createAssetLinks } from "./asset-links.ts";
 import { clock } from "./clock.ts";
 import { type CompletionWatch, createCompletionWatch } from "./completion-watch.ts";
+import {
+  checkStores,
+  explainMissingCatalog,
+  type MissingCatalog,
+  type PrepareOptions,
+  prepareInstallation,
+  requireOwnQueues,
+  type StoreClaim,
+} from "./installation.ts";
 import { createOutages, type Outages, watched } from "./outages.ts";
 import type { Settings } from "./settings.ts";
 import { createUrlSigner, type UrlSigner } from "./url-signing.ts";
@@ -24,7 +34,22 @@ export interface App {
   readonly log: Log;
   readonly clock: Clock;
   readonly onStep: OnStep;
+  /**
+   * Where there is none and this app only reads (see AppOptions), ConfigError `catalog_missing`, or after `findCatalog` an
+   * empty one in memory for an installation that has not begun yet.
+   */
   catalog(): OpenCatalog;
+  /** For an app that only reads: finds out what it means that there is no catalog; undefined where there is one. */
+  findCatalog(): Promise<MissingCatalog | undefined>;
+  /**
+   * Makes sure that catalog, queues and store belong to one installation, and makes what is missing; for all who write.
+   * Harmless on repeat. Resolves to the installation's id; throws ConfigError where another installation is met.
+   */
+  prepare(options?: PrepareOptions): Promise<string>;
+  /** Throws ConfigError `installation_mismatch` where store or mirror belong to another installation than the catalog. */
+  requireOwnStore(options?: Pick<StoreClaim, "claim" | "signal">): Promise<void>;
+  /** The error about a catalog that is not there, with what stands in the other places. */
+  explainMissingCatalog(): Promise<MissingCatalog>;
   /** The pipeline's side of the catalog, its writes on a thread of their own: for what runs for long. */
   recorder(): Recorder;
   store(): ProbedStore;
@@ -49,10 +74,12 @@ export interface AppOptions {
   settings: Settings;
   log: Log;
   onStep?: OnStep;
+  /** Whether `catalog()` makes the file where there is none; commands that only read leave that to `prepare`. Default: yes. */
+  createCatalog?: boolean;
 }
 
 /** Puts an app together; opens nothing yet. */
-export function createApp({ settings, log, onStep = () => undefined }: AppOptions): App {
+export function createApp({ settings, log, onStep = () => undefined, createCatalog = true }: AppOptions): App {
   for (const { name, meant } of settings.misspelled) log.warn({ name }, `not a setting; did you mean ${meant}?`);
   const closers: (() => void | Promise<void>)[] = [];
   const closing = (close: () => void | Promise<void>) => void closers.push(close);
@@ -64,12 +91,41 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
   };
   const outages = createOutages({ log, clock });
   closing(() => outages.close());
+  let create = createCatalog;
+  let absent: MissingCatalog | undefined;
   const catalog = lazy(() => {
-    const opened = openCatalog(catalogOptions);
+    const isAbsent = !create && absent !== undefined && !catalogExists(settings.catalogFile);
+    if (isAbsent && !absent?.isNew) throw absent?.error;
+    const file = isAbsent ? ":memory:" : settings.catalogFile;
+    const opened = openCatalog({ ...catalogOptions, file, create: create || isAbsent });
     closing(() => opened.close());
     return opened;
   });
   const urlSigner = createUrlSigner({ file: join(dirname(settings.catalogFile), "asset-url.key") });
+  const store = lazy(() => {
+    const store = openStore(toStoreSettings(settings.storage, settings));
+    closing(() => store.close());
+    return watched(store, outages, { what: "store", writes: isStoreWrite });
+  });
+  const mirror = lazy(() => {
+    if (settings.mirror === undefined) return undefined;
+    const mirror = openStore(toStoreSettings(settings.mirror, settings));
+    closing(() => mirror.close());
+    return watched(mirror, outages, { what: "mirror", writes: isStoreWrite });
+  });
+  const connection = lazyAsync(() => openQueues(settings, { closing, outages }));
+  const queues = lazyAsync(async () => {
+    const open = await connection();
+    const id = catalogExists(settings.catalogFile) ? catalog().installationId() : undefined;
+    if (id !== undefined) await requireOwnQueues(settings, { key: open.installation, id });
+    return open;
+  });
+  const places = {
+    ...{ catalogFile: settings.catalogFile, redisUrl: settings.redisUrl, queuePrefix: settings.queuePrefix },
+    ...{ catalog, store, mirror, clock, log },
+    key: async () => (await connection()).installation,
+  };
+  let prepared: Promise<string> | undefined;
   return {
     settings,
     log,
@@ -83,25 +139,31 @@ export function createApp({ settings, log, onStep = () => undefined }: AppOption
       if (base === undefined) return withoutLinks;
       return createAssetLinks({ base, signer: tokens.length > 0 ? urlSigner : undefined });
     },
+    prepare: (options) => {
+      create = true;
+      prepared ??= prepareInstallation(places, options);
+      return prepared;
+    },
+    requireOwnStore: async (options = {}) => {
+      const id = catalog().installationId();
+      if (id !== undefined) await checkStores(places, { id, claim: false, ...options });
+    },
+    findCatalog: async () => {
+      absent = catalogExists(settings.catalogFile) ? undefined : await explainMissingCatalog(places);
+      // another process may have made it meanwhile, and claimed the other places after it
+      return catalogExists(settings.catalogFile) ? undefined : absent;
+    },
+    explainMissingCatalog: () => explainMissingCatalog(places),
     recorder: lazy(() => {
       const recorder = openRecorder(catalog(), catalogOptions);
       closing(() => recorder.close());
       return watched(recorder, outages, { what: "catalog", writes: (method) => !RECORDER_READS.has(method) });
     }),
-    store: lazy(() => {
-      const store = openStore(toStoreSettings(settings.storage, settings));
-      closing(() => store.close());
-      return watched(store, outages, { what: "store", writes: isStoreWrite });
-    }),
-    mirror: lazy(() => {
-      if (settings.mirror === undefined) return undefined;
-      const mirror = openStore(toStoreSettings(settings.mirror, settings));
-      closing(() => mirror.close());
-      return watched(mirror, outages, { what: "mirror", writes: isStoreWrite });
-    }),
+    store,
+    mirror,
     outages,
     endWatch: createCompletionWatch({ states: (ids) => catalog().browse.states(ids) }),
-    queues: lazyAsync(() => openQueues(settings, { closing, outages })),
+    queues,
     onClose: closing,
     close: () => closeAll(lastFirst(closers)),
   };

@@ -17,6 +17,7 @@ export async function getStatus(app: App, onAway: (error: Error) => void): Promi
   const last = records.reduce((latest, { last_seen }) => Math.max(latest, last_seen), 0);
   return {
     ...queues,
+    store: queues.gate === null ? null : { ok: queues.gate.store === null, error: queues.gate.store },
     workers: toWorkerViews(records, held),
     last_worker_seen: last === 0 ? null : new Date(last).toISOString(),
     ...counts,

@@ -14,12 +14,15 @@ import { createByteSemaphore } from "../pipeline/byte-semaphore.ts";
 import { generate } from "../pipeline/generate.ts";
 import type { GeneratePorts } from "../pipeline/generate-run.ts";
 import type { ImageApi } from "../pipeline/ports.ts";
+import { createStoreGuard, type StoreGuard } from "../pipeline/store-guard.ts";
 import { ABORTED } from "../pipeline/verdict.ts";
 import { createArchiveQueue } from "../queue/archive-jobs.ts";
 import { runArchiveWorker, runGenerateWorker, type StageWorker } from "../queue/workers.ts";
+import { probeWriting } from "../storage/probe.ts";
 import { createAppNotifier, runWebhookStage } from "../webhooks/stage.ts";
 import { type App, createSpoolOf, toConnectionEvents } from "./app.ts";
 import { type Outages, watched } from "./outages.ts";
+import type { Settings } from "./settings.ts";
 import { toSettingsView } from "./settings-view.ts";
 import { VERSION } from "./version.ts";
 
@@ -29,6 +32,8 @@ export interface RunningWorker {
    * ends the grace at once.
    */
   stop(): Promise<boolean>;
+  /** Resolves, while the worker runs, to why it must not go on: another installation has taken over its queues. */
+  readonly displaced: Promise<ConfigError>;
 }
 
 /** After the grace, what is still in hand gets so long to write down how it ended, in ms. */
@@ -44,8 +49,9 @@ export interface WorkerOptions {
 
 /** Starts a worker and resolves when it takes jobs. Throws ConfigError without an API key. */
 export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Promise<RunningWorker> {
-  const apiKey = requireApiKey(app);
+  const apiKey = requireApiKey(app.settings);
   app.log.info({ settings: toSettingsView(app.settings, "worker") }, `asset-archiver ${VERSION}: worker is starting`);
+  await app.prepare();
   const catalog = app.catalog();
   // the thread takes its time to load, while everything else here goes on
   const recording = app.recorder().ready();
@@ -66,14 +72,19 @@ export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Pro
   await recording;
   const stopping = new AbortController();
   const forceStop = new AbortController();
-  const stages = await startStages(app, {
-    apiKey,
-    catalog,
-    stopping: stopping.signal,
-    signal: forceStop.signal,
-    lockMs,
+  const storeGuard = createStoreGuard({
+    gate: queues.gate,
+    probe: () => proveStore(app),
+    clock: app.clock,
+    log: app.log,
   });
-  const upkeep = startMaintenance(app, { catalog, queues });
+  // found out now, and not when the first job waits for it
+  void storeGuard.check();
+  const stages = await startStages(app, {
+    ...{ apiKey, catalog, storeGuard, stopping: stopping.signal, signal: forceStop.signal, lockMs },
+  });
+  const displaced = Promise.withResolvers<ConfigError>();
+  const upkeep = startMaintenance(app, { catalog, queues, storeGuard, onDisplaced: displaced.resolve });
   app.log.info(
     {
       worker_id: catalog.workerId,
@@ -88,10 +99,21 @@ export async function startWorker(app: App, { lockMs }: WorkerOptions = {}): Pro
     ended ??= stopWorker({ app, stages, upkeep, stopping, forceStop });
     return ended;
   };
-  return { stop };
+  return { stop, displaced: displaced.promise };
 }
 
-function requireApiKey({ settings }: App): string {
+/** A store that does not answer in time cannot keep anything, in ms. */
+const PROBE_TIMEOUT_MS = 20_000;
+
+/** Rejects where the store cannot be written, or belongs to another installation, which a store that was away may have hidden. */
+async function proveStore(app: App): Promise<void> {
+  const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+  await app.requireOwnStore({ claim: true, signal });
+  await probeWriting(app.store(), { signal });
+}
+
+/** The key of the image API. Throws ConfigError without one. */
+export function requireApiKey(settings: Settings): string {
   if (settings.imageApi.key !== undefined) return settings.imageApi.key;
   throw new ConfigError(
     "Cannot start the worker: IMAGE_API_KEY is not set. Get a key from the provider of " +
@@ -104,6 +126,7 @@ function requireApiKey({ settings }: App): string {
 interface StageParts {
   apiKey: string;
   catalog: OpenCatalog;
+  storeGuard: StoreGuard;
   stopping: AbortSignal;
   signal: AbortSignal;
   lockMs: number | undefined;
@@ -114,7 +137,7 @@ async function startStages(app: App, parts: StageParts): Promise<StageWorker[]> 
   const queues = await app.queues();
   const notifier = createAppNotifier(app, { catalog: parts.catalog, queues });
   const generatePorts = { ...createGeneratePorts(app, { ...parts, queues }), notifier };
-  const archivePorts = { ...createArchivePorts(app), notifier };
+  const archivePorts = { ...createArchivePorts(app, parts), notifier };
   const { redisUrl, queuePrefix: prefix, urlLifetimeMs } = settings;
   const { stopping, signal, lockMs, catalog } = parts;
   const connection = toConnectionEvents(app.outages);
@@ -148,7 +171,7 @@ function createGeneratePorts(
   });
   app.onClose(() => api.close());
   const archiveQueue = createArchiveQueue(parts.queues.archive, settings.redisUrl);
-  const { gate } = parts.queues;
+  const { gate } = parts.storeGuard;
   return {
     catalog: app.recorder(),
     api: watchedApi(api, app.outages),
@@ -187,7 +210,7 @@ function watchedApi(api: ImageApi, outages: Outages): ImageApi {
   };
 }
 
-function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
+function createArchivePorts(app: App, { storeGuard }: Pick<StageParts, "storeGuard">): Omit<ArchivePorts, "notifier"> {
   const { settings, log, clock, onStep } = app;
   const downloader = createDownloader({
     maxBytes: settings.imageMaxBytes,
@@ -198,7 +221,7 @@ function createArchivePorts(app: App): Omit<ArchivePorts, "notifier"> {
   app.onClose(() => downloader.close());
   const spool = createSpoolOf(settings);
   const catalog = app.recorder();
-  const store = app.store();
+  const store = storeGuard.watch(app.store());
   const imageMemory = createByteSemaphore(IMAGE_MEMORY_BYTES);
   const thumbnails = createThumbnailMaker({ catalog, store, clock, log, isBusy: () => imageMemory.held() > 0 });
   app.onClose(() => thumbnails.close());

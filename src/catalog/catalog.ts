@@ -48,6 +48,7 @@ import type { CatalogContext } from "./context.ts";
 import { backupDatabase } from "./db/backup.ts";
 import { type Database, openDatabase } from "./db/database.ts";
 import { createWriter, type Write } from "./db/writer.ts";
+import { claimInstallation, isEmptyCatalog, readInstallationId } from "./integrity/installation.ts";
 import { createIntegrityQueries, type IntegrityQueries } from "./integrity/integrity.ts";
 import { type Invariants, readInvariants } from "./integrity/invariants.ts";
 import { type AcceptedRows, acceptFault, acceptRequest, acceptRows } from "./requests/accept.ts";
@@ -83,8 +84,10 @@ import { type Counts, createCounts, secondsToNearestLoss } from "./stats/counts.
 import { createGrowthCounters, type GrowthCounters } from "./stats/growth.ts";
 
 export interface CatalogOptions {
-  /** Path of the SQLite file; made where there is none. */
+  /** Path of the SQLite file. */
   file: string;
+  /** Whether the file is made where there is none; otherwise that is a ConfigError `catalog_missing`. Default: yes. */
+  create?: boolean;
   clock?: Pick<Clock, "now">;
   /** Who makes the calls that are written here. Default: a fresh id. */
   workerId?: string;
@@ -96,6 +99,12 @@ export interface CatalogOptions {
   price?: Price | undefined;
 }
 
+/** The row of a server. Call `beat` every HEARTBEAT_MS. */
+export interface ServerRegistration {
+  beat(): Promise<void>;
+  markStopped(): Promise<void>;
+}
+
 /** The pipeline's port, and more. Whoever opened it closes it. */
 export interface OpenCatalog extends Catalog {
   readonly workerId: string;
@@ -104,6 +113,14 @@ export interface OpenCatalog extends Catalog {
   acceptRows(json: string): Promise<AcceptedRows>;
   /** Makes this process known as a worker that lives. Call `beat` every HEARTBEAT_MS. */
   register(concurrency?: WorkerConcurrency): Promise<void>;
+  /** Makes this process known as a server that has the catalog open: no migration begins beside it. */
+  registerServer(): Promise<ServerRegistration>;
+  /** The id of the installation that this catalog belongs to; undefined where it has none yet. */
+  installationId(): string | undefined;
+  /** Gives a catalog without an id this one; resolves to the id it has in the end. */
+  claimInstallation(id: string): Promise<string>;
+  /** Whether nothing was ever recorded here. */
+  isEmpty(): boolean;
   beat(): Promise<void>;
   /** Says that this worker has stopped and holds nothing any more. */
   markStopped(): Promise<void>;
@@ -175,7 +192,7 @@ export interface OpenCatalog extends Catalog {
 
 /** Opens the catalog; applies migrations. Throws ConfigError where the file cannot be used. */
 export function openCatalog(options: CatalogOptions): OpenCatalog {
-  const database = openDatabase(options.file);
+  const database = openDatabase(options.file, { create: options.create ?? true });
   const writer = createWriter(database.sqlite, options.file);
   const context = createContext(database, options);
   const search = createSearch(context, writer.write);
@@ -184,10 +201,14 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
     workerId: context.workerId,
     migrated: database.migrated,
     acceptRows: (json) => writer.write(() => acceptRows(context, JSON.parse(json))),
+    registerServer: () => registerServer(context, writer.write),
     register: (concurrency = { generate: 0, archive: 0 }) => {
       const worker = { ...thisProcess(), worker_id: context.workerId, concurrency };
       return writer.write(() => registerWorker(context.db, { ...worker, now: context.now() }));
     },
+    installationId: () => readInstallationId(context.db),
+    claimInstallation: (id) => writer.write(() => claimInstallation(context.db, { id, now: context.now() })),
+    isEmpty: () => isEmptyCatalog(context.db),
     markStopped: () => writer.write(() => markWorkerStopped(context.db, context.workerId, context.now())),
     listWorkers: () => listWorkers(context.db, context.now()),
     beat: () => writer.write(() => heartbeat(context.db, context.workerId, context.now())),
@@ -233,6 +254,17 @@ export function openCatalog(options: CatalogOptions): OpenCatalog {
       writer.flush();
       database.close();
     },
+  };
+}
+
+// under an id of its own: a process may be worker and server at once
+async function registerServer({ db, now }: CatalogContext, write: Write): Promise<ServerRegistration> {
+  const worker_id = randomUUID();
+  const row = { ...thisProcess(), worker_id, concurrency: { generate: 0, archive: 0 }, role: "server" as const };
+  await write(() => registerWorker(db, { ...row, now: now() }));
+  return {
+    beat: () => write(() => heartbeat(db, worker_id, now())),
+    markStopped: () => write(() => markWorkerStopped(db, worker_id, now())),
   };
 }
 

@@ -1,5 +1,6 @@
 // What commands share: where results and remarks go, how a run is interrupted, how an app is opened and closed.
 import type { App } from "../app/app.ts";
+import type { PrepareOptions } from "../app/installation.ts";
 import type { Settings } from "../app/settings.ts";
 import { toSafeStyledText, toSafeText } from "../domain/terminal-text.ts";
 
@@ -71,16 +72,33 @@ export function commandName(): string {
   return installed ? "npx asset-archiver" : "npm run --silent archiver --";
 }
 
+export interface WithAppOptions {
+  settings?: Settings;
+  level?: Settings["logLevel"];
+  /** For commands that make a catalog where there is none. All others refuse without one. */
+  prepare?: PrepareOptions;
+  /** For commands that write into the store or delete there: it must be this installation's. */
+  ownStore?: boolean;
+  /** For commands that say by themselves that there is no catalog yet. */
+  saysAbsence?: boolean;
+}
+
+// an installation that has not begun is empty; where something stands in the store or in Redis, opening the catalog fails
+async function noteAbsence(app: App, { saysAbsence = false }: WithAppOptions): Promise<void> {
+  const absent = await app.findCatalog();
+  if (absent?.isNew && !saysAbsence) writeError(absent.error.message);
+}
+
 /** Opens an app for one command, runs it and closes it, whatever happens. Commands are quiet unless they are told not to be. */
-export async function withApp(
-  use: (app: App) => Promise<number>,
-  options: { settings?: Settings; level?: Settings["logLevel"] } = {},
-): Promise<number> {
+export async function withApp(use: (app: App) => Promise<number>, options: WithAppOptions = {}): Promise<number> {
   // loaded here and not above: what a --help can do without
   const settings = options.settings ?? (await import("../app/settings.ts")).readSettings();
   const [{ createApp }, { createLog }] = await Promise.all([import("../app/app.ts"), import("../app/log.ts")]);
-  const app = createApp({ settings, log: createLog({ level: options.level ?? "error" }) });
+  const app = createApp({ settings, log: createLog({ level: options.level ?? "error" }), createCatalog: false });
   try {
+    if (options.prepare !== undefined) await app.prepare(options.prepare);
+    else await noteAbsence(app, options);
+    if (options.ownStore) await app.requireOwnStore();
     return await use(app);
   } finally {
     await app.close();

@@ -1,5 +1,6 @@
 // The desk of this machine: the catalog, and the queues beside it.
 import type { App } from "../app/app.ts";
+import { isForeignInstallation } from "../app/installation.ts";
 import { cancel, reread, retry } from "../app/request-actions.ts";
 import { retryMany } from "../app/retry-many.ts";
 import { getStatus } from "../app/status.ts";
@@ -30,6 +31,6 @@ export function createLocalBackend(app: App): Backend {
 
 // a Redis that is away leaves half of the answer; one that must not be used is a wrong setting
 function sayOrThrow(error: Error): void {
-  if (isUnsuitableRedis(error)) throw error;
+  if (isUnsuitableRedis(error) || isForeignInstallation(error)) throw error;
   writeError(error.message);
 }

@@ -1,4 +1,6 @@
 // Chooses the desk of a command: a server where one is named, or else the catalog here. Loads only the one that is taken.
+
+import type { PrepareOptions } from "../app/installation.ts";
 import { readSettings, type Settings } from "../app/settings.ts";
 import { ConfigError } from "../domain/errors.ts";
 import { httpUrlFault } from "../domain/request/http-url.ts";
@@ -17,12 +19,18 @@ export const URL_OPTION = [
 ] as const;
 
 /** Runs a command at the server of `--url` or ASSET_ARCHIVER_URL, or else at the catalog here. */
-export async function withBackend(options: BackendOptions, use: (desk: Backend) => Promise<number>): Promise<number> {
+export async function withBackend(
+  options: BackendOptions & { prepare?: PrepareOptions },
+  use: (desk: Backend) => Promise<number>,
+): Promise<number> {
   const settings = readSettings();
   const url = remoteUrl(options, settings);
   if (url === undefined) {
     const { createLocalBackend } = await import("./local-backend.ts");
-    return withApp((app) => use(createLocalBackend(app)), { settings });
+    return withApp((app) => use(createLocalBackend(app)), {
+      settings,
+      ...(options.prepare && { prepare: options.prepare }),
+    });
   }
   const { openHttpBackend } = await import("./http-backend.ts");
   const desk = openHttpBackend({ url, token: settings.remote.token, proxy: settings.proxy });

@@ -3,12 +3,14 @@
 import { setImmediate } from "node:timers/promises";
 import { createActivity } from "../app/activity.ts";
 import { type App, createSpoolOf } from "../app/app.ts";
+import { isForeignInstallation, requireOwnQueues } from "../app/installation.ts";
 import { HEARTBEAT_MS } from "../catalog/calls/workers.ts";
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import { startCheckpointer } from "../catalog/db/checkpointer.ts";
 import { closeAll, closeTogether } from "../domain/close-all.ts";
-import { toMessage } from "../domain/errors.ts";
+import { type ConfigError, toMessage } from "../domain/errors.ts";
 import { formatDuration } from "../domain/units.ts";
+import { STORE_RETRY_MS, type StoreGuard } from "../pipeline/store-guard.ts";
 import { createArchiveQueue } from "../queue/archive-jobs.ts";
 import { reached } from "../queue/connection.ts";
 import type { Queues } from "../queue/queues.ts";
@@ -33,6 +35,9 @@ const INDEX_EVERY_MS = 3_000;
 /** Reproductions, changed sidecars, due deletions and second copies are looked for this often, in ms. */
 const ARCHIVE_CARE_EVERY_MS = 3_000;
 
+/** How often the queues are checked to belong to this installation still, in ms. */
+const OWNER_CHECK_EVERY_MS = 10_000;
+
 const WARN_EVERY_MS = 60_000;
 const WARN_BELOW_S = 24 * 3600;
 
@@ -44,15 +49,25 @@ interface UpkeepParts {
   queues: Queues;
 }
 
+export interface UpkeepOptions extends UpkeepParts {
+  /** Called when another installation has taken over the queues. */
+  onDisplaced(error: ConfigError): void;
+  storeGuard: StoreGuard;
+}
+
 /** Starts the duties; each repeats after it has ended, so that a slow one never overlaps itself. */
-export function startMaintenance(app: App, { catalog, queues }: UpkeepParts): { stop(): Promise<void> } {
+export function startMaintenance(
+  app: App,
+  { catalog, queues, storeGuard, onDisplaced }: UpkeepOptions,
+): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const recorder = app.recorder();
   const checkpointer = startCheckpointer(app.settings.catalogFile);
   const bury = createDeadWorkerReaper(app, { catalog, queues });
   const batchCare = createBatchMaintenance(app);
   const careForArchive = createArchiveMaintenance(app);
-  const compareNow = () => duties.find((duty) => duty.name === "compare")?.now();
+  const beginNow = (name: string) => duties.find((duty) => duty.name === name)?.now();
+  const compareNow = () => beginNow("compare");
   const care = async () => {
     // what a held batch let go is put back by the comparison
     if (await batchCare.run()) compareNow();
@@ -61,6 +76,12 @@ export function startMaintenance(app: App, { catalog, queues }: UpkeepParts): { 
   const logActivity = createActivityLog(app, catalog);
   const duties = [
     repeat(app, { name: "heartbeat", everyMs: () => HEARTBEAT_MS, work: () => recorder.beat() }),
+    repeat(app, {
+      name: "owner",
+      everyMs: () => OWNER_CHECK_EVERY_MS,
+      work: () => checkOwner(app, { catalog, queues, onDisplaced }),
+    }),
+    repeat(app, { name: "store", everyMs: () => STORE_RETRY_MS, work: () => storeGuard.check() }),
     repeat(app, { name: "bury", everyMs: () => REAP_INTERVAL_MS, work: bury }),
     repeat(app, {
       name: "compare",
@@ -86,7 +107,10 @@ export function startMaintenance(app: App, { catalog, queues }: UpkeepParts): { 
     app.log.warn({ error: toMessage(error) }, "cannot sweep the spool"),
   );
   // a Redis that was away may have lost anything: that is the moment to compare, not half a minute later
-  queues.onReturn(compareNow);
+  queues.onReturn(() => {
+    beginNow("owner");
+    compareNow();
+  });
   return {
     stop: async () => {
       stopping.abort();
@@ -95,6 +119,22 @@ export function startMaintenance(app: App, { catalog, queues }: UpkeepParts): { 
       await closeAll([() => closeTogether(all), batchCare.stop]);
     },
   };
+}
+
+// a Redis that was emptied is claimed again; one that another installation has claimed meanwhile is not ours any more
+async function checkOwner(
+  app: App,
+  { catalog, queues, onDisplaced }: UpkeepParts & Pick<UpkeepOptions, "onDisplaced">,
+): Promise<void> {
+  const id = catalog.installationId();
+  if (id === undefined) return;
+  try {
+    await requireOwnQueues(app.settings, { key: queues.installation, id });
+  } catch (error) {
+    if (!isForeignInstallation(error)) throw error;
+    app.log.error({ code: error.code }, error.message);
+    onDisplaced(error);
+  }
 }
 
 interface Duty {

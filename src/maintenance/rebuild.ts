@@ -11,6 +11,7 @@ import { parseSidecar, type SidecarRecords } from "../domain/sidecar.ts";
 import { chunk, mapInOrder } from "../domain/streams.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
+import { readInstallationFile } from "../storage/installation-file.ts";
 
 export interface RebuildDeps {
   store: Store;
@@ -61,6 +62,7 @@ export async function rebuildTo(target: string, parts: RebuildDeps): Promise<Omi
       return { digest, key, reason: found === null ? "it is not in the store" : `the store holds ${found} bytes` };
     });
     parts.signal.throwIfAborted();
+    await restoreIdentity(fresh, parts);
     const counts = fresh.counts();
     fresh.complete();
     whole = true;
@@ -70,6 +72,27 @@ export async function rebuildTo(target: string, parts: RebuildDeps): Promise<Omi
       fresh.close();
       removeDatabase(target);
     }
+  }
+}
+
+// as the store names it, or else as the old catalog does: workers and queues know it by that
+async function restoreIdentity(fresh: CatalogBuilder, { store, file, clock, signal }: RebuildDeps): Promise<void> {
+  const id = (await readInstallationFile(store, { signal })) ?? idOfOld(file);
+  if (id !== undefined) fresh.setInstallation(id, clock.now());
+}
+
+function idOfOld(file: string): string | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    const old = openCatalog({ file });
+    try {
+      return old.installationId();
+    } finally {
+      old.close();
+    }
+  } catch (error) {
+    if (error instanceof ConfigError && error.code === "catalog_broken") return undefined;
+    throw error;
   }
 }
 

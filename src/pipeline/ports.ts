@@ -122,7 +122,7 @@ export interface Gate {
   /** A permit for one call, at once or after a short wait; or how long all workers should wait, and why. */
   acquire(options: {
     signal: AbortSignal;
-  }): Promise<{ admitted: true } | { admitted: false; waitMs: number; reason: string }>;
+  }): Promise<{ admitted: true } | { admitted: false; waitMs: number; reason: string; held?: "store" }>;
   /** Returns an unused permit. */
   release(): Promise<void>;
   /** Reports the result of a call to all workers. Resolves to how long (ms) all should wait now; 0 for no wait. */

@@ -7,6 +7,7 @@
 //   and how often it was loosened since
 // - begun, made, limited: when this burst of calls began, how many were made in it and how many of them were limited
 // - unread: answers since the last good one that could not be read; unreadHolds: how often that has held the fleet
+// - store_until, store_code, store_reason: until when nobody calls because the store cannot be written, and why
 // - strikes: limits in a row; tentative: 1 when the next call goes ahead of the others; ramp: when the first calls began;
 //   last: the newest slot given
 
@@ -60,6 +61,8 @@ if now < until_ms then
   if get('unreadHolds') > 0 then wait = math.min(wait, ${UNREAD_LOOK_MS}) end
   return {0, wait, text('reason'), ''}
 end
+local store_until = get('store_until')
+if now < store_until then return {0, math.ceil(store_until - now), text('store_reason'), '', 'store'} end
 if get('halted') == 1 then
   if now < get('probe') then return {0, ${PROBE_LOOK_MS}, text('reason'), ''} end
   set('probe', now + ARGV[3])
@@ -94,6 +97,12 @@ if text('epoch') ~= ARGV[1] then return 0 end
 local most = tonumber(ARGV[3])
 if most >= 0 and now - tonumber(ARGV[2]) > most then return 0 end
 redis.call('HINCRBY', KEYS[1], 'made', 1)
+return 1`;
+
+/** ARGV: ms, code, reason. The store cannot be written: nobody calls for so long, unless it is released before. */
+export const HOLD_STORE_SCRIPT = `${NOW}
+set('store_until', now + ARGV[1], 'store_code', ARGV[2], 'store_reason', ARGV[3])
+keep()
 return 1`;
 
 /** Leave that was not used: a halted gate may give its probe to another one. */

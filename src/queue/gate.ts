@@ -2,9 +2,16 @@
 // one of them meets holds all of them back, and afterwards they go on at the pace that was seen to be allowed.
 import type { Redis } from "ioredis";
 import type { CallResult, Clock, Gate } from "../pipeline/ports.ts";
+import type { StoreError, StoreHold } from "../pipeline/store-guard.ts";
 import { ABORTED, isUnreadable } from "../pipeline/verdict.ts";
 import { reached } from "./connection.ts";
-import { ACQUIRE_SCRIPT, CONFIRM_SCRIPT, RECORD_OUTCOME_SCRIPT, RELEASE_SCRIPT } from "./gate-scripts.ts";
+import {
+  ACQUIRE_SCRIPT,
+  CONFIRM_SCRIPT,
+  HOLD_STORE_SCRIPT,
+  RECORD_OUTCOME_SCRIPT,
+  RELEASE_SCRIPT,
+} from "./gate-scripts.ts";
 import { runScript } from "./script.ts";
 
 export interface GateOptions {
@@ -27,9 +34,11 @@ export interface GateState {
   until: number | null;
   /** Calls per second that are let through; null when nothing limits them. */
   pace: number | null;
+  /** Why the store cannot be written, as the last worker that tried has found; null when no trouble is known. */
+  store: StoreError | null;
 }
 
-export interface OpenGate extends Gate {
+export interface OpenGate extends Gate, StoreHold {
   state(): Promise<GateState>;
   /** Lets the next call try at once: an operator who restarts a worker has probably mended something. */
   reset(): Promise<void>;
@@ -58,7 +67,8 @@ export function createGate(options: GateOptions): OpenGate {
     for (;;) {
       const answer = await run(ACQUIRE_SCRIPT, [spacingMs, INLINE_WAIT_MS, options.callTimeoutMs + 10_000]);
       const [admitted, waitMs, reason, epoch, slot] = answer as [number, number, string, string, number];
-      if (admitted === 0) return { admitted: false, waitMs, reason };
+      if (admitted === 0)
+        return { admitted: false, waitMs, reason, ...((slot as unknown) === "store" && { held: "store" as const }) };
       if (waitMs === 0) return { admitted: true };
       await clock.sleep(waitMs, signal);
       if (signal.aborted) return { admitted: false, waitMs: 0, reason: "this worker is stopping" };
@@ -74,14 +84,15 @@ export function createGate(options: GateOptions): OpenGate {
 
   async function state(): Promise<GateState> {
     const fields = await reached(options.redisUrl, () => redis.hgetall(key));
-    const until = Number(fields.until ?? 0);
+    const store = toStoreError(fields, clock.now());
+    const until = Math.max(Number(fields.until ?? 0), store === null ? 0 : Number(fields.store_until));
     const held = fields.halted === "1" || until > clock.now();
     const spacing = Math.max(Number(fields.spacing ?? 0), spacingMs);
     return {
-      reason: held ? (fields.reason ?? null) : null,
-      code: held ? (fields.code ?? null) : null,
+      ...reasonOf(fields, { held, store }),
       until: held ? until : null,
       pace: spacing > 0 ? Math.round(100_000 / spacing) / 100 : null,
+      store,
     };
   }
 
@@ -92,8 +103,31 @@ export function createGate(options: GateOptions): OpenGate {
     });
   }
 
-  return { acquire, release: async () => void (await run(RELEASE_SCRIPT)), recordOutcome, state, reset };
+  return {
+    acquire,
+    release: async () => void (await run(RELEASE_SCRIPT)),
+    recordOutcome,
+    state,
+    reset,
+    holdStore: async ({ code, message }, ms) => void (await run(HOLD_STORE_SCRIPT, [ms, code, message])),
+    releaseStore: () => reached(options.redisUrl, async () => void (await redis.hdel(key, ...STORE_FIELDS))),
+  };
 }
+
+function toStoreError(fields: Record<string, string>, now: number): StoreError | null {
+  if (Number(fields.store_until ?? 0) <= now) return null;
+  return { code: fields.store_code ?? "store_failed", message: fields.store_reason ?? "" };
+}
+
+function reasonOf(
+  fields: Record<string, string>,
+  { held, store }: { held: boolean; store: StoreError | null },
+): Pick<GateState, "reason" | "code"> {
+  if (store !== null) return { reason: store.message, code: store.code };
+  return held ? { reason: fields.reason ?? null, code: fields.code ?? null } : { reason: null, code: null };
+}
+
+const STORE_FIELDS = ["store_until", "store_code", "store_reason"] as const;
 
 type Leave = Awaited<ReturnType<Gate["acquire"]>>;
 

@@ -5,6 +5,7 @@ import { closeTogether } from "../domain/close-all.ts";
 import { reached } from "./connection.ts";
 import { countJobs, type HeldJobs, listHeld, type QueueCounts } from "./counts.ts";
 import { type FoundJob, findJob } from "./find-job.ts";
+import { createInstallationKey, type InstallationKey } from "./installation-key.ts";
 import { type AddBundled, createJobBundle } from "./job-bundle.ts";
 import { reclaimJobs } from "./reclaim-jobs.ts";
 import { createRedisHealth } from "./redis-health.ts";
@@ -27,6 +28,8 @@ export interface Queues {
   schedule: Queue;
   /** Adds a job of queue "generate" together with all others that come within the same turn of the event loop. */
   addGenerate: AddBundled;
+  /** Which installation the queues belong to. */
+  installation: InstallationKey;
   /** Fails within seconds when Redis is away. */
   ping(): Promise<void>;
   /** Calls back whenever Redis is there again after it was away: it may have forgotten something. */
@@ -58,6 +61,7 @@ export function createQueues({ connection, redisUrl, prefix }: QueueOptions): Qu
     webhook,
     schedule,
     addGenerate: createJobBundle(generate, connection, { onAnswer: pulse.recordReply }),
+    installation: createInstallationKey(connection, prefix),
     ping: () => (pulse.isRecent() ? AT_ONCE : reached(redisUrl, pulse.ping)),
     onReturn: (listener) => void connection.on("ready", listener),
     counts: () =>

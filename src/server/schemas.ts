@@ -178,6 +178,12 @@ const jobs = z.strictObject({ waiting: z.int(), active: z.int(), delayed: z.int(
 export const statusSchema = z.object({
   generate: jobs,
   archive: jobs,
+  store: z
+    .strictObject({
+      ok: z.boolean(),
+      error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+    })
+    .nullable(),
   gate: z.looseObject({ reason: z.string().nullable(), code: z.string().nullable() }).nullable(),
   workers: z.array(
     z.looseObject({

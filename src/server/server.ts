@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { App } from "../app/app.ts";
 import { publicPath } from "../app/asset-links.ts";
+import { isForeignInstallation } from "../app/installation.ts";
 import type { HttpSettings } from "../app/settings.ts";
 import { ConfigError, toMessage } from "../domain/errors.ts";
 import { isLoopback } from "../domain/loopback.ts";
@@ -14,6 +15,7 @@ import { toErrorAnswer } from "./error-answer.ts";
 import { createHttpApp } from "./http-app.ts";
 import { HttpError } from "./http-error.ts";
 import { createHttpMetrics } from "./metrics.ts";
+import { startPresence } from "./presence.ts";
 import { createQuickAccept } from "./quick-accept.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { createTokenGuesses } from "./token-guesses.ts";
@@ -26,6 +28,8 @@ export interface RunningServer {
   readonly port: number;
   /** Answers who waits, lets others finish for `graceMs`, and closes. Calling it again ends the grace at once. */
   stop(options?: { graceMs?: number }): Promise<void>;
+  /** Resolves, while the server runs, to why it must not go on: another installation has taken over its queues. */
+  readonly displaced: Promise<ConfigError>;
 }
 
 /** The head of a request must arrive within this, and a connection without one is closed after that, in ms. */
@@ -49,12 +53,13 @@ export async function startServer(app: App, { ownsProcess = false }: ServerOptio
   const { host, port } = app.settings.http;
   requireTokens(app.settings.http);
   // opened before the first exchange, so that a catalog which cannot be used is told at once
-  app.catalog();
+  await app.prepare();
   await refuseUnsuitable(app);
   const stopping = new AbortController();
   const { accept } = ownsProcess ? app.recorder() : app.catalog();
   const server = createListener({ ...createServerContext(app, stopping.signal), accept }, { ownsProcess });
   await listen(server, { host, port });
+  const presence = await startPresence(app);
   const address = server.address() as AddressInfo;
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`;
   let stopped: Promise<void> | undefined;
@@ -63,16 +68,17 @@ export async function startServer(app: App, { ownsProcess = false }: ServerOptio
     port: address.port,
     stop: ({ graceMs = STOP_GRACE_MS } = {}) => {
       if (stopped !== undefined) server.closeAllConnections();
-      stopped ??= stopServer(server, { stopping, graceMs });
+      stopped ??= stopServer(server, { stopping, graceMs }).then(presence.stop);
       return stopped;
     },
+    displaced: presence.displaced,
   };
 }
 
 /** A Redis that is away may come back; one that must not be used never gets better, and would refuse every request. */
 async function refuseUnsuitable(app: App): Promise<void> {
   await app.queues().catch((error: unknown) => {
-    if (isUnsuitableRedis(error)) throw error;
+    if (isUnsuitableRedis(error) || isForeignInstallation(error)) throw error;
     app.outages.failed("redis", toMessage(error));
   });
 }

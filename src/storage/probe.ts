@@ -47,6 +47,19 @@ export async function probeStore(store: ProbedStore, options: { signal?: AbortSi
   }
 }
 
+/** The least that a store must do to keep an image: take an object and give it back. What cannot be deleted stays behind. */
+export async function probeWriting(store: Store, options: { signal?: AbortSignal } = {}): Promise<void> {
+  const key = `probes/${randomUUID()}.txt`;
+  const bytes = Buffer.from(`asset-archiver probe ${key}\n`);
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  await store.put(key, bytes, { contentType: "text/plain", digest, ...options });
+  const read = await store.get(key, options);
+  // a user who may write and not delete can keep images all the same
+  await store.delete(key, options).catch(() => undefined);
+  if (!read?.equals(bytes))
+    throw fault("store_mismatch", `the probe object came back with ${read?.length ?? 0} bytes, wanted ${bytes.length}`);
+}
+
 interface Probe {
   key: string;
   signal?: AbortSignal;

@@ -3,6 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import { thisProcess } from "../../src/catalog/calls/process-identity.ts";
 import { openDatabase } from "../../src/catalog/db/database.ts";
 import { drizzle, migrate } from "../../src/catalog/db/orm.ts";
 import { registerSearchFunctions } from "../../src/catalog/search/functions.ts";
@@ -129,4 +130,43 @@ test("images keep everything when they are tied to their assets by number", asyn
   expect(tied).toEqual(["one", "two"]);
   for (const check of ["integrity_check", "foreign_key_check"])
     expect(database.sqlite.pragma(check)).toEqual(check === "integrity_check" ? [{ integrity_check: "ok" }] : []);
+});
+
+test("no migration begins beside a process of an older version that uses the catalog, which is named", () => {
+  const { file, sqlite } = openOld("0015_images_by_place");
+  const { host, pid, pid_started } = thisProcess();
+  sqlite
+    .prepare("insert into workers (worker_id, host, pid, pid_started, started_at, seen_at) values ('w', ?, ?, ?, ?, ?)")
+    .run(host, pid, pid_started, Date.now(), Date.now());
+  expect(() => openDatabase(file)).toThrow(
+    expect.objectContaining({ code: "catalog_in_use", message: expect.stringContaining(`(pid ${pid}, last seen`) }),
+  );
+  expect(sqlite.prepare("select 1 from sqlite_master where name = 'installation'").get()).toBeUndefined();
+  sqlite.prepare("update workers set pid_started = 'another'").run();
+  openDatabase(file).close();
+});
+
+test("its version and host are said where it has recorded them", () => {
+  const { file, sqlite } = openOld("0016_worker_version_and_stop");
+  sqlite
+    .prepare(
+      "insert into workers (worker_id, host, pid, pid_started, started_at, seen_at, version) values ('w', 'far/boot/ns', 7, '', ?, ?, '0.0.9')",
+    )
+    .run(Date.now(), Date.now());
+  expect(() => openDatabase(file)).toThrow(/worker version 0\.0\.9 on host far \(pid 7/);
+  sqlite.prepare("update workers set stopped_at = 1").run();
+  openDatabase(file).close();
+});
+
+test("a catalog that requires a newer program is refused, and says which", () => {
+  const { file } = openOld("0000_the_ground");
+  const { sqlite, close } = openDatabase(file);
+  sqlite.exec("insert into installation values (1, 'id', 1, '999.1.0')");
+  close();
+  expect(() => openDatabase(file)).toThrow(
+    expect.objectContaining({
+      code: "catalog_too_new",
+      message: expect.stringContaining("requires version 999.1.0 or newer"),
+    }),
+  );
 });

@@ -277,7 +277,11 @@ describe("catalog export", () => {
 
 describe("migrate", () => {
   test("says what it applied, and then that all is up to date", async () => {
-    const env = { CATALOG_URL: "file:./fresh.db" };
+    const env = {
+      CATALOG_URL: "file:./fresh.db",
+      STORAGE_URL: "file:./fresh",
+      QUEUE_PREFIX: `${place.env.QUEUE_PREFIX}-fresh`,
+    };
     const first = await place.run(["migrate", "--json"], { env });
     expect((JSON.parse(first.out) as { applied: string[] }).applied.length).toBeGreaterThan(0);
     const again = await place.run(["migrate"], { env });

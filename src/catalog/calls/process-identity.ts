@@ -23,6 +23,25 @@ export function thisProcess(): ProcessIdentity {
   return { host: hostIdentity(), pid: process.pid, pid_started: state.there ? state.started : "" };
 }
 
+/** How long a heartbeat counts as recent on other machines, in ms: nine missed ones. */
+const RECENT_MS = 90_000;
+
+/** What tells whether a recorded process is alive; `stopped_at` is missing in catalogs of older versions. */
+export interface RecordedProcess extends ProcessIdentity {
+  seen_at: number;
+  stopped_at?: number | null;
+}
+
+/** Whether a recorded process is alive: see the table of `isWorkerAlive`. */
+export function isProcessAlive(row: RecordedProcess, now: number): boolean {
+  if (row.stopped_at != null) return false;
+  const isRecent = now - row.seen_at < RECENT_MS;
+  if (row.host !== hostIdentity()) return isRecent;
+  const found = inspectProcess(row.pid);
+  if (!found.there) return false;
+  return found.started === "" || row.pid_started === "" ? isRecent : found.started === row.pid_started;
+}
+
 let host: string | undefined;
 
 /** This host. A pid means something only within one boot of one machine and one pid name space (containers share the first two). */

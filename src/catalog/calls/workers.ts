@@ -4,11 +4,10 @@ import { VERSION } from "../../app/version.ts";
 import type { Db } from "../db/database.ts";
 import { eq, lt } from "../db/orm.ts";
 import { workers } from "../schema/workers.ts";
-import { hostIdentity, hostNameOf, inspectProcess, type ProcessIdentity } from "./process-identity.ts";
+import { hostNameOf, isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
 
-/** How often a worker says that it lives, and how long its word is believed on other machines, in ms. */
+/** How often a worker writes its heartbeat, in ms. */
 export const HEARTBEAT_MS = 10_000;
-const BELIEVED_MS = 90_000;
 
 /** Rows of workers that have been silent for so long are swept, in ms. */
 const FORGOTTEN_MS = 30 * 24 * 3_600_000;
@@ -36,7 +35,12 @@ export interface WorkerRecord {
 /** Writes the row of a worker that starts. */
 export function registerWorker(
   db: Db,
-  worker: ProcessIdentity & { worker_id: string; now: number; concurrency: WorkerConcurrency },
+  worker: ProcessIdentity & {
+    worker_id: string;
+    now: number;
+    concurrency: WorkerConcurrency;
+    role?: "worker" | "server";
+  },
 ): void {
   const { now, concurrency, ...identity } = worker;
   db.delete(workers)
@@ -64,11 +68,12 @@ export function markWorkerStopped(db: Db, workerId: string, now: number): void {
   db.update(workers).set({ seen_at: now, stopped_at: now }).where(eq(workers.worker_id, workerId)).run();
 }
 
-/** All workers on record, the living first, then by their last sign of life. */
+/** All workers on record (servers are none), the living first, then by their last sign of life. */
 export function listWorkers(db: Db, now: number): WorkerRecord[] {
   const records = db
     .select()
     .from(workers)
+    .where(eq(workers.role, "worker"))
     .all()
     .map((row) => toRecord(row, now));
   return records.sort((a, b) => Number(b.state === "alive") - Number(a.state === "alive") || b.last_seen - a.last_seen);
@@ -83,7 +88,7 @@ function toRecord(row: InferSelectModel<typeof workers>, now: number): WorkerRec
     version: row.version,
     started_at: row.started_at,
     last_seen: row.seen_at,
-    state: lives(row, now) ? "alive" : gone,
+    state: isProcessAlive(row, now) ? "alive" : gone,
     concurrency: { generate: row.generate_concurrency, archive: row.archive_concurrency },
   };
 }
@@ -105,26 +110,17 @@ function toRecord(row: InferSelectModel<typeof workers>, now: number): WorkerRec
  */
 export function isWorkerAlive(db: Db, workerId: string, now: number): boolean {
   const row = db.select().from(workers).where(eq(workers.worker_id, workerId)).get();
-  return row !== undefined && lives(row, now);
+  return row !== undefined && isProcessAlive(row, now);
 }
 
 /** The ids of the workers that are known and live no longer. */
 export function listDeadWorkers(db: Db, now: number): string[] {
   const rows = db.select().from(workers).all();
-  return rows.filter((row) => !lives(row, now)).map((row) => row.worker_id);
+  return rows.filter((row) => !isProcessAlive(row, now)).map((row) => row.worker_id);
 }
 
 /** The ids of the workers that live. */
 export function listLiveWorkers(db: Db, now: number): string[] {
   const rows = db.select().from(workers).all();
-  return rows.filter((row) => lives(row, now)).map((row) => row.worker_id);
-}
-
-function lives(row: InferSelectModel<typeof workers>, now: number): boolean {
-  if (row.stopped_at !== null) return false;
-  const isFresh = now - row.seen_at < BELIEVED_MS;
-  if (row.host !== hostIdentity()) return isFresh;
-  const found = inspectProcess(row.pid);
-  if (!found.there) return false;
-  return found.started === "" || row.pid_started === "" ? isFresh : found.started === row.pid_started;
+  return rows.filter((row) => isProcessAlive(row, now)).map((row) => row.worker_id);
 }

@@ -2,11 +2,12 @@
 import { dirname } from "node:path";
 import Sqlite from "better-sqlite3";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
+import { ConfigError } from "../../domain/errors.ts";
 import { makeFolderSync } from "../../storage/make-folder.ts";
 import { ensurePrivateFile } from "../../storage/private-files.ts";
 import * as schema from "../schema/requests.ts";
 import { registerSearchFunctions } from "../search/functions.ts";
-import { migrateCatalog } from "./migrate.ts";
+import { catalogExists, migrateCatalog } from "./migrate.ts";
 import { drizzle } from "./orm.ts";
 import { toCatalogError } from "./sqlite-errors.ts";
 
@@ -32,8 +33,16 @@ export interface Database {
 /** How long a statement waits for another process's transaction, in ms. Ours last milliseconds; a checkpoint may take longer. */
 const BUSY_TIMEOUT_MS = 10_000;
 
-/** Opens `file`, makes it where there is none, and brings its tables up to date. Throws ConfigError or TransientError. */
-export function openDatabase(file: string): Database {
+/**
+ * Opens `file` and brings its tables up to date. Where there is none it is made, or with `create: false` a ConfigError
+ * `catalog_missing`. Throws ConfigError or TransientError.
+ */
+export function openDatabase(file: string, { create = true }: { create?: boolean } = {}): Database {
+  if (!create && !catalogExists(file))
+    throw new ConfigError(`There is no catalog at "${file}"`, {
+      code: "catalog_missing",
+      faults: [{ field: "CATALOG_URL", message: "there is no catalog" }],
+    });
   try {
     if (file !== ":memory:") makePlace(file);
     return prepare(new Sqlite(file, { timeout: BUSY_TIMEOUT_MS }), file);

@@ -9,6 +9,7 @@ import { sql } from "../db/orm.ts";
 import { batches } from "../schema/batches.ts";
 import { proofImages, proofs } from "../schema/proofs.ts";
 import { assets, calls, generations, images, requests } from "../schema/requests.ts";
+import { claimInstallation } from "./installation.ts";
 
 /** Something in the store. */
 export interface StoredObject {
@@ -21,6 +22,8 @@ export interface CatalogBuilder {
   add(records: readonly SidecarRecords[]): void;
   /** Its existing items are tied to their requests in the end, whichever come first. */
   addBatch(sidecar: Pick<BatchRecords, "batch" | "existing_items">): void;
+  /** Says which installation the catalog belongs to. */
+  setInstallation(id: string, now: number): void;
   /** Adds images that no sidecar names. */
   addOrphan(asset: Asset): void;
   has(requestId: string): boolean;
@@ -53,6 +56,7 @@ export function createCatalogBuilder(file: string): CatalogBuilder {
   const insert = createInsert(db);
   return {
     add: sqlite.transaction((records: readonly SidecarRecords[]) => records.forEach(insert)),
+    setInstallation: (id, now) => void claimInstallation(db, { id, now }),
     addBatch: sqlite.transaction(({ batch, existing_items = [] }: Pick<BatchRecords, "batch" | "existing_items">) => {
       db.insert(batches).values(batch).onConflictDoNothing().run();
       for (const item of existing_items) noteItem.run({ ...item, batch_id: batch.batch_id });

@@ -3,6 +3,10 @@ import { integer, sqliteTable, text } from "../db/orm.ts";
 
 export const workers = sqliteTable("workers", {
   worker_id: text().primaryKey(),
+  /** What the process does: a server is here so that no migration begins beside it. */
+  role: text({ enum: ["worker", "server"] })
+    .notNull()
+    .default("worker"),
   /** The machine and its process name space: only there a pid means anything. */
   host: text().notNull(),
   pid: integer().notNull(),

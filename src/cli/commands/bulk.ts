@@ -21,6 +21,7 @@ import { batchLine } from "../batch/text.ts";
 import { collect } from "../catalog-filter.ts";
 import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../io.ts";
 import { createProgress } from "../live-view.ts";
+import { NEW_CATALOG_OPTION, type NewCatalogFlag } from "../new-catalog.ts";
 import { keepHeapSmall } from "../small-heap.ts";
 
 const EXAMPLES = `
@@ -35,7 +36,7 @@ Examples:
   $ asset-archiver bulk --resume autumn-20261123-1f3a --max-images 5000
   $ asset-archiver bulk --list`;
 
-interface Options extends LimitFlags {
+interface Options extends LimitFlags, NewCatalogFlag {
   format?: ManifestFormat;
   name?: string;
   collection?: string;
@@ -68,20 +69,24 @@ export function addBulkCommand(program: Command, end: (code: number) => void): v
     .option("--resume <batch>", "on with a batch that was held or paused, under new limits where given")
     .option("--pause <batch>", "start nothing new of a batch until it is resumed")
     .option("--list", "the latest batches")
+    .option(...NEW_CATALOG_OPTION)
     .option("--json", "one JSON document (with --list: one line for each)")
     .addHelpText("after", EXAMPLES)
     .action(async (where: string | undefined, options: Options) => end(await runBulk(where, options)));
 }
 
 function runBulk(where: string | undefined, options: Options): Promise<number> {
-  return withApp(async (app) => {
-    const signal = interruptSignal();
-    if (options.list) return listBatches(app, options);
-    if (options.resume !== undefined) return change(app, options.resume, { options, signal, paused: false });
-    if (options.pause !== undefined) return change(app, options.pause, { options, signal, paused: true });
-    if (where === undefined) throw wrong("bulk: wanted a manifest, --resume <batch>, --pause <batch> or --list");
-    return enqueue(app, where, { options, signal });
-  });
+  return withApp(
+    async (app) => {
+      const signal = interruptSignal();
+      if (options.list) return listBatches(app, options);
+      if (options.resume !== undefined) return change(app, options.resume, { options, signal, paused: false });
+      if (options.pause !== undefined) return change(app, options.pause, { options, signal, paused: true });
+      if (where === undefined) throw wrong("bulk: wanted a manifest, --resume <batch>, --pause <batch> or --list");
+      return enqueue(app, where, { options, signal });
+    },
+    { saysAbsence: true },
+  );
 }
 
 interface Run {
@@ -99,6 +104,7 @@ async function enqueue(app: App, where: string, run: Run): Promise<number> {
     throw error;
   });
   if (source === undefined) return EXIT.interrupted;
+  await app.prepare({ newCatalog: options.newCatalog ?? false, checkStore: false });
   // its thread starts on another core while the manifest is read
   app.recorder();
   const kept = await openItemSpool();

@@ -1,6 +1,7 @@
 // `doctor`: is everything in order? Each finding names the setting that is wrong and what to do.
 import type { Command } from "commander";
 import type { App } from "../../app/app.ts";
+import { catalogExists } from "../../catalog/db/migrate.ts";
 import { checkApi } from "../doctor/check-api.ts";
 import { checkCatalog } from "../doctor/check-catalog.ts";
 import { checkDisk } from "../doctor/check-disk.ts";
@@ -36,7 +37,7 @@ export function addDoctorCommand(program: Command, end: (code: number) => void):
     .option("--deep", "compare the whole catalog with store, queues and spool, too")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
-    .action(async (options: Options) => end(await withApp((app) => runDoctor(app, options))));
+    .action(async (options: Options) => end(await withApp((app) => runDoctor(app, options), { saysAbsence: true })));
 }
 
 async function runDoctor(app: App, options: Options): Promise<number> {
@@ -46,7 +47,7 @@ async function runDoctor(app: App, options: Options): Promise<number> {
     { subject: "redis", setting: "REDIS_URL", run: () => checkRedis(settings.redisUrl) },
     { subject: "store", setting: "STORAGE_URL", run: (inTime) => checkStore(app, inTime) },
     { subject: "api", setting: "IMAGE_API_BASE_URL", run: (inTime) => checkApi(settings, inTime) },
-    { subject: "catalog", setting: "CATALOG_URL", run: async () => checkCatalog(settings.catalogFile) },
+    { subject: "catalog", setting: "CATALOG_URL", run: () => checkCatalog(app) },
     { subject: "disk", setting: "CATALOG_URL", run: () => checkDisk(settings) },
     { subject: "workers", setting: "REDIS_URL", run: () => checkWorkers(app) },
     { subject: "schedule", setting: "schedule set", run: (inTime) => checkSchedules(app, inTime) },
@@ -81,6 +82,12 @@ async function lookDeeper(
   const closed = findings.some(
     ({ subject, level }) => level === "problem" && (subject === "catalog" || subject === "store"),
   );
+  if (!closed && !catalogExists(app.settings.catalogFile))
+    return {
+      findings: [
+        { subject: "deep", level: "ok", message: "there is nothing to compare yet", setting: null, advice: null },
+      ],
+    };
   if (!closed) return checkDeep(app, signal);
   const message = "catalog and store were not compared";
   const advice = "mend the problems above first";

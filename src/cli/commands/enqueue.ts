@@ -8,6 +8,7 @@ import { parseJsonText } from "../../domain/request/json-text.ts";
 import { invalidRequest, requireExact } from "../../domain/request/submission.ts";
 import { collect } from "../catalog-filter.ts";
 import { EXIT, interruptSignal, printJson, writeError, writeOutput } from "../io.ts";
+import { NEW_CATALOG_OPTION, type NewCatalogFlag } from "../new-catalog.ts";
 import { URL_OPTION, withBackend } from "../open-backend.ts";
 import { printView } from "../request-text.ts";
 import { sayWhileWaiting } from "../wait-text.ts";
@@ -19,7 +20,7 @@ Examples:
   $ echo '{"prompt":"a red fox","seed":42}' | asset-archiver enqueue - --json
   $ asset-archiver enqueue "a red fox" --url http://archive.internal:8080`;
 
-interface Options {
+interface Options extends NewCatalogFlag {
   [flag: string]: unknown;
   url?: string;
   wait?: boolean;
@@ -46,6 +47,7 @@ export function addEnqueueCommand(program: Command, end: (code: number) => void)
     .option("--webhook-url <url>", "told when the request has ended")
     .option("--fresh", "call the API even when this recipe is archived already")
     .option("--wait", "wait until it has ended, and show what was archived")
+    .option(...NEW_CATALOG_OPTION)
     .option(...URL_OPTION)
     .option("--json", "print the request as one JSON document")
     .addHelpText("after", EXAMPLES)
@@ -59,8 +61,9 @@ async function runEnqueue(prompt: string | undefined, options: Options): Promise
   };
   requireText(toFields(options));
   if (prompt !== "-") requireText({ prompt });
-  const { url } = options;
-  return withBackend(url === undefined ? {} : { url }, async (desk) => {
+  const { url, newCatalog = false } = options;
+  const prepare = { newCatalog, checkStore: false };
+  return withBackend({ prepare, ...(url !== undefined && { url }) }, async (desk) => {
     const signal = interruptSignal();
     let request = await desk.enqueue(data);
     const { request_id } = request;

@@ -8,9 +8,10 @@ import { openManifest } from "../../batches/manifest/open.ts";
 import { forecast, type Limits } from "../../batches/plan/forecast.ts";
 import { type Tallied, tallyManifest } from "../../batches/plan/tally.ts";
 import { type LimitFlags, toLimits } from "../../batches/run/limits.ts";
+import { catalogExists } from "../../catalog/db/migrate.ts";
 import { parsePrice } from "../../domain/units.ts";
 import { collect } from "../catalog-filter.ts";
-import { EXIT, interruptSignal, printJson, withApp, writeError } from "../io.ts";
+import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../io.ts";
 import { createProgress } from "../live-view.ts";
 import { printPlan } from "../plan-text.ts";
 import { keepHeapSmall } from "../small-heap.ts";
@@ -53,31 +54,42 @@ export function addPlanCommand(program: Command, end: (code: number) => void): v
 }
 
 function runPlan(where: string, options: Options): Promise<number> {
-  return withApp(async (app) => {
-    const signal = interruptSignal();
-    // what was typed is checked before a long file is read
-    const limits = limitsOf(options, app);
-    keepHeapSmall();
-    const progress = createProgress(process.stderr);
-    try {
-      const source = await openManifest(where, { settings: app.settings, signal });
-      const { format, collection, tag: tags } = options;
-      const tallied = await tallyManifest(readManifest(source, { format, collection, tags }), {
-        lookUp: app.catalog().getManifestStatus,
-        onItems: (items) => progress.show(() => `${items.toLocaleString("en")} items`),
-      });
-      progress.end();
-      show(app, { name: source.name, tallied, limits, options });
-      return tallied.faults.count > 0 && !options.skipInvalid ? EXIT.failed : EXIT.done;
-    } catch (error) {
-      progress.end();
-      if (signal.aborted) return EXIT.interrupted;
-      throw error;
-    }
-  });
+  return withApp(
+    async (app) => {
+      const signal = interruptSignal();
+      // what was typed is checked before a long file is read
+      const limits = limitsOf(options, app);
+      keepHeapSmall();
+      const progress = createProgress(process.stderr);
+      try {
+        const catalog = app.catalog();
+        const source = await openManifest(where, { settings: app.settings, signal });
+        const { format, collection, tag: tags } = options;
+        const tallied = await tallyManifest(readManifest(source, { format, collection, tags }), {
+          lookUp: catalog.getManifestStatus,
+          onItems: (items) => progress.show(() => `${items.toLocaleString("en")} items`),
+        });
+        progress.end();
+        show(app, { name: source.name, tallied, limits, options });
+        return tallied.faults.count > 0 && !options.skipInvalid ? EXIT.failed : EXIT.done;
+      } catch (error) {
+        progress.end();
+        if (signal.aborted) return EXIT.interrupted;
+        throw error;
+      }
+    },
+    { saysAbsence: true },
+  );
 }
 
-function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; options: Options }): void {
+interface Plan {
+  name: string;
+  tallied: Tallied;
+  limits: Limits;
+  options: Options;
+}
+
+function show(app: App, plan: Plan): void {
   const { name, tallied, limits, options } = plan;
   const { tally, work, faults } = tallied;
   const { pricePerImage, generate } = app.settings;
@@ -86,7 +98,8 @@ function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; 
   if (options.json) {
     const { count: fault_count, shown } = faults;
     const { calls, images } = work;
-    printJson({ manifest: name, ...tally, calls, images, ...future, fault_count, faults: shown });
+    const catalog = catalogExists(app.settings.catalogFile) ? app.settings.catalogFile : null;
+    printJson({ manifest: name, catalog, ...tally, calls, images, ...future, fault_count, faults: shown });
     return;
   }
   for (const line of describeFaultList(name, faults)) writeError(plain(line));
@@ -94,6 +107,8 @@ function show(app: App, plan: { name: string; tallied: Tallied; limits: Limits; 
     const what = options.skipInvalid ? "a run would go on without them" : "a run would enqueue nothing";
     writeError(`${faults.count.toLocaleString("en")} ${faults.count === 1 ? "fault" : "faults"}: ${what}`);
   }
+  if (!catalogExists(app.settings.catalogFile))
+    writeOutput(`There is no catalog at "${app.settings.catalogFile}" yet: every item counts as new`);
   printPlan(name, { tally, work, forecast: future });
 }
 

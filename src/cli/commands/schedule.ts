@@ -14,6 +14,7 @@ import { formatMoney } from "../../domain/units.ts";
 import { archivedText } from "../../output/report/batch-archived.ts";
 import { collect } from "../catalog-filter.ts";
 import { EXIT, interruptSignal, printJson, withApp, writeError, writeOutput } from "../io.ts";
+import { NEW_CATALOG_OPTION, type NewCatalogFlag } from "../new-catalog.ts";
 import { printPlan } from "../plan-text.ts";
 
 const EXAMPLES = `
@@ -93,11 +94,13 @@ function addSet(schedule: Command, end: End): void {
       ).choices(["late", "skip", LIFTED]),
     )
     .option("--no-check", "do not read the manifest now, such as one that is written later")
+    .option(...NEW_CATALOG_OPTION)
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
-    .action(async (name: string, flags: ScheduleFlags & Json & { check: boolean }) =>
-      end(await withApp((app) => set(app, name, flags))),
-    );
+    .action(async (name: string, flags: ScheduleFlags & NewCatalogFlag & Json & { check: boolean }) => {
+      const prepare = { newCatalog: flags.newCatalog ?? false, checkStore: false };
+      end(await withApp((app) => set(app, name, flags), { prepare }));
+    });
 }
 
 function exampleOf(args: string): string {

@@ -8,6 +8,7 @@ import { VERSION } from "../../app/version.ts";
 import { startServer } from "../../server/server.ts";
 import { EXIT, printJson, writeError, writeOutput } from "../io.ts";
 import { withListenAddress } from "../listen-address.ts";
+import { NEW_CATALOG_OPTION, type NewCatalogFlag } from "../new-catalog.ts";
 
 const EXAMPLES = `
 Needs the catalog, Redis and the store; a worker does the work. Without API_TOKENS it listens on loopback only.
@@ -18,7 +19,7 @@ Examples:
   $ API_TOKENS=… HOST=0.0.0.0 PORT=80 asset-archiver serve
   $ asset-archiver serve --port 0 --json | jq -r .url`;
 
-interface Options {
+interface Options extends NewCatalogFlag {
   host?: string;
   port?: string;
   json?: boolean;
@@ -30,6 +31,7 @@ export function addServeCommand(program: Command, end: (code: number) => void): 
     .description("answer the HTTP API and show the web page")
     .option("--host <address>", "where to listen (default: HOST)")
     .option("--port <number>", "where to listen, 0 for any free one (default: PORT)")
+    .option(...NEW_CATALOG_OPTION)
     .option("--json", "print the address as one JSON document")
     .addHelpText("after", EXAMPLES)
     .action(async (options: Options) => end(await runServe(options)));
@@ -37,8 +39,9 @@ export function addServeCommand(program: Command, end: (code: number) => void): 
 
 async function runServe(options: Options): Promise<number> {
   const settings = withListenAddress(readSettings(), options);
-  const app = createApp({ settings, log: createLog({ level: settings.logLevel }) });
+  const app = createApp({ settings, log: createLog({ level: settings.logLevel }), createCatalog: false });
   try {
+    await app.prepare({ newCatalog: options.newCatalog ?? false });
     const server = await startServer(app, { ownsProcess: true });
     const stopped = untilStopped(() => server.stop());
     if (options.json) printJson({ url: server.url, host: settings.http.host, port: server.port });
@@ -48,8 +51,10 @@ async function runServe(options: Options): Promise<number> {
       `asset-archiver ${VERSION}: server listens on ${server.url}`,
     );
     if (process.stderr.isTTY) writeError("Ctrl-C stops it");
-    await stopped;
-    return EXIT.done;
+    const reason = await Promise.race([stopped, server.displaced]);
+    if (reason === undefined) return EXIT.done;
+    await server.stop();
+    throw reason;
   } finally {
     await app.close();
   }

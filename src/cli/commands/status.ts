@@ -67,8 +67,12 @@ function printOverview(overview: Status): void {
   writeOutput(`calls     ${pairs(overview.calls)}`);
   if (overview.generate !== null) writeOutput(`generate  ${pairs({ ...overview.generate })}`);
   if (overview.archive !== null) writeOutput(`archive   ${pairs({ ...overview.archive })}`);
-  const { gate, seconds_to_nearest_loss: seconds } = overview;
-  if (gate?.reason) writeOutput(`halted    ${gate.reason}`);
+  const { gate, store, seconds_to_nearest_loss: seconds } = overview;
+  if (store !== null)
+    writeOutput(
+      `store     ${store.error === null ? "ok" : `cannot be written, no calls are made: ${store.error.message}`}`,
+    );
+  if (gate?.reason && store?.ok !== false) writeOutput(`halted    ${gate.reason}`);
   if (gate?.pace) writeOutput(`pace      at most ${gate.pace} calls a second`);
   if (seconds !== null)
     writeOutput(

@@ -7,6 +7,7 @@ import { readSettings, type Settings } from "../../app/settings.ts";
 import { NEW_PRIVATE_FILE } from "../../storage/private-files.ts";
 import { commandName, EXIT, printJson, writeError, writeOutput } from "../io.ts";
 import { withListenAddress } from "../listen-address.ts";
+import { NEW_CATALOG_OPTION, type NewCatalogFlag } from "../new-catalog.ts";
 import { type ListeningStack, openStack, type Stack, toSandboxOptions } from "../up/stack.ts";
 
 const EXAMPLES = `
@@ -20,7 +21,7 @@ Examples:
   $ IMAGE_API_KEY=… asset-archiver up --port 9000
   $ asset-archiver up --port 0 --json | jq -r .url`;
 
-interface Options {
+interface Options extends NewCatalogFlag {
   host?: string;
   port?: string;
   json?: boolean;
@@ -32,6 +33,7 @@ export function addUpCommand(program: Command, end: (code: number) => void): voi
     .description("run everything on this machine: Redis, a worker and the server with its page")
     .option("--host <address>", "where to listen (default: HOST)")
     .option("--port <number>", "where to listen, 0 for any free one (default: PORT)")
+    .option(...NEW_CATALOG_OPTION)
     .option("--json", "print the addresses as one JSON document")
     .addHelpText("after", EXAMPLES)
     .action(async (options: Options) => end(await runUp(options)));
@@ -47,6 +49,7 @@ async function runUp(options: Options): Promise<number> {
     sandbox: settings.imageApi.key === undefined ? toSandboxOptions(dirname(settings.catalogFile)) : undefined,
     preferPrivateRedis: true,
     anyPort: false,
+    prepare: { newCatalog: options.newCatalog ?? false },
     say: remarks.add,
     onListening: (stack) => {
       printStart(stack, options);
@@ -61,9 +64,17 @@ async function runUp(options: Options): Promise<number> {
   } finally {
     remarks.release();
   }
-  const code = (await stopped) ? EXIT.done : EXIT.interrupted;
+  const code = await exitCodeOf(await starting, stopped);
   // a Redis that is away would be retried without end, and a call that was given up be waited for
   process.exit(code);
+}
+
+async function exitCodeOf(stack: Stack, stopped: Promise<boolean>): Promise<number> {
+  const ended = await Promise.race([stopped, stack.displaced]);
+  if (typeof ended === "boolean") return ended ? EXIT.done : EXIT.interrupted;
+  writeError(ended.message);
+  await stack.close();
+  return EXIT.wrongUse;
 }
 
 /** How long remarks wait for the address, in ms: an installation of Redis, which takes longer, should be seen. */

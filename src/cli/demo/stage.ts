@@ -50,6 +50,8 @@ export async function openDemo(options: DemoOptions): Promise<Demo> {
     sandbox: { ...toSandboxOptions(DEMO_FOLDER), ...SWITCHES, imageScale },
     preferPrivateRedis: false,
     anyPort: true,
+    // the folder decides: a removed one leaves its id in a Redis that other programs share
+    prepare: { adopt: true },
     say: options.writeError,
     onListening: ({ url, redis, sandbox }) => {
       environment = toEnvironment(redis.url, sandbox?.url ?? "");

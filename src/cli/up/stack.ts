@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { dirname, relative, resolve } from "node:path";
 import { type App, createApp } from "../../app/app.ts";
+import type { PrepareOptions } from "../../app/installation.ts";
 import type { Settings } from "../../app/settings.ts";
 import { type RunningWorker, startWorker } from "../../app/worker.ts";
 import { findServerProgram } from "../../dev/local-redis/install.ts";
@@ -22,6 +23,8 @@ export interface StackOptions {
   preferPrivateRedis: boolean;
   /** Whether another port is taken where PORT is not free. */
   anyPort: boolean;
+  /** How catalog, queues and store come to belong to one installation. */
+  prepare: PrepareOptions;
   /** Receives what was found or started, a line each. */
   say(line: string): void;
   /** Called when the server listens, before the worker starts. */
@@ -41,6 +44,8 @@ export interface ListeningStack {
 }
 
 export interface Stack extends ListeningStack {
+  /** Resolves, while it runs, to why it must stop: another installation has taken over the queues. */
+  readonly displaced: Promise<ConfigError>;
   /**
    * Stops what was started here and waits for calls in flight. Resolves to whether all of them finished. Calling it again
    * ends the wait.
@@ -61,13 +66,13 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     if (sandbox !== undefined) closers.push(sandbox.close);
     const settings = toStackSettings(options.settings, { redis, sandbox });
     const { log, onStep } = options;
-    const { app, server } = await listen({ settings, log, ...(onStep && { onStep }) }, options.anyPort);
+    const { app, server } = await listen({ settings, log, ...(onStep && { onStep }), createCatalog: false }, options);
     closers.push(app.close, () => server.stop());
     refuseSecond(redis, settings);
     const listening = { app, url: server.url, port: server.port, redis, sandbox };
     options.onListening(listening);
     const worker = await startWorker(app);
-    return { ...listening, close: createClose({ server, worker, app, sandbox, redis }) };
+    return { ...listening, displaced: worker.displaced, close: createClose({ server, worker, app, sandbox, redis }) };
   } catch (error) {
     for (const close of closers.reverse()) await close();
     throw error;
@@ -102,16 +107,23 @@ function toStackSettings(
 
 type AppOptions = Parameters<typeof createApp>[0];
 
-async function listen(options: AppOptions, anyPort: boolean): Promise<{ app: App; server: RunningServer }> {
+async function listen(
+  options: AppOptions,
+  { prepare, anyPort }: Pick<StackOptions, "prepare" | "anyPort">,
+): Promise<{ app: App; server: RunningServer }> {
   const app = createApp(options);
   try {
+    await app.prepare(prepare);
     return { app, server: await startServer(app) };
   } catch (error) {
     await app.close();
     const { http } = options.settings;
     const isTaken = error instanceof ConfigError && error.code === "cannot_listen";
     if (!isTaken || !anyPort || http.port === 0) throw error;
-    return listen({ ...options, settings: { ...options.settings, http: { ...http, port: 0 } } }, false);
+    return listen(
+      { ...options, settings: { ...options.settings, http: { ...http, port: 0 } } },
+      { prepare, anyPort: false },
+    );
   }
 }
 

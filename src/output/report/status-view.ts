@@ -35,13 +35,23 @@ export interface GateView {
   until: number | null;
   /** Calls per second that are let through; null when nothing limits them. */
   pace: number | null;
+  /** Why the store cannot be written, as the last worker that tried has found; null when no trouble is known. */
+  store: { code: string; message: string } | null;
+}
+
+/** Whether the store takes what is archived, as far as the workers have found out. */
+export interface StoreView {
+  ok: boolean;
+  /** Why it cannot be written; calls are held until it can. */
+  error: { code: string; message: string } | null;
 }
 
 export interface StatusView {
-  /** Null when Redis cannot be reached; so are `archive` and `gate`. */
+  /** Null when Redis cannot be reached; so are `archive`, `gate` and `store`. */
   generate: QueueView | null;
   archive: QueueView | null;
   gate: GateView | null;
+  store: StoreView | null;
   workers: WorkerView[];
   /** The last sign of life of any worker, ISO 8601; null where none was ever seen. */
   last_worker_seen: string | null;

@@ -9,6 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import type { Command } from "commander";
 import type { App } from "../../../app/app.ts";
+import { catalogExists } from "../../../catalog/db/migrate.ts";
 import { RejectedError } from "../../../domain/errors.ts";
 import { formatSize } from "../../../domain/units.ts";
 import { EXIT, printJson, withApp, writeOutput } from "../../io.ts";
@@ -42,6 +43,8 @@ function runBackup(file: string | undefined, options: Options): Promise<number> 
   if ((file === undefined) === (options.store !== true))
     throw new RejectedError("catalog backup: wanted either a file or --store", { code: "invalid_request" });
   return withApp(async (app) => {
+    if (!catalogExists(app.settings.catalogFile)) throw (await app.explainMissingCatalog()).error;
+    if (file === undefined) await app.requireOwnStore();
     const made = file === undefined ? await toStore(app) : await toFile(app, resolve(file));
     if (options.json) printJson(made);
     else writeOutput(`${formatSize(made.bytes)} in ${made.location}`);

@@ -54,6 +54,7 @@ function runDelete(ids: string[], options: Options): Promise<number> {
       code: "invalid_request",
     });
   return withApp(async (app) => {
+    await app.requireOwnStore();
     const signal = interruptSignal();
     const eraseAfter = app.clock.now() + graceMs;
     const { code, changed } = await each(ids, options, async (id) => app.catalog().edits.delete(id, eraseAfter));
@@ -83,6 +84,7 @@ function tellErased(app: App, ids: readonly string[], code: number): number {
 
 function runUndelete(ids: string[], options: Options): Promise<number> {
   return withApp(async (app) => {
+    await app.requireOwnStore();
     const { code } = await each(ids, options, (id) => app.catalog().edits.undelete(id));
     await sealNow(app, interruptSignal());
     return code;

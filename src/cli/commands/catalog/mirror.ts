@@ -21,7 +21,7 @@ export function addCatalogMirror(group: Command, end: (code: number) => void): v
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
     .action(async ({ json }: { json?: boolean }) =>
-      end(await withApp((app) => runMirror(app, json), { level: "warn" })),
+      end(await withApp((app) => runMirror(app, json), { level: "warn", ownStore: true })),
     );
 }
 

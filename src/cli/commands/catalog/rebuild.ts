@@ -39,7 +39,7 @@ export function addCatalogRebuild(group: Command, end: (code: number) => void): 
     .option("--yes", "swap it in even though it lacks requests that the old one knows")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
-    .action(async (options: Options) => end(await withApp((app) => runRebuild(app, options))));
+    .action(async (options: Options) => end(await withApp((app) => runRebuild(app, options), { saysAbsence: true })));
 }
 
 async function runRebuild(app: App, options: Options): Promise<number> {

@@ -58,7 +58,7 @@ export function addCatalogVerify(group: Command, end: (code: number) => void): v
     .option("--undo <run>", "put back what a repair has set aside")
     .option("--json", "one JSON document")
     .addHelpText("after", EXAMPLES)
-    .action(async (options: Options) => end(await withApp((app) => runVerify(app, options))));
+    .action(async (options: Options) => end(await withApp((app) => runVerify(app, options), { ownStore: true })));
 }
 
 /** A repair that touches a larger share than this stops and asks. */
