@@ -19,7 +19,10 @@ const PATTERNS: readonly (readonly [pattern: RegExp, better: string])[] = [
   [/\bleaf(s|ed|ing)? through\b/i, "browse"],
   [/\bmatters not\b/i, "does not matter"],
   [/\b(is|are) none\b/i, "there is no …, is not a …"],
-  [/\bis no (json|png|image|id|number|error|url|name|key|date|time|file|folder|list|object|text)\b/i, "is not a …"],
+  [
+    /(?<!\bthere )\bis no (json|png|image|id|number|error|url|name|key|date|time|file|folder|list|object|text)\b/i,
+    "is not a …",
+  ],
   [/\b(is|are|be) let (finish|write|go|in|out|alone)\b/i, "may finish"],
   [/\bleave to (write|make|call|erase|go|read)\b/i, "permission, a permit"],
   [/\b(com(e|es|ing)|came) to rest\b/i, "finished or held"],
@@ -38,7 +41,11 @@ const PATTERNS: readonly (readonly [pattern: RegExp, better: string])[] = [
 ];
 
 /** The folders and files that are checked, from the root of the checkout. */
-const CLEAN: readonly string[] = ["scripts", "test/scripts"];
+const CLEAN: readonly string[] = [
+  "scripts",
+  ...["src/domain", "src/image", "src/image-api", "src/outbound", "src/pipeline", "src/storage"],
+  ...["test/domain", "test/image", "test/image-api", "test/outbound", "test/pipeline", "test/scripts", "test/storage"],
+];
 
 /** What is text here. Licences, lock files and migrations are not ours to word. */
 const TEXT = /\.(ts|tsx|mjs|css|html|md|ya?ml)$|^\.env\.example$|^Dockerfile$/;

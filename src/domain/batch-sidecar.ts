@@ -77,7 +77,7 @@ const row = z.object({
 /** Names that sidecars had before they were renamed. */
 const FORMER_NAMES: Readonly<Record<string, string>> = {
   elsewhere: "owned_elsewhere",
-  told: "notified_key",
+  told: "notified_key", // language: allowed, its name in older sidecars
   tell_attempts: "notify_attempts",
   tell_at: "notify_after",
 };

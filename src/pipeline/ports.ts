@@ -160,7 +160,7 @@ export interface Catalog {
 
   /** Turns this request's `sent` calls of dead workers into `unknown`; returns the request as it is now. */
   settleDeadCalls(requestId: string): Promise<RequestDetail | undefined>;
-  /** Answers a request from an archived one with the same recipe. Undefined when there is none. */
+  /** Answers a request with the images of an archived one with the same recipe, if one exists. */
   reuse(requestId: string): Promise<RequestDetail | undefined>;
   /** Why the request's batch is held now. The same decision as in `reserveCall`, available before the gate. */
   holdOf(requestId: string, images: number): Promise<Extract<Reservation, { kind: "held" }> | undefined>;

@@ -85,7 +85,7 @@ test("a reproduction's sidecar names the original before anybody has compared th
   expect(read(proof).proof).toEqual(proof);
 });
 
-test("a sidecar from before there were reproductions is none", async () => {
+test("a sidecar written before reproductions existed is not a reproduction", async () => {
   const { detail } = await archived();
   const sidecar = JSON.parse(sidecarBytes(toSidecar(detail)).toString());
   delete sidecar.request.reproduces;

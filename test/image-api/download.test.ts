@@ -248,7 +248,7 @@ describe("a download that needs leave", () => {
     expect(asked).toBe(MAX_BYTES);
   });
 
-  test("asks for the image only: not on the way to it, and not for what is none", async () => {
+  test("asks for the image only: not for redirects, and not for other bodies", async () => {
     const { origin } = await serve({ "/a": to("/b"), "/b": image });
     const asked: number[] = [];
     const admit = async (bytes: number) => void asked.push(bytes);

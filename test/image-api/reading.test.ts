@@ -188,7 +188,7 @@ describe("bytes, whatever their field is called", () => {
       expect(imagesOf(JSON.stringify({ data: [{ url: text }] }))).toEqual([{ bytes: other }]);
   });
 
-  test("raw newlines in a string that is no JSON any more", () => {
+  test("raw newlines in a string, which is not JSON", () => {
     expect(imagesOf(`{"data":[{"b64_json":"${B64.slice(0, 20)}\n${B64.slice(20)}"}]}`)).toEqual([bytes]);
   });
 });
@@ -297,6 +297,6 @@ describe("whatever comes", () => {
   });
 });
 
-test("gzip that reached this far is no JSON", () => {
+test("gzip that reached this far is not JSON", () => {
   expect(imagesOf(gzipSync(plain))).toBe("malformed");
 });

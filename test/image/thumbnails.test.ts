@@ -1,4 +1,4 @@
-// Thumbnails from the archive's point of view: made beside the work, made up later, never in its way.
+// Thumbnails from the archive's point of view: made in the background, backfilled later, never delaying a job.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
@@ -105,7 +105,7 @@ describe("what was not made in time is made up", () => {
     expect(assetRows(place)).toMatchObject([{ thumbnail: "impossible", phash: null }]);
   });
 
-  /** Twenty assets that lack everything, oldest first, and a store that gives out what it is told to; it counts. */
+  /** Twenty assets that lack everything, oldest first, and a store that returns what the test sets; it counts. */
   async function openCold(fault: () => Error) {
     const place = await openPlace();
     const requests = Array.from({ length: 5 }, (_, at) => ({ request_id: `r${at}`, prompt: `a fox ${at}`, n: 4 }));
@@ -129,7 +129,7 @@ describe("what was not made in time is made up", () => {
 
   const leftOf = (place: Place) => assetRows(place).filter(({ thumbnail }) => thumbnail === null).length;
 
-  test("what the store does not give out holds up no other, is told once, and asked for again after a while", async () => {
+  test("what the store does not return delays no other, is reported once, and is retried after a while", async () => {
     const { parts, keys, cold, asked, warn, place } = await openCold(
       () => new ConfigError("it is in cold storage", { code: "store_access_denied" }),
     );
@@ -147,7 +147,7 @@ describe("what was not made in time is made up", () => {
     parts.clock.aheadMs += 61_000;
     expect(await makeUp(parts)).toBe(0);
     expect(asked).toHaveLength(37);
-    // in vain once more: the pause is longer now
+    // failed again: the pause is longer now
     parts.clock.aheadMs += 61_000;
     expect(await makeUp(parts)).toBe(0);
     expect(asked).toHaveLength(37);
@@ -269,7 +269,7 @@ describe("the maker", () => {
   });
 });
 
-test("a thumbnail that is not in the store is made of the original for whoever asks, and there is none of nothing", async () => {
+test("a thumbnail that is not in the store is made from the original on request, and undefined without an original", async () => {
   const place = await openPlace();
   await archiveAll(place, [{ request_id: "a", prompt: "a fox" }]);
   const [row] = assetRows(place);

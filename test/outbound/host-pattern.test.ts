@@ -38,7 +38,7 @@ test.each([
   "[::1",
   "::g",
   "",
-])("%j is none", (text) => {
+])("%j is not a host pattern", (text) => {
   expect(parseHostPattern(text)).toBeUndefined();
 });
 

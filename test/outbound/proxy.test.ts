@@ -31,7 +31,7 @@ test.each([
   "true",
   "a b:3128",
   "",
-])("%j is none", (text) => {
+])("%j is not a proxy", (text) => {
   expect(parseProxyUrl(text)).toBeUndefined();
 });
 

@@ -33,6 +33,6 @@ test("a URL dies at the sooner of both ends, and an answer with its first URL", 
   expect(endsOf(`${image}?Expires=${CREATED_S + 30 * 86_400}`)).toEqual([WEEK_S, WEEK_S]);
 });
 
-test("an end before the answer is none", () => {
+test("an expiry before the answer is ignored", () => {
   expect(endsOf(`${image}?Expires=${CREATED_S - 1}`)).toEqual([WEEK_S, WEEK_S]);
 });

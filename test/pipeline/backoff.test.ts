@@ -70,6 +70,6 @@ test.each([
   expect(backlogDelayMs({ images, bound: 100 })).toBe(delayMs);
 });
 
-test.each([0, Number.POSITIVE_INFINITY])("a bound of %d is none to be slowed by", (bound) => {
+test.each([0, Number.POSITIVE_INFINITY])("a limit of %d causes no delay", (bound) => {
   expect(backlogDelayMs({ images: 0, bound })).toBe(0);
 });

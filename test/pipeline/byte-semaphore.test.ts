@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ByteSemaphore, createByteSemaphore, type Lease } from "../../src/pipeline/byte-semaphore.ts";
 
-/** Enters with so many bytes; tells whether they are in. */
+/** Acquires these bytes; `isIn` says whether they were granted. */
 function enter(room: ByteSemaphore, bytes: number): Lease & { isIn(): boolean } {
   const stay = room.open();
   let isIn = false;
@@ -14,7 +14,7 @@ function enter(room: ByteSemaphore, bytes: number): Lease & { isIn(): boolean } 
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test("What fits is let in at once, the others when somebody leaves, in the order they came", async () => {
+test("What fits is granted at once, the others after a release, in the order they came", async () => {
   const room = createByteSemaphore(10);
   const [first, second, third, fourth] = [6, 5, 4, 1].map((bytes) => enter(room, bytes)) as [
     ReturnType<typeof enter>,
@@ -29,7 +29,7 @@ test("What fits is let in at once, the others when somebody leaves, in the order
   expect(room.held()).toBe(10);
 });
 
-test("What is larger than the room is let in alone", async () => {
+test("What is larger than the limit is granted alone", async () => {
   const room = createByteSemaphore(10);
   const small = enter(room, 1);
   const large = enter(room, 25);
@@ -61,7 +61,7 @@ test("Who leaves while waiting lets the next one in, and leaving twice changes n
   expect(room.held()).toBe(0);
 });
 
-test("Two that take again at the same time do not wait for each other for ever", async () => {
+test("Two leases that acquire again at the same time do not deadlock", async () => {
   const room = createByteSemaphore(10);
   const stays = [room.open(), room.open()];
   await Promise.all(stays.map((stay) => stay.acquire(5)));

@@ -3,7 +3,17 @@ import { existsSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ARCHIVE_STEPS } from "../../src/pipeline/archive.ts";
 import { GENERATE_STEPS } from "../../src/pipeline/generate.ts";
-import { bury, found, keysOf, killAt, openWorld, runArchiveJobs, startProcess, type World, work } from "./world.ts";
+import {
+  declareDead,
+  found,
+  keysOf,
+  killAt,
+  openWorld,
+  runArchiveJobs,
+  startProcess,
+  type World,
+  work,
+} from "./world.ts";
 
 const COPY_STEPS = ["download", "verify", "put", "record"];
 const FIRST_STAGE = [...GENERATE_STEPS.map((step) => step.name), "spool"];
@@ -29,7 +39,7 @@ async function spooled(world: World): Promise<string[]> {
   return readdirSync(spoolFolder).filter((name) => !catalog.isSpoolFileDone(name));
 }
 
-test("a request passes the steps in the order in which they are told", async () => {
+test("a request passes the steps in the order in which they are reported", async () => {
   const world = await openWorld();
   const seen: string[] = [];
   const process = await startProcess(world, { onStep: (step) => void seen.push(step) });
@@ -53,7 +63,7 @@ test.each([URLS, BYTES].flatMap((data) => FIRST_STAGE.map((step) => [step, data.
     const dying = await startProcess(world, { onStep });
     void dying.generate(data);
     await reached;
-    bury(world, dying);
+    declareDead(world, dying);
     const next = await startProcess(world);
     await work(world, next, data);
     await expectArchived(world);
@@ -76,7 +86,7 @@ test.each([URLS, BYTES].flatMap((data) => SECOND_STAGE.map((step) => [step, data
     await dying.generate(data);
     void dying.archive("r");
     await reached;
-    bury(world, dying);
+    declareDead(world, dying);
     await runArchiveJobs(world, await startProcess(world));
     await expectArchived(world);
     expect(world.sandbox.bill()).toMatchObject({ calls: 1, paid_calls: 1 });
@@ -84,7 +94,7 @@ test.each([URLS, BYTES].flatMap((data) => SECOND_STAGE.map((step) => [step, data
   },
 );
 
-test("killed in every call, a request is not called for ever: a person decides after the limit", async () => {
+test("killed in every call, a request is not called without end: it is parked at the limit", async () => {
   const world = await openWorld({ settings: { attempts: 100 } });
   let calls = 0;
   for (;;) {
@@ -96,7 +106,7 @@ test("killed in every call, a request is not called for ever: a person decides a
       break;
     }
     calls += 1;
-    bury(world, dying);
+    declareDead(world, dying);
     // as a worker that starts does
     await (await startProcess(world)).catalog.settleAllDeadCalls();
   }
@@ -111,7 +121,7 @@ test.each(["by the worker that starts", "by the job itself"])(
     const dying = await startProcess(world, { onStep });
     void dying.generate(URLS);
     await reached;
-    bury(world, dying);
+    declareDead(world, dying);
     const next = await startProcess(world);
     if (how === "by the worker that starts") expect(await next.catalog.settleAllDeadCalls()).toBe(1);
     expect(await next.generate(URLS)).toMatchObject({ kind: "parked" });
@@ -126,7 +136,7 @@ test("a parked request that a person sends back is called again, also when the f
   const dying = await startProcess(world, { onStep });
   void dying.generate(URLS);
   await reached;
-  bury(world, dying);
+  declareDead(world, dying);
   const next = await startProcess(world);
   await next.generate(URLS);
   expect(await next.catalog.retry("r")).toEqual({ stage: "generate", pays: true });

@@ -44,7 +44,7 @@ test("a process that must end gives up, after having tried once", async () => {
   expect(tries()).toBe(1);
 });
 
-test("steps run in order until one ends the job, and each is told after its work is done", async () => {
+test("steps run in order until one ends the job, and each is reported after its work is done", async () => {
   const seen: string[] = [];
   const step = (name: string, ends = false) => ({
     name,
@@ -53,8 +53,8 @@ test("steps run in order until one ends the job, and each is told after its work
       return ends ? ({ kind: "done", result: name } as const) : undefined;
     },
   });
-  const value = { requestId: "r", onStep: (name: string) => void seen.push(`told ${name}`) };
+  const value = { requestId: "r", onStep: (name: string) => void seen.push(`reported ${name}`) };
   expect(await runSteps([step("a"), step("b", true), step("c")], value)).toEqual({ kind: "done", result: "b" });
-  expect(seen).toEqual(["do a", "told a", "do b", "told b"]);
+  expect(seen).toEqual(["do a", "reported a", "do b", "reported b"]);
   await expect(runSteps([step("a")], value)).rejects.toThrow(/returned no outcome/);
 });

@@ -8,7 +8,7 @@ import { found, keysOf, openWorld, runArchiveJobs, startProcess, work } from "./
 
 const DATA = { request_id: "r", prompt: "a red fox" };
 
-/** A store that refuses images until it is told to take them. */
+/** A store that refuses images until the test allows them. */
 function moody() {
   const mood = { down: true };
   const wrap = (store: Store): Store => ({
@@ -216,7 +216,7 @@ describe("failed", () => {
     },
   );
 
-  test.each(["gone", "no image"])("but bytes that are %s are fetched anew where a URL came with them", async (fate) => {
+  test.each(["gone", "no image"])("but bytes that are %s are fetched again if a URL came with them", async (fate) => {
     const world = await openWorld({ bothForms: true });
     const process = await startProcess(world);
     await process.generate(DATA);
@@ -310,7 +310,7 @@ describe("the same explicit-seed recipe", () => {
     expect(await keysOf(process, "requests/")).toHaveLength(2);
   });
 
-  test("asked for by eight at once is called once, whoever is first", async () => {
+  test("requested by eight at once is called once", async () => {
     const world = await openWorld({ latencyMs: 50 });
     const process = await startProcess(world);
     const ids = Array.from({ length: 8 }, (_, index) => `r-${index}`);
@@ -321,7 +321,7 @@ describe("the same explicit-seed recipe", () => {
     expect(world.sandbox.bill().paid_calls).toBe(1);
   });
 
-  test("is made again for whoever asks for a fresh one", async () => {
+  test("is made again for a request without reuse", async () => {
     const world = await openWorld();
     const process = await startProcess(world);
     await work(world, process, { ...recipe, request_id: "first" });

@@ -4,7 +4,16 @@ import { expect, test } from "vitest";
 import { toAnswerRecord } from "../../src/pipeline/answer-record.ts";
 import { createSpool } from "../../src/storage/spool.ts";
 import { startHttp } from "../support/servers.ts";
-import { bury, killAt, openWorld, type Process, runArchiveJobs, startProcess, type World, work } from "./world.ts";
+import {
+  declareDead,
+  killAt,
+  openWorld,
+  type Process,
+  runArchiveJobs,
+  startProcess,
+  type World,
+  work,
+} from "./world.ts";
 
 const PROMPT = { request_id: "r", prompt: "a fox", n: 2, seed: 7 };
 
@@ -42,7 +51,7 @@ test("a kill between disk and record loses nothing: the file is tied to its call
   const killed = await startProcess(world, trap);
   void killed.generate(PROMPT);
   await trap.reached;
-  bury(world, killed);
+  declareDead(world, killed);
   const process = await startProcess(world);
   await process.catalog.settleAllDeadCalls();
   expect((await process.catalog.find("r"))?.calls).toMatchObject([{ state: "unknown", answer_file: null }]);

@@ -96,7 +96,7 @@ test.each([
   ["WaitError", new WaitError("slow", options), LAST, { kind: "wait", scope: "request", spend: false }],
   ["a bug", new TypeError("x is not a function"), {}, { kind: "retry", spend: true }],
   ["a bug, at the last attempt", new TypeError("x is not a function"), LAST, { kind: "exhausted", spend: true }],
-  ["something that is no error", "oh", {}, { kind: "retry", spend: true }],
+  ["something that is not an Error", "oh", {}, { kind: "retry", spend: true }],
 ] as const)("a stage that threw %s", (_, thrown, context, wanted) => {
   const verdict = verdictOfError(thrown, { ...CONTEXT, ...context });
   expect(verdict).toMatchObject(wanted);

@@ -32,7 +32,7 @@ export interface World {
   /** Real time, and this much of it. */
   aheadMs: number;
   log: { level: string; message: string; fields: object }[];
-  /** Requests whose webhook was told that they have ended, in order. */
+  /** Requests whose webhook was notified, in order. */
   notified: string[];
   /** Digests whose thumbnails were offered to be made. */
   pictured: string[];
@@ -102,7 +102,7 @@ interface ProcessOptions {
   apiTimeoutMs?: number;
 }
 
-/** Starts a process: every port anew, on the files that are there. */
+/** Starts a process: new ports on the existing files. */
 export async function startProcess(world: World, options: ProcessOptions = {}): Promise<Process> {
   const { folder, sandbox } = world;
   const clock: Clock = { now: () => Date.now() + world.aheadMs, sleep: async () => undefined };
@@ -168,7 +168,7 @@ function createLog(world: World): Log {
 }
 
 /** The process is gone, and what it had in hand with it: its calls are nobody's any more. */
-export function bury(world: World, process: Process): void {
+export function declareDead(world: World, process: Process): void {
   const sqlite = new Sqlite(join(world.folder, "catalog.db"));
   sqlite.prepare("delete from workers where worker_id = ?").run(process.catalog.workerId);
   sqlite.close();

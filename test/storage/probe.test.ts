@@ -35,7 +35,7 @@ test("a directory has no guarantees to ask for, and is clean afterwards", async 
   await rm(root, { recursive: true });
 });
 
-test("a server that checks nothing is told from one that does", async () => {
+test("a server that checks nothing is distinguished from one that does", async () => {
   const careless = await probeStore(createS3Store(server));
   expect(careless.guarantees).toEqual({ etag_is_md5: true, checksum_enforced: false, conditional_put: false });
 

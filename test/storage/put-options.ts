@@ -1,4 +1,4 @@
-// What a put of some bytes is told, as the pipeline tells it.
+// The options of a put, as the pipeline passes them.
 import { createHash } from "node:crypto";
 
 /** Type, digest and cache control for these bytes. */

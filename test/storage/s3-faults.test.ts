@@ -57,7 +57,7 @@ describe("the proof that the bytes are there", () => {
     ["an upper-case ETag without quotes counts as well", { etag: (b) => md5Etag(b).slice(1, -1).toUpperCase() }, "PUT"],
     ["an ETag of another form is followed by reading back", { etag: () => '"0123-2"' }, "PUT GET"],
     [
-      "an ETag that looks like an MD5 and is none is followed by reading back",
+      "an ETag that only looks like an MD5 is followed by reading back",
       { etag: () => `"${"0".repeat(32)}"` },
       "PUT GET",
     ],
@@ -313,7 +313,7 @@ describe("a store that does not take the checksum", () => {
     expect(methods(server)).toBe("PUT");
   });
 
-  test("is not suspected where the refusal stays, which is told as it came", async () => {
+  test("is not blamed if the refusal persists, which is thrown unchanged", async () => {
     const { store, server } = await openOn({ misbehave: (_, response) => sendError(response, 400, "InvalidRequest") });
     for (const key of ["a.png", "b.png"])
       await expect(store.put(key, BYTES, putOptions(BYTES))).rejects.toMatchObject({ code: "store_refused" });

@@ -28,7 +28,7 @@ if (real === undefined) {
   );
 }
 
-describe("what S3 is told", () => {
+describe("the requests to S3", () => {
   let server: S3TestServer;
   beforeAll(async () => {
     server = await startS3Server();

@@ -29,7 +29,7 @@ test("the same name again replaces what was there, and leaves nothing beside it"
   expect(readdirSync(folder)).toEqual(["r.1.0"]);
 });
 
-test("whoever reads is asked first, with the size, and not for what is not there", async () => {
+test("admit is called before a read, with the size, and not for a missing file", async () => {
   const { spool } = openSpool();
   await spool.write("r.1.0", Buffer.alloc(1234));
   const asked: number[] = [];
@@ -48,7 +48,7 @@ test("what is not there is undefined to read, and no error to remove", async () 
   expect(await spool.read("r.1.0")).toBeUndefined();
 });
 
-test("a file that a killed process did not finish is no file of the spool", async () => {
+test("an unfinished file of a killed process is not listed", async () => {
   const { spool, folder } = openSpool();
   await spool.write("r.1.0", Buffer.from("x"));
   writeFileSync(join(folder, "r.1.1.unfinished"), "half");
@@ -68,7 +68,7 @@ test.each([".hidden.1.0", "...1.0", "-.1.0", `${"x".repeat(100)}.12.3`])(
 );
 
 test.each(["", ".", "..", "a/b", "../x", "a\\b", "a\u0000b", "ü"])(
-  "a name that is none is a bug, and not the disk's: %j",
+  "an invalid name is a bug, and not the disk's: %j",
   async (name) => {
     const { spool } = openSpool();
     for (const work of [
@@ -81,7 +81,7 @@ test.each(["", ".", "..", "a/b", "../x", "a\\b", "a\u0000b", "ü"])(
   },
 );
 
-test("a disk that does not take or give is the operator's to mend", async () => {
+test("a disk that does not take or give requires operator action", async () => {
   const { spool, folder, root } = openSpool();
   writeFileSync(join(root, "deep"), "a file in the place of the folder");
   await expect(spool.write("r.1.0", Buffer.from("x"))).rejects.toMatchObject({

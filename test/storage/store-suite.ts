@@ -107,7 +107,7 @@ export function describeStore(name: string, open: () => Promise<StoreUnderTest>)
       expect((await store.get(key))?.toString()).toBe("right bytes");
     });
 
-    test("what was deleted is gone, and deleting it again is no error", async () => {
+    test("what was deleted is gone, and deleting it again succeeds", async () => {
       const key = `${folder()}/image.png`;
       const bytes = randomBytes(10);
       await store.put(key, bytes, putOptions(bytes));

@@ -13,7 +13,7 @@ test("a manifest that asks for what is locked, in any order, has no differences"
   expect(comparison.remaining()).toEqual([]);
 });
 
-test("what was added, changed and removed is told with its line", () => {
+test("what was added, changed and removed is reported with its line", () => {
   const comparison = createLockComparison(LOCK);
   const compare = (line: number, request_id: string, recipe: string) =>
     comparison.compare({ line, request_id, recipe_id: recipeOf(recipe) });

@@ -1,4 +1,4 @@
-// Lock files written and read again, and what is told of those that do not hold together.
+// Lock files written and read again, and what is reported for invalid ones.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../../src/domain/errors.ts";
@@ -65,12 +65,8 @@ describe("a lock file that was edited", () => {
   const withImage = (change: object) => ({ ...good, images: [{ ...good.images[0], ...change }, good.images[1]] });
 
   test.each<[string, (one: LockEntry) => unknown, string]>([
-    ["a recipe id that is none", (one) => ({ ...one, recipe_id: "ABC" }), "entries.1.recipe_id: wanted a SHA-256"],
-    [
-      "a request id that is none",
-      (one) => ({ ...one, request_id: "a:b" }),
-      "entries.1.request_id: wanted a request id",
-    ],
+    ["an invalid recipe id", (one) => ({ ...one, recipe_id: "ABC" }), "entries.1.recipe_id: wanted a SHA-256"],
+    ["an invalid request id", (one) => ({ ...one, request_id: "a:b" }), "entries.1.request_id: wanted a request id"],
     ["a misspelt field", (one) => ({ ...one, promt: "x" }), "entries.1.promt: unknown field"],
     ["no images", (one) => ({ ...one, images: [] }), "entries.1.images: wanted at least 1 entries"],
     [
@@ -102,7 +98,7 @@ describe("a lock file that was edited", () => {
     expect(faultsOf(edited(change))).toEqual([expect.stringMatching(/^root: wanted sha256:.*changed after/)]);
   });
 
-  test("is told the request that a fault belongs to, and every fault at once", () => {
+  test("reports the request that a fault belongs to, and every fault at once", () => {
     const faults = faultsOf(edited(() => withImage({ bytes: 0, index: -1 })));
     expect(faults).toHaveLength(2);
     for (const fault of faults) expect(fault).toContain('(of request "fox-1")');

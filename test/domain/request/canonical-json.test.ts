@@ -36,11 +36,11 @@ test.each(NUMBERS)("the number with the bits %s is written %s", (bits, text) => 
   expect(canonicalJson(Buffer.from(bits, "hex").readDoubleBE())).toBe(text);
 });
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("%d is no JSON", (value) => {
+test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])("%d is not JSON", (value) => {
   expect(() => canonicalJson({ a: [value] })).toThrow(TypeError);
 });
 
-test.each(["\ud800", "a\udfffb"])("a lone surrogate is no JSON, as a value and as a key", (text) => {
+test.each(["\ud800", "a\udfffb"])("a lone surrogate is not JSON, as a value and as a key", (text) => {
   expect(() => canonicalJson([text])).toThrow(TypeError);
   expect(() => canonicalJson({ [text]: 1 })).toThrow(TypeError);
 });

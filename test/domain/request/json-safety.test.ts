@@ -35,7 +35,7 @@ test.each([
   );
 });
 
-test("metadata that is null is none", () => {
+test("metadata that is null counts as absent", () => {
   const request = toRequest(parseSubmission({ prompt: "a fox", metadata: null }), { requestId: "r", random: () => 0 });
   expect(request.metadata).toEqual({});
 });

@@ -184,7 +184,7 @@ test.each([
   [7, "wanted an object, got 7"],
   ["a fox", 'wanted an object, got "a fox"'],
   [["a fox"], 'wanted an object, got ["a fox"]'],
-])("data that is no object is one fault: %j", (data, message) => {
+])("data that is not an object is one fault: %j", (data, message) => {
   expect(faultsOf(data)).toEqual({ "(data)": message });
 });
 
@@ -238,7 +238,7 @@ test("whatever JSON comes, it is a submission or a list of faults", () => {
 });
 
 describe("request ids", () => {
-  test("become job ids that are none of BullMQ's own", () => {
+  test("become job ids that do not clash with BullMQ's own", () => {
     expect(["meta", "completed", "1"].map(toJobId)).toEqual(["req-meta", "req-completed", "req-1"]);
   });
 
