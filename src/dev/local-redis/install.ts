@@ -2,12 +2,17 @@
 // Nothing else on the system is touched. On any other system the person gets the ways to do it.
 import { spawn } from "node:child_process";
 import { access } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, toMessage } from "../../domain/errors.ts";
 
 /** The programs that will do, in the order of preference. */
 const SERVER_PROGRAMS = ["redis-server", "valkey-server"] as const;
 
 const APT_TIMEOUT_MS = 300_000;
+
+/** How long another process may hold the locks of apt and dpkg, and how often they are tried, in ms. */
+const LOCK_WAIT_MS = 900_000;
+const LOCK_RETRY_MS = 1_000;
 
 /** The first server program that runs, or undefined. */
 export async function findServerProgram(): Promise<string | undefined> {
@@ -26,8 +31,8 @@ export async function installServerProgram(options: {
   if (!options.allowInstall || process.getuid?.() !== 0 || !(await isDebian())) throw missing();
   options.say("No Redis here: installing redis-server with apt-get (as root on Debian or Ubuntu)");
   try {
-    await apt(["update"], options.signal);
-    await apt(["install", "-y", "--no-install-recommends", "redis-server"], options.signal);
+    await apt(["update"], options);
+    await apt(["install", "-y", "--no-install-recommends", "redis-server"], options);
   } catch (cause) {
     throw missing(cause);
   }
@@ -43,12 +48,45 @@ function isDebian(): Promise<boolean> {
   );
 }
 
-// `env` sets the variable for apt alone; the settings are the only reader of our own environment
-async function apt(words: string[], signal: AbortSignal | undefined): Promise<void> {
-  await run("/usr/bin/env", ["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", ...words], signal);
+interface AptOptions {
+  say: (line: string) => void;
+  signal?: AbortSignal;
 }
 
-/** Resolves when the program ended well; rejects with its last line otherwise. */
+// Waits for the locks by itself: DPkg::Lock::Timeout leaves out the one of the package lists, which `update` takes first
+async function apt(words: string[], { say, signal }: AptOptions): Promise<void> {
+  const deadline = Date.now() + LOCK_WAIT_MS;
+  for (let waiting = false; ; waiting = true) {
+    try {
+      return await runApt(words, signal);
+    } catch (error) {
+      if (!isLocked(error) || Date.now() > deadline) throw error;
+      if (!waiting)
+        say(`Waiting for another process to release the lock of apt (${lockHolderOf(error)}); Ctrl-C stops`);
+    }
+    await sleep(LOCK_RETRY_MS, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+// `env` sets the variables for apt alone; the settings are the only reader of our own environment
+async function runApt(words: string[], signal: AbortSignal | undefined): Promise<void> {
+  const environment = ["DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"];
+  await run("/usr/bin/env", [...environment, "apt-get", "-q", ...words], signal);
+}
+
+function isLocked(error: unknown): boolean {
+  return /Could not get lock|Unable to (lock|acquire)/.test(outputOf(error));
+}
+
+function lockHolderOf(error: unknown): string {
+  return /held by (process \d+(?: \([^)]*\))?)/.exec(outputOf(error))?.[1] ?? "such as automatic updates";
+}
+
+function outputOf(error: unknown): string {
+  return String((error as { output?: unknown } | null)?.output ?? "");
+}
+
+/** Resolves when the program ended well; rejects with its last line otherwise, and with the end of its output beside it. */
 function run(program: string, words: string[], signal?: AbortSignal): Promise<true> {
   return new Promise((resolve, reject) => {
     let output = "";
@@ -65,7 +103,10 @@ function run(program: string, words: string[], signal?: AbortSignal): Promise<tr
     child.once("error", reject);
     child.once("close", (code) => {
       if (code === 0) resolve(true);
-      else reject(new Error(`${[program, ...words].join(" ")} failed: ${output.trim().split("\n").at(-1)}`));
+      else {
+        const message = `${[program, ...words].join(" ")} failed: ${output.trim().split("\n").at(-1)}`;
+        reject(Object.assign(new Error(message), { output }));
+      }
     });
   });
 }

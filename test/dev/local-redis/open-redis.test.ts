@@ -157,6 +157,33 @@ describe("an installation with apt", () => {
     await closeElsewhere(other);
   });
 
+  test.each([
+    ["update", "E: Unable to lock directory /var/lib/apt/lists/"],
+    [
+      "install",
+      "E: Unable to acquire the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?",
+    ],
+  ])("waits while another process holds the lock at %s, and says so once", async (step, words) => {
+    // the lock is free at the third try
+    const PATH = await pathWithApt(`
+      if [ "$2" = ${step} ] && ! [ -e "$PATH/free" ]; then
+        [ -e "$PATH/tried" ] && : > "$PATH/free"
+        : > "$PATH/tried"
+        echo "E: Could not get lock. It is held by process 4711 (unattended-upgr)" >&2
+        echo "${words}" >&2
+        exit 100
+      fi
+      [ "$2" = install ] && /bin/ln -s /usr/bin/redis-server "$PATH/redis-server"
+      exit 0`);
+    const other = openElsewhere({ dataDir: await tempFolder(), defaultUrl: await deafUrl() }, { PATH });
+    const found = await other.next();
+    if (!isRoot) return expect(found).toMatchObject({ code: "redis_missing" });
+    expect(found).toMatchObject({ startedByUs: true });
+    const waits = (found.said as string[]).filter((line) => line.includes("Waiting for another process"));
+    expect(waits).toEqual([expect.stringContaining("process 4711 (unattended-upgr)")]);
+    await closeElsewhere(other);
+  });
+
   test("that fails gives its last line and the other ways", async () => {
     const PATH = await pathWithApt('echo "E: no network here" >&2; exit 100');
     const other = openElsewhere({ dataDir: await tempFolder(), defaultUrl: await deafUrl() }, { PATH });
