@@ -51,12 +51,12 @@ test("an image that cannot be decoded leaves no mark: nobody died", async () => 
   expect(await process.catalog.decodeAttempts(IMAGE)).toBe(0);
 });
 
-test("after three deaths its bytes are kept, the request is parked with the reason, and a retry decodes once more", async () => {
+test("after three crashes its bytes are kept, the request is parked with the reason, and a retry decodes once more", async () => {
   const { world, process } = await generated({ deaths: 3 });
   expect(await process.archive("r")).toMatchObject({ kind: "parked", error: { code: "decoder_died" } });
   const { request, images } = await found(process, "r");
   expect(request).toMatchObject({ state: "parked", error: { code: "decoder_died" } });
-  expect(request.error?.message).toMatch(/image 0 of request "r": the worker died 3 times while it decoded it/);
+  expect(request.error?.message).toMatch(/image 0 of request "r": the worker died 3 times while decoding it/);
   expect(images).toMatchObject([{ digest: null, spool_file: "r.1.0" }]);
   expect(readdirSync(process.spoolFolder)).toEqual(["r.1.0"]);
   expect(process.catalog.isSpoolFileDone("r.1.0")).toBe(false);
