@@ -29,6 +29,8 @@ export interface Repaired extends Finding {
   quarantined: string | null;
   /** Why it stays as it is, and what would help. */
   left: string | null;
+  /** Every place that could have a good copy was asked and has none: only then may it be paid for again. */
+  lost?: true;
   /** The request by which it was made again of its recipe. It stands beside what was lost, and never in its place. */
   remade_as?: string;
 }
@@ -84,9 +86,13 @@ function repairOne(run: Run, finding: Finding): Promise<Repaired> {
     case "misrecorded":
       return correct(run, finding);
     case "undecodable":
-      return Promise.resolve(
-        leave(finding, "its bytes are those that were archived; make it again with: catalog verify --repair --remake"),
-      );
+      return Promise.resolve({
+        ...leave(
+          finding,
+          "its bytes are those that were archived; make it again with: catalog verify --repair --remake",
+        ),
+        lost: true,
+      });
   }
 }
 
@@ -106,7 +112,10 @@ async function repairImage(run: Run, finding: Finding): Promise<Repaired> {
     return {
       ...leave(finding, "no copy was found; make it again with: catalog verify --repair --remake"),
       quarantined,
+      lost: true,
     };
+  if ("unreachable" in good)
+    return { ...leave(finding, `${good.unreachable}; verify again when it can be reached`), quarantined };
   const { content_type: contentType, digest } = asset;
   await store.put(asset.key, good.bytes, { contentType, digest, cacheControl: CACHE_CONTROL, signal });
   await catalog.integrity.recordProofs([{ digest, fault: null }]);
@@ -120,17 +129,30 @@ interface GoodBytes {
   bytes: Buffer;
 }
 
-async function findGoodBytes(run: Run, asset: { digest: string; key: string }): Promise<GoodBytes | undefined> {
+/** The mirror did not answer and may hold a copy: the image is not lost yet, and is not paid for again. */
+interface Unreachable {
+  unreachable: string;
+}
+
+async function findGoodBytes(
+  run: Run,
+  asset: { digest: string; key: string },
+): Promise<GoodBytes | Unreachable | undefined> {
   const { mirror, catalog, downloader, signal } = run;
   const isGood = (bytes: Buffer | undefined) => bytes !== undefined && sha256(bytes) === asset.digest;
-  const copy = await mirror?.get(asset.key, { signal }).catch(() => undefined);
+  let unreachable: Unreachable | undefined;
+  const copy = await mirror?.get(asset.key, { signal }).catch((error: unknown) => {
+    unreachable = { unreachable: `the mirror did not answer: ${toMessage(error)}` };
+    return undefined;
+  });
+  signal.throwIfAborted();
   if (copy !== undefined && isGood(copy)) return { by: "mirror", bytes: copy };
   for (const url of catalog.integrity.liveUrls(asset.digest)) {
     const bytes = await downloader.download(url, { signal }).catch(() => undefined);
     signal.throwIfAborted();
     if (bytes !== undefined && isGood(bytes)) return { by: "provider", bytes };
   }
-  return undefined;
+  return unreachable;
 }
 
 // from the first store, whose copy was proven or repaired just before; the spoilt one is set aside in the mirror

@@ -40,8 +40,8 @@ export async function remakeLost(
   return ends;
 }
 
-function isLost({ kind, left, digest }: Repaired): boolean {
-  return left !== null && digest !== null && (kind === "missing" || kind === "corrupt" || kind === "undecodable");
+function isLost({ digest, lost }: Repaired): boolean {
+  return lost === true && digest !== null;
 }
 
 /** Of each lost image the oldest request that can be asked again; images of one request share it. */

@@ -2,9 +2,10 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { TransientError } from "../../../src/domain/errors.ts";
 import type { RequestDetail } from "../../../src/domain/records.ts";
 import { createInspector } from "../../../src/image/inspect.ts";
-import { type Repaired, repair } from "../../../src/maintenance/repair.ts";
+import { type RepairDeps, type Repaired, repair } from "../../../src/maintenance/repair.ts";
 import { remakeLost } from "../../../src/maintenance/reproduce/remake.ts";
 import { verify } from "../../../src/maintenance/verify.ts";
 import { openBusyWorld, type World } from "../../support/world.ts";
@@ -16,11 +17,11 @@ const pathOf = ({ folder }: World, detail: RequestDetail, index = 0) =>
   join(folder, "archive", detail.assets.find((one) => one.digest === detail.images[index]?.digest)?.key ?? "");
 
 /** Verifies and repairs without a mirror and without a provider who still has anything. */
-async function mend({ app }: World): Promise<Repaired[]> {
+async function repairAlone({ app }: World, places: Partial<Pick<RepairDeps, "mirror">> = {}): Promise<Repaired[]> {
   const parts = { catalog: app.catalog(), store: app.store(), clock: app.clock, inspect: createInspector(), signal };
   const { found } = await verify({ ...parts, onProgress: () => undefined });
-  const downloader = { download: () => Promise.reject(new Error("gone")) };
-  return (await repair({ ...parts, mirror: undefined, downloader }, found)).repaired;
+  const gone = () => Promise.reject(new TransientError("404", { code: "download_gone" }));
+  return (await repair({ ...parts, mirror: undefined, ...places, downloader: { download: gone } }, found)).repaired;
 }
 
 async function findings({ app }: World): Promise<string[]> {
@@ -35,7 +36,7 @@ test("come back where the model still makes them to the byte, missing and spoilt
   const before = await readFile(pathOf(world, missing, 1));
   await rm(pathOf(world, missing, 1));
   await writeFile(pathOf(world, spoilt), "spoilt");
-  const left = await mend(world);
+  const left = await repairAlone(world);
   expect(left.map((one) => one.left)).toEqual(left.map(() => expect.stringContaining("--remake")));
   const remade = await remakeLost(world.app, left, { maxImages: 3, signal });
   expect(remade).toMatchObject([
@@ -51,7 +52,7 @@ test("stand beside the lost ones where the model has changed, labelled, and over
   const original = await archive(world, { request_id: "fox", prompt: "a red fox", n: 2 });
   await rm(pathOf(world, original, 0));
   world.sandbox.configure({ modelChange: "slight" });
-  const [remade] = await remakeLost(world.app, await mend(world), { maxImages: 2, signal });
+  const [remade] = await remakeLost(world.app, await repairAlone(world), { maxImages: 2, signal });
   expect(remade).toMatchObject({
     by: null,
     left: expect.stringMatching(/other bytes than the lost ones; beside it image 1 near/),
@@ -72,7 +73,7 @@ test("are not made again beyond the budget, nor where no recipe is left to ask f
   await rm(pathOf(world, gone));
   await world.app.catalog().edits.delete("gone", Number.MAX_SAFE_INTEGER);
   const paid = world.sandbox.bill().images;
-  const remade = await remakeLost(world.app, await mend(world), { maxImages: 3, signal });
+  const remade = await remakeLost(world.app, await repairAlone(world), { maxImages: 3, signal });
   const byDigest = new Map(remade.map((one) => [one.digest, one.left]));
   expect(byDigest.get(dear.images[0]?.digest ?? "")).toContain("the budget is too small");
   expect(byDigest.get(gone.images[0]?.digest ?? "")).toContain("no request is left");
@@ -84,9 +85,9 @@ test("what came out different is never paid for again without being told to", as
   const original = await archive(world, { request_id: "fox", prompt: "a red fox" });
   await rm(pathOf(world, original));
   world.sandbox.configure({ modelChange: "slight" });
-  const [first] = await remakeLost(world.app, await mend(world), { maxImages: 9, signal });
+  const [first] = await remakeLost(world.app, await repairAlone(world), { maxImages: 9, signal });
   const paid = world.sandbox.bill().paid_calls;
-  const [second] = await remakeLost(world.app, await mend(world), { maxImages: 9, signal });
+  const [second] = await remakeLost(world.app, await repairAlone(world), { maxImages: 9, signal });
   expect(second).toMatchObject({
     by: null,
     remade_as: first?.remade_as,
@@ -94,7 +95,7 @@ test("what came out different is never paid for again without being told to", as
   });
   expect(second?.left).toContain("--again");
   expect(world.sandbox.bill().paid_calls).toBe(paid);
-  const [third] = await remakeLost(world.app, await mend(world), { maxImages: 9, again: true, signal });
+  const [third] = await remakeLost(world.app, await repairAlone(world), { maxImages: 9, again: true, signal });
   expect(third?.remade_as).not.toBe(first?.remade_as);
   expect(world.sandbox.bill().paid_calls).toBe(paid + 1);
 });
@@ -104,8 +105,23 @@ test("what came back is made again when it is lost a second time", async () => {
   const original = await archive(world, { request_id: "fox", prompt: "a red fox" });
   for (const paid of [2, 3]) {
     await rm(pathOf(world, original));
-    const [remade] = await remakeLost(world.app, await mend(world), { maxImages: 1, signal });
+    const [remade] = await remakeLost(world.app, await repairAlone(world), { maxImages: 1, signal });
     expect(remade).toMatchObject({ by: "remade", left: null });
     expect(world.sandbox.bill().paid_calls).toBe(paid);
   }
+});
+
+test("are not paid for while a mirror that may have a copy does not answer", async () => {
+  const world = await openBusyWorld();
+  const original = await archive(world, { request_id: "fox", prompt: "a red fox" });
+  await rm(pathOf(world, original));
+  const away = {
+    ...world.app.store(),
+    get: () => Promise.reject(new TransientError("connect ECONNREFUSED", { code: "store_unreachable" })),
+  };
+  const left = await repairAlone(world, { mirror: away });
+  expect(left).toMatchObject([{ by: null, left: expect.stringContaining("the mirror did not answer") }]);
+  const paid = world.sandbox.bill().images;
+  expect(await remakeLost(world.app, left, { maxImages: 3, signal })).toEqual(left);
+  expect(world.sandbox.bill().images).toBe(paid);
 });
