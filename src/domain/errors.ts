@@ -85,6 +85,16 @@ export function outageOf(thrown: unknown): Dependency | undefined {
   return OUTAGE.exec(thrown.code)?.[1] as Dependency | undefined;
 }
 
+/** The code of a decode that ended before its verdict: a timeout, no memory, no decoder. */
+export const DECODE_INTERRUPTED = "decode_interrupted";
+
+const IMAGE_VERDICTS: ReadonlySet<string> = new Set(["not_an_image", "image_broken", "decoded_too_large"]);
+
+/** Whether an error of inspecting an image is a verdict on its bytes. Any other error says nothing about them: inspect again later. */
+export function isImageVerdict(thrown: unknown): thrown is ArchiverError {
+  return thrown instanceof ArchiverError && IMAGE_VERDICTS.has(thrown.code);
+}
+
 /** The log level of an error. An outage is logged once for all, so the errors it causes are debug. */
 export function levelOf(thrown: unknown, otherwise: "warn" | "error" = "warn"): "debug" | "warn" | "error" {
   return outageOf(thrown) === undefined ? otherwise : "debug";

@@ -1,7 +1,7 @@
 // Inspects the bytes of an image: type and size, and whether every frame decodes to its end.
 import { availableParallelism } from "node:os";
 import pLimit from "p-limit";
-import { ArchiverError, TransientError, toMessage } from "../domain/errors.ts";
+import { ArchiverError, DECODE_INTERRUPTED, TransientError, toMessage } from "../domain/errors.ts";
 import type { ImageFacts } from "../domain/records.ts";
 import type { InspectImage, InspectOptions, Preview } from "../pipeline/image-ports.ts";
 import { DECODE_TIMEOUT_S, withinDecodeBudget } from "./decode-budget.ts";
@@ -69,19 +69,31 @@ async function readLaterFrames(bytes: Buffer): Promise<void> {
   }
 }
 
-/** Runs a decoder and translates its errors to TransientError `image_broken`; our own errors pass. */
+/**
+ * Runs a decoder and translates its errors to TransientError: `decode_interrupted` where this process had no time or memory,
+ * else `image_broken`. Our own errors pass.
+ */
 export async function decoding<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof ArchiverError ? error : broken(toMessage(error).split("\n")[0] ?? "", error);
+    if (error instanceof ArchiverError) throw error;
+    const why = toMessage(error).split("\n")[0] ?? "";
+    throw LACK.test(why) ? interrupted(why, error) : broken(why, error);
   }
 }
+
+/** What libvips, libjpeg and libpng report about time and memory, and never about the image. */
+const LACK = /\btimeout\b|out of memory|insufficient memory|cannot allocate|bad_alloc/i;
 
 function notAnImage(bytes: Buffer): TransientError {
   const start = bytes.toString("latin1", 0, 8).replace(/[^ -~]/g, ".");
   const got = bytes.length === 0 ? "0 bytes" : `${bytes.length} bytes that begin with ${JSON.stringify(start)}`;
   return new TransientError(`Cannot read the image: got ${got}, wanted a PNG, JPEG or WebP`, { code: "not_an_image" });
+}
+
+function interrupted(why: string, cause: unknown): TransientError {
+  return new TransientError(`Cannot decode the image now: ${why}`, { code: DECODE_INTERRUPTED, cause });
 }
 
 function broken(why: string, cause?: unknown): TransientError {

@@ -3,6 +3,7 @@ import pLimit from "p-limit";
 import { thumbnailKey } from "../domain/keys.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Store } from "../pipeline/ports.ts";
+import { withinReadBudget } from "../pipeline/read-budget.ts";
 import { createInspector } from "./inspect.ts";
 import { toThumbnail } from "./preview.ts";
 
@@ -13,22 +14,26 @@ export interface ReadThumbnailDeps {
 
 /**
  * A WebP of at most 90,000 pixels (300 × 300, or 400 × 225): from the store, or made from the original without storing
- * it. Undefined if there are no bytes, or if they do not decode. Throws the store's errors.
+ * it. `original` spares reading it. Undefined if there are no bytes, or if they do not decode. Throws the store's errors.
  */
 export async function readThumbnail(
   { store, signal }: ReadThumbnailDeps,
-  asset: { digest: string; key: string },
+  asset: { digest: string; key: string; bytes?: number },
+  original?: Buffer,
 ): Promise<Buffer | undefined> {
   const options = signal === undefined ? {} : { signal };
   const stored = await store.get(thumbnailKey(asset.digest), options);
   if (stored !== undefined) return stored;
-  return limit(async () => {
-    const bytes = await store.get(asset.key, options);
-    return bytes && makeThumbnail(bytes);
-  });
+  if (original !== undefined) return limit(() => makeThumbnail(original));
+  return limit(() =>
+    withinReadBudget(asset.bytes ?? 0, async () => {
+      const bytes = await store.get(asset.key, options);
+      return bytes && makeThumbnail(bytes);
+    }),
+  );
 }
 
-/** A page of an old archive requests sixty thumbnails, and each original may be as large as IMAGE_MAX_BYTES. */
+/** A page of an old archive requests sixty thumbnails. */
 const limit = pLimit(3);
 
 let inspect: InspectImage | undefined;

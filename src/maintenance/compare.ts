@@ -2,7 +2,7 @@
 // seconds; a command that waits does it at once. Nothing in the store is changed but the reproduction's own sidecar.
 import { createHash } from "node:crypto";
 import type { OpenCatalog } from "../catalog/catalog.ts";
-import { ArchiverError, levelOf, toMessage } from "../domain/errors.ts";
+import { isImageVerdict, levelOf, toMessage } from "../domain/errors.ts";
 import { generatedAt, incomparableReason, worstOf } from "../domain/proof.ts";
 import type { ImageProof, Proof, RequestDetail } from "../domain/records.ts";
 import { compareImages } from "../image/compare.ts";
@@ -112,7 +112,8 @@ async function compareAt(parts: CompareDeps, { made, original, maker }: Sides, i
   try {
     return { ...known, ...(await compareImages(before.bytes, after.bytes)), reason: null };
   } catch (error) {
-    if (!(error instanceof ArchiverError)) throw error;
+    // a proof is for good: what says nothing about the images is compared again later
+    if (!isImageVerdict(error)) throw error;
     return incomparable(error.message);
   }
 }

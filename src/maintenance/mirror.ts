@@ -5,6 +5,7 @@ import type { IntegrityQueries } from "../catalog/integrity/integrity.ts";
 import type { MirrorJob } from "../catalog/integrity/mirror.ts";
 import { levelOf, TransientError, toMessage } from "../domain/errors.ts";
 import type { Clock, Log, Store } from "../pipeline/ports.ts";
+import { withinReadBudget } from "../pipeline/read-budget.ts";
 
 export interface MirrorDeps {
   integrity: IntegrityQueries;
@@ -56,7 +57,7 @@ async function copyOne(parts: MirrorDeps, job: MirrorJob): Promise<boolean> {
   const { integrity, clock, log } = parts;
   const begunAt = clock.now();
   try {
-    if (!isErased(parts, job)) await copy(parts, job);
+    if (!isErased(parts, job)) await withinReadBudget(job.bytes ?? 0, () => copy(parts, job));
     // asked again after the copy: a deletion that came meanwhile has looked for it too early
     if (isErased(parts, job)) await parts.mirror.delete(job.key, { signal: parts.signal });
     await integrity.endMirrorJob(job, begunAt);

@@ -29,7 +29,7 @@ export interface Repaired extends Finding {
   quarantined: string | null;
   /** Why it stays as it is, and what would help. */
   left: string | null;
-  /** Every place that could have a good copy was asked and has none: only then may it be paid for again. */
+  /** Every place that could have a good copy answered that it has none: only then may it be paid for again. */
   lost?: true;
   /** The request by which it was made again of its recipe. It stands beside what was lost, and never in its place. */
   remade_as?: string;
@@ -115,7 +115,13 @@ async function repairImage(run: Run, finding: Finding): Promise<Repaired> {
       lost: true,
     };
   if ("unreachable" in good)
-    return { ...leave(finding, `${good.unreachable}; verify again when it can be reached`), quarantined };
+    return {
+      ...leave(
+        finding,
+        `${good.unreachable}; verify again when it can be reached: until then --remake does not pay for it`,
+      ),
+      quarantined,
+    };
   const { content_type: contentType, digest } = asset;
   await store.put(asset.key, good.bytes, { contentType, digest, cacheControl: CACHE_CONTROL, signal });
   await catalog.integrity.recordProofs([{ digest, fault: null }]);
@@ -129,7 +135,7 @@ interface GoodBytes {
   bytes: Buffer;
 }
 
-/** The mirror did not answer and may hold a copy: the image is not lost yet, and is not paid for again. */
+/** A place that may hold a copy did not answer: the image is not lost yet, and is not paid for again. */
 interface Unreachable {
   unreachable: string;
 }
@@ -140,20 +146,31 @@ async function findGoodBytes(
 ): Promise<GoodBytes | Unreachable | undefined> {
   const { mirror, catalog, downloader, signal } = run;
   const isGood = (bytes: Buffer | undefined) => bytes !== undefined && sha256(bytes) === asset.digest;
-  let unreachable: Unreachable | undefined;
+  const silent: string[] = [];
   const copy = await mirror?.get(asset.key, { signal }).catch((error: unknown) => {
-    unreachable = { unreachable: `the mirror did not answer: ${toMessage(error)}` };
+    silent.push(`the mirror did not answer: ${toMessage(error)}`);
     return undefined;
   });
   signal.throwIfAborted();
   if (copy !== undefined && isGood(copy)) return { by: "mirror", bytes: copy };
   for (const url of catalog.integrity.liveUrls(asset.digest)) {
-    const bytes = await downloader.download(url, { signal }).catch(() => undefined);
+    const bytes = await downloader.download(url, { signal }).catch((error: unknown) => {
+      if (isSilence(error))
+        silent.push(`the provider did not answer, and its address is still alive: ${error.message}`);
+      return undefined;
+    });
     signal.throwIfAborted();
     if (bytes !== undefined && isGood(bytes)) return { by: "provider", bytes };
   }
-  return unreachable;
+  return silent.length === 0 ? undefined : { unreachable: [...new Set(silent)].join("; ") };
 }
+
+// a provider that answers that it has nothing has no copy; one that does not answer, or not to the end, may have one
+function isSilence(error: unknown): error is TransientError {
+  return error instanceof TransientError && !NO_COPY.has(error.code);
+}
+
+const NO_COPY: ReadonlySet<string> = new Set(["download_gone", "download_empty"]);
 
 // from the first store, whose copy was proven or repaired just before; the spoilt one is set aside in the mirror
 async function repairCopy(run: Run, finding: Finding): Promise<Repaired> {

@@ -2,13 +2,14 @@
 // older than they are. They are made from what the store holds, and from an existing thumbnail first, which is small.
 import { createHash } from "node:crypto";
 import type { BackfillAttempt, WithoutThumbnail } from "../catalog/assets/thumbnails.ts";
-import { TransientError, toMessage } from "../domain/errors.ts";
+import { isImageVerdict, TransientError, toMessage } from "../domain/errors.ts";
 import { thumbnailKey } from "../domain/keys.ts";
 import { createInspector } from "../image/inspect.ts";
 import { toThumbnail } from "../image/preview.ts";
 import { putThumbnail } from "../image/thumbnail-maker.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Log, Store } from "../pipeline/ports.ts";
+import { withinReadBudget } from "../pipeline/read-budget.ts";
 
 export interface BackfillDeps {
   catalog: {
@@ -23,6 +24,8 @@ export interface BackfillDeps {
     };
   };
   store: Store;
+  /** Default: one image at a time. */
+  inspect?: InspectImage;
   clock: Pick<Clock, "now">;
   log: Pick<Log, "warn">;
   signal: AbortSignal;
@@ -62,7 +65,7 @@ export function createThumbnailBackfill(): (parts: BackfillDeps) => Promise<numb
   const pass: Pass = { after: undefined, lacking: false, inVain: 0, restUntil: undefined, warned: false };
   return async (parts) => {
     beginAgain(pass, parts.clock.now());
-    const inspect = createInspector({ concurrency: 1 });
+    const inspect = parts.inspect ?? createInspector({ concurrency: 1 });
     let seen = 0;
     for (let page = 0; page < PAGES && !parts.signal.aborted; page++) {
       const done = await makeUpPage(parts, { pass, inspect });
@@ -91,7 +94,7 @@ async function makeUpPage(
   pass.after = owed.at(-1) ?? pass.after;
   if (failures.length > 0) tellLacking(parts, { pass, failures });
   if (owed.length < PAGE) endPass(pass, clock.now());
-  // a store that is away would keep the other duties waiting for page after page
+  // a store that is away, or a decoder without time, would keep the other duties waiting for page after page
   const away = looks.length === 0 && failures.every((failure) => failure instanceof TransientError);
   return { seen: looks.length, last: away || owed.length < PAGE };
 }
@@ -119,21 +122,28 @@ function beginAgain(pass: Pass, now: number): void {
 
 async function look(
   { catalog, store, signal, inspect }: BackfillDeps & { inspect: InspectImage },
-  { digest, key, phash }: WithoutThumbnail,
+  { digest, key, phash, bytes: size }: WithoutThumbnail,
 ): Promise<BackfillAttempt> {
-  const see = (bytes: Buffer | undefined) => bytes && inspect(bytes).catch(() => undefined);
+  const see = (bytes: Buffer | undefined) => bytes && inspect(bytes).catch(undefinedForBadImage);
   const made = await store.get(thumbnailKey(digest), { signal });
   if (made !== undefined && phash !== null) return { digest, phash, thumbnail: "stored" };
   const small = await see(made);
   if (small !== undefined) return { digest, phash: small.phash, thumbnail: "stored" };
-  const bytes = await store.get(key, { signal });
-  // other bytes may show a picture, too, and it would stand here for good
-  const seen = bytes !== undefined && sha256(bytes) === digest ? await see(bytes) : undefined;
+  const seen = await withinReadBudget(size, async () => {
+    const bytes = await store.get(key, { signal });
+    // other bytes may show a picture, too, and it would stand here for good
+    return bytes !== undefined && sha256(bytes) === digest ? await see(bytes) : undefined;
+  });
   if (seen === undefined) return { digest, phash: null, thumbnail: "impossible" };
   await putThumbnail(store, { digest, bytes: await toThumbnail(seen.preview), signal });
   // a deletion that came meanwhile has looked for it too early
   if (catalog.integrity.isErased(digest)) await store.delete(thumbnailKey(digest), { signal });
   return { digest, phash: seen.phash, thumbnail: "stored" };
+}
+
+// only a verdict on the bytes is recorded for good: no time or no memory now says nothing about them
+function undefinedForBadImage(thrown: unknown): undefined {
+  if (!isImageVerdict(thrown)) throw thrown;
 }
 
 function sha256(bytes: Buffer): string {

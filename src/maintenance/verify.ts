@@ -2,11 +2,12 @@
 import { createHash } from "node:crypto";
 import type { OpenCatalog } from "../catalog/catalog.ts";
 import type { IntegrityRun } from "../catalog/integrity/proofs.ts";
-import { ArchiverError, toMessage } from "../domain/errors.ts";
+import { ArchiverError, DECODE_INTERRUPTED, isImageVerdict, toMessage } from "../domain/errors.ts";
 import type { Asset, AssetFault, ImageFacts } from "../domain/records.ts";
 import { chunk, mapInOrder } from "../domain/streams.ts";
 import type { InspectImage } from "../pipeline/image-ports.ts";
 import type { Clock, Store } from "../pipeline/ports.ts";
+import { withinReadBudget } from "../pipeline/read-budget.ts";
 import { createPace } from "./pace.ts";
 import { proveSidecar } from "./prove-sidecar.ts";
 import { walkSidecars } from "./walk-sidecars.ts";
@@ -142,7 +143,10 @@ async function verifyMirrored(run: Run, group: readonly Asset[]): Promise<void> 
   for await (const { asset, fault } of mapInOrder(
     group.filter(({ digest }) => copied.has(digest)),
     AT_ONCE,
-    async (asset) => ({ asset, fault: await proveCopy(asset, { mirror, signal }) }),
+    async (asset) => ({
+      asset,
+      fault: await withinReadBudget(asset.bytes, () => proveCopy(asset, { mirror, signal })),
+    }),
   )) {
     if (fault === undefined || !isMirrorReadable(done)) continue;
     add(done, { ...fault, key: asset.key, digest: asset.digest, request_id: null });
@@ -192,22 +196,42 @@ interface Proof {
   fault: { kind: AssetFault; reason: string } | undefined;
 }
 
+type ProveDeps = Pick<VerifyDeps, "store" | "inspect" | "signal">;
+
 /** Reads one asset back. Throws only where the store cannot be read at all. */
-export async function prove(
-  asset: Asset,
-  { store, inspect, signal }: Pick<VerifyDeps, "store" | "inspect" | "signal">,
-): Promise<Proof> {
+export function prove(asset: Asset, deps: ProveDeps): Promise<Proof> {
+  return withinReadBudget(asset.bytes, () => readBack(asset, deps));
+}
+
+async function readBack(asset: Asset, { store, inspect, signal }: ProveDeps): Promise<Proof> {
   const bytes = await store.get(asset.key, { signal });
   if (bytes === undefined) return { asset, fault: { kind: "missing", reason: "it is not in the store" } };
   const digest = createHash("sha256").update(bytes).digest("hex");
   if (digest !== asset.digest)
     return { asset, fault: { kind: "corrupt", reason: `the store holds ${bytes.length} bytes with digest ${digest}` } };
   try {
-    return { asset, fault: findDifference(asset, { ...(await inspect(bytes)), bytes: bytes.length }) };
+    return {
+      asset,
+      fault: findDifference(asset, { ...(await inspectPatiently(inspect, bytes)), bytes: bytes.length }),
+    };
   } catch (error) {
-    if (!(error instanceof ArchiverError)) throw error;
+    if (!isImageVerdict(error) && !isInterrupted(error)) throw error;
     return { asset, fault: { kind: "undecodable", reason: error.message } };
   }
+}
+
+// a decoder that ran out of time or memory beside others gets a second try alone: only then it says something
+async function inspectPatiently(inspect: InspectImage, bytes: Buffer): Promise<ImageFacts> {
+  try {
+    return await inspect(bytes);
+  } catch (error) {
+    if (!isInterrupted(error)) throw error;
+    return inspect(bytes, { exclusive: true });
+  }
+}
+
+function isInterrupted(thrown: unknown): thrown is ArchiverError {
+  return thrown instanceof ArchiverError && thrown.code === DECODE_INTERRUPTED;
 }
 
 function findDifference(asset: Asset, found: ImageFacts & { bytes: number }): Proof["fault"] {

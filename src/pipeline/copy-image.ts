@@ -1,6 +1,6 @@
 // Copies one image to the store: fetch → verify → put → record. Idempotent.
 import { createHash } from "node:crypto";
-import { ArchiverError, levelOf, RejectedError, toMessage } from "../domain/errors.ts";
+import { ArchiverError, isImageVerdict, levelOf, RejectedError, toMessage } from "../domain/errors.ts";
 import { imageKey } from "../domain/keys.ts";
 import type { Image } from "../domain/records.ts";
 import type { ByteSemaphore, Lease } from "./byte-semaphore.ts";
@@ -65,7 +65,7 @@ async function fromSpool(run: LeasedRun, image: Image): Promise<DownloadedImage 
     await run.onStep("verify", run.requestId);
     return { bytes, facts };
   } catch (error) {
-    if (!(error instanceof ArchiverError) || FINAL_VERDICTS.has(error.code)) throw error;
+    if (!(error instanceof ArchiverError) || FINAL_VERDICTS.has(error.code) || isUndecided(error)) throw error;
     const why = `the bytes in the answer are not an image: ${error.message}`;
     return requireUrl(run, image, { code: "answer_broken", why });
   }
@@ -97,6 +97,11 @@ async function verify(run: CopyRun, { image, bytes }: { image: Image; bytes: Buf
     return await inspectMarked(run, { image, bytes });
   } catch (error) {
     if (error instanceof ArchiverError && error.code === DECODER_DIED) throw error;
+    if (isUndecided(error)) {
+      // the URL may be dead by the next try
+      await spoolBytes(run, { image, bytes });
+      throw error;
+    }
     throw isExpired(run, image) ? expired(run, { image, error }) : error;
   }
 }
@@ -138,6 +143,11 @@ export const DECODER_DIED = "decoder_died";
 
 /** These hold for the same bytes from the URL as well, so the URL is not tried. */
 const FINAL_VERDICTS: ReadonlySet<string> = new Set([DECODER_DIED, "decoded_too_large"]);
+
+/** Errors of inspecting that are no verdict on the bytes: they stay in the spool, and the job runs again. */
+function isUndecided(thrown: unknown): boolean {
+  return thrown instanceof ArchiverError && thrown.code !== DECODER_DIED && !isImageVerdict(thrown);
+}
 
 async function toParkError(
   run: CopyRun,

@@ -24,8 +24,9 @@ export interface InspectOptions {
 }
 
 /**
- * Decodes every frame to its end. Throws TransientError `not_an_image` or `image_broken`, and RejectedError
- * `decoded_too_large` for an image over the limit, which is not decoded.
+ * Decodes every frame to its end. Throws TransientError `not_an_image` or `image_broken`, RejectedError
+ * `decoded_too_large` for an image over the limit, which is not decoded, and TransientError `decode_interrupted` where time or
+ * memory ran out, which says nothing about the image.
  */
 export type InspectImage = (bytes: Buffer, options?: InspectOptions) => Promise<InspectedImage>;
 

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { createInspector } from "../../src/image/inspect.ts";
+import { createInspector, decoding } from "../../src/image/inspect.ts";
 import { toApng } from "./apng.ts";
 
 const WIDTH = 67;
@@ -162,4 +162,29 @@ test("no more are decoded at a time than allowed, and all get their own answer, 
   expect(most).toBeGreaterThan(0);
   // sharp counts a task a moment longer than it runs, so that each of the two may be seen twice; unbounded it is 12
   expect(most).toBeLessThanOrEqual(4);
+});
+
+describe("a decoder that lacks something", () => {
+  test("runs out of time, which says nothing about the image", { timeout: 60_000 }, async () => {
+    const large = sharp({ create: { width: 4_000, height: 4_000, channels: 3, background: "#456" } });
+    const slow = () => large.timeout({ seconds: 1 }).webp({ effort: 6, lossless: true, quality: 100 }).toBuffer();
+    const endless = async () => {
+      for (let times = 0; times < 50; times++) await slow();
+    };
+    const many = sharp({ create: { width: 8_000, height: 8_000, channels: 3, background: "#456" } });
+    const blurred = () => many.median(25).timeout({ seconds: 1 }).png().toBuffer();
+    await expect(decoding(() => Promise.race([blurred(), endless()]))).rejects.toMatchObject({
+      name: "TransientError",
+      code: "decode_interrupted",
+    });
+  });
+
+  test.each([
+    "timeout: 42% complete",
+    "vips_tracked: out of memory --- size == 3MB",
+    "VipsJpeg: Insufficient memory (case 4)",
+  ])("%s", async (message) => {
+    const failing = () => Promise.reject(new Error(message));
+    await expect(decoding(failing)).rejects.toMatchObject({ code: "decode_interrupted" });
+  });
 });

@@ -5,7 +5,7 @@ import Sqlite from "better-sqlite3";
 import sharp from "sharp";
 import { describe, expect, test, vi } from "vitest";
 import { clock } from "../../src/app/clock.ts";
-import { ConfigError, TransientError } from "../../src/domain/errors.ts";
+import { ConfigError, DECODE_INTERRUPTED, TransientError } from "../../src/domain/errors.ts";
 import { thumbnailKey } from "../../src/domain/keys.ts";
 import { createInspector } from "../../src/image/inspect.ts";
 import { readThumbnail } from "../../src/image/read-thumbnail.ts";
@@ -171,6 +171,26 @@ describe("what was not made in time is made up", () => {
     parts.clock.aheadMs += 61_000;
     expect(await makeUp(parts)).toBe(8);
     expect(leftOf(place)).toBe(0);
+  });
+
+  test.each([
+    ["no time", new TransientError("Cannot decode the image now: timeout", { code: DECODE_INTERRUPTED })],
+    ["no decoder", new ConfigError("Cannot load the image decoder", { code: "decoder_missing" })],
+    ["a fault of our own", new RangeError("a bug")],
+  ])("%s for the decoder is no verdict on an image: it is decoded again later", async (_, failure) => {
+    const { parts, place } = await openCold(() => failure);
+    const makeUp = createThumbnailBackfill();
+    const inspect = () => Promise.reject(failure);
+    expect(await makeUp({ ...parts, inspect })).toBe(0);
+    expect(leftOf(place)).toBe(20);
+    let made = 0;
+    // the rest of this pass, and the next one
+    for (let pass = 0; pass < 2; pass++) {
+      made += await makeUp(parts);
+      parts.clock.aheadMs += 61_000;
+    }
+    expect(made).toBe(20);
+    expect(assetRows(place).every(({ thumbnail }) => thumbnail === "stored")).toBe(true);
   });
 
   test("assets of the last minute are left to their own process", async () => {

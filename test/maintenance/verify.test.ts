@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { App } from "../../src/app/app.ts";
 import { clock } from "../../src/app/clock.ts";
 import type { SandboxOptions } from "../../src/dev/sandbox/sandbox.ts";
+import { ConfigError, TransientError } from "../../src/domain/errors.ts";
 import { sidecarKey } from "../../src/domain/keys.ts";
 import type { RequestDetail } from "../../src/domain/records.ts";
 import { createInspector } from "../../src/image/inspect.ts";
@@ -206,6 +207,31 @@ describe("repair", () => {
     const { repaired } = await repair(repairParts(archive), found);
     expect(repaired).toMatchObject([{ by: null, left: expect.stringContaining("--remake") }]);
     expect(readFileSync(archive.path(repaired[0]?.quarantined ?? ""), "utf8")).toBe("not what it was");
+  });
+
+  it("tells a mirror that cannot be read from one that has no copy", async () => {
+    const archive = await openArchive(["a"]);
+    rmSync(archive.path(keyOf(archive.details[0])));
+    await archive.place.sandbox.close();
+    const away = () => Promise.reject(new TransientError("the bucket is away", { code: "store_unreachable" }));
+    const mirror = { ...createDirectoryStore({ root: join(archive.place.folder, "mirror") }), get: away };
+    const { found } = await verify(archive.parts);
+    const { repaired } = await repair(repairParts(archive, mirror), found);
+    expect(repaired).toMatchObject([{ by: null, left: expect.stringContaining("the mirror did not answer") }]);
+  });
+
+  it("decodes once more alone what ran out of time, before it says anything about the image", async () => {
+    const archive = await openArchive(["a"]);
+    const tries: unknown[] = [];
+    const busy: VerifyDeps["inspect"] = (bytes, options) => {
+      tries.push(options?.exclusive);
+      if (tries.length > 1) return inspect(bytes, options);
+      return Promise.reject(new TransientError("timeout", { code: "decode_interrupted" }));
+    };
+    expect(await verify({ ...archive.parts, inspect: busy })).toMatchObject({ assets: 1, findings: 0 });
+    expect(tries).toEqual([undefined, true]);
+    const missing = () => Promise.reject(new ConfigError("no decoder", { code: "decoder_missing" }));
+    await expect(verify({ ...archive.parts, inspect: missing })).rejects.toMatchObject({ code: "decoder_missing" });
   });
 
   it("never takes a copy whose bytes are not the asset's", async () => {

@@ -11,6 +11,8 @@ export interface MirrorJob {
   key: string;
   digest: string | null;
   request_id: string | null;
+  /** The recorded size of the image; null for a sidecar. */
+  bytes: number | null;
   /** How often it was begun, this time included. */
   tries: number;
 }
@@ -40,7 +42,8 @@ export function claimMirrorJobs(context: CatalogContext, limit: number): MirrorJ
   const now = context.now();
   return context.db.all<MirrorJob>(sql`update ${mirrorJobs} set tries = tries + 1, next_at = ${now + CLAIM_MS}
     where key in (select key from ${mirrorJobs} where next_at <= ${now} order by next_at limit ${limit})
-    returning key, digest, request_id, tries`);
+    returning key, digest, request_id, tries,
+      (select ${assets.bytes} from ${assets} where ${assets.digest} = ${mirrorJobs.digest}) as bytes`);
 }
 
 /** The copy is made, of what the key held at `begunAt`. A sidecar that was asked for again meanwhile stays asked for. */

@@ -5,6 +5,7 @@ import type { Breach } from "../../catalog/integrity/invariants.ts";
 import { toMessage } from "../../domain/errors.ts";
 import { sidecarKey } from "../../domain/keys.ts";
 import type { Asset } from "../../domain/records.ts";
+import { withinReadBudget } from "../../pipeline/read-budget.ts";
 import { findLost } from "../../queue/reconcile.ts";
 import { createProgress } from "../live-view.ts";
 import { forEachAtOnce } from "./at-once.ts";
@@ -27,7 +28,7 @@ export interface DeepFigures {
   spool_lost: number;
 }
 
-/** Objects that are read at the same time: each is held whole. */
+/** Objects that are read at the same time; the bytes held are bounded by the read budget. */
 const READS_AT_ONCE = 8;
 const PAGE = 200;
 const EXAMPLES_MAX = 5;
@@ -92,7 +93,7 @@ async function checkAssets(app: App, { findings, signal }: Check) {
   const progress = createProgress(process.stderr);
   let assets = 0;
   await forEachAtOnce(assetsOf(app), { atOnce: READS_AT_ONCE, signal }, async (asset) => {
-    const state = await readBack(app, asset, signal);
+    const state = await withinReadBudget(asset.bytes, () => readBack(app, asset, signal));
     assets += 1;
     if (state === "missing") missing.push(asset.key);
     if (state === "corrupt") corrupt.push(asset.key);

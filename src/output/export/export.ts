@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { ArchivedImage, AssetFault } from "../../domain/records.ts";
 import { mapInOrder } from "../../domain/streams.ts";
 import type { Store } from "../../pipeline/ports.ts";
+import { READ_BYTES_MAX } from "../../pipeline/read-budget.ts";
 import { toExportLine } from "../report/export-line.ts";
 import { embedRecipe } from "./embed.ts";
 import type { ExportFile, ExportItem, Wants, Writing } from "./format.ts";
@@ -11,8 +12,8 @@ import type { ExportFile, ExportItem, Wants, Writing } from "./format.ts";
 export interface ExportDeps {
   store: Store;
   signal: AbortSignal;
-  /** A thumbnail of an asset; undefined where none can be made. */
-  thumbnail(asset: ArchivedImage["asset"]): Promise<Buffer | undefined>;
+  /** A thumbnail of an asset, of its bytes where they are in hand; undefined where none can be made. */
+  thumbnail(asset: ArchivedImage["asset"], original: Buffer | undefined): Promise<Buffer | undefined>;
   /** Called for each image that is left out, with the reason. */
   onLeftOut(image: ArchivedImage, reason: string): void;
   /** Called for each image that is listed although its bytes are known to be lost or spoilt. */
@@ -38,7 +39,7 @@ export interface Exported {
   lost: number;
 }
 
-/** Images in hand at a time. A store over the network is slow to answer; each may be as large as IMAGE_MAX_BYTES. */
+/** Images in hand at a time: a store over the network is slow to answer. Their bytes stay within READ_BYTES_MAX. */
 const AT_ONCE = 8;
 
 /** How often other work of this process gets its turn, in images: a Ctrl-C among it. */
@@ -88,7 +89,14 @@ function load(
   const { wants } = context;
   // no store is asked: a million lines need no waiting for each other
   if (!wants.images && !wants.thumbnails) return withNothing(images);
-  return mapInOrder(images, AT_ONCE, (image) => loadOne(image, context));
+  // a copy with its recipe is held beside its original for a moment
+  const copies = wants.images && context.embed ? 2 : 1;
+  const limit = {
+    items: AT_ONCE,
+    weight: READ_BYTES_MAX,
+    weightOf: ({ asset }: ArchivedImage) => asset.bytes * copies,
+  };
+  return mapInOrder(images, limit, (image) => loadOne(image, context));
 }
 
 function* withNothing(images: Iterable<ArchivedImage>): Generator<Loaded> {
@@ -99,7 +107,7 @@ async function loadOne(image: ArchivedImage, context: ExportDeps & ExportOptions
   const { wants } = context;
   const bytes = wants.images ? await readWhole(image, context) : undefined;
   if (typeof bytes === "string") return { image, reason: bytes };
-  const thumbnail = wants.thumbnails ? await context.thumbnail(image.asset) : undefined;
+  const thumbnail = wants.thumbnails ? await context.thumbnail(image.asset, bytes) : undefined;
   if (wants.thumbnails && thumbnail === undefined) return { image, reason: "no thumbnail of it can be made" };
   return { source: image, file: bytes && toFile(bytes, image, context), thumbnail };
 }

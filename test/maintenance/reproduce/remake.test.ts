@@ -16,12 +16,14 @@ const signal = new AbortController().signal;
 const pathOf = ({ folder }: World, detail: RequestDetail, index = 0) =>
   join(folder, "archive", detail.assets.find((one) => one.digest === detail.images[index]?.digest)?.key ?? "");
 
+type Places = Partial<Pick<RepairDeps, "mirror" | "store" | "downloader">>;
+
 /** Verifies and repairs without a mirror and without a provider who still has anything. */
-async function repairAlone({ app }: World, places: Partial<Pick<RepairDeps, "mirror">> = {}): Promise<Repaired[]> {
+async function repairAlone({ app }: World, places: Places = {}): Promise<Repaired[]> {
   const parts = { catalog: app.catalog(), store: app.store(), clock: app.clock, inspect: createInspector(), signal };
   const { found } = await verify({ ...parts, onProgress: () => undefined });
   const gone = () => Promise.reject(new TransientError("404", { code: "download_gone" }));
-  return (await repair({ ...parts, mirror: undefined, ...places, downloader: { download: gone } }, found)).repaired;
+  return (await repair({ ...parts, mirror: undefined, downloader: { download: gone }, ...places }, found)).repaired;
 }
 
 async function findings({ app }: World): Promise<string[]> {
@@ -111,17 +113,32 @@ test("what came back is made again when it is lost a second time", async () => {
   }
 });
 
-test("are not paid for while a mirror that may have a copy does not answer", async () => {
+test("are not paid for while a place that may have a copy does not answer", async () => {
   const world = await openBusyWorld();
   const original = await archive(world, { request_id: "fox", prompt: "a red fox" });
+  const good = await readFile(pathOf(world, original));
   await rm(pathOf(world, original));
-  const away = {
-    ...world.app.store(),
-    get: () => Promise.reject(new TransientError("connect ECONNREFUSED", { code: "store_unreachable" })),
-  };
-  const left = await repairAlone(world, { mirror: away });
-  expect(left).toMatchObject([{ by: null, left: expect.stringContaining("the mirror did not answer") }]);
+  const store = world.app.store();
+  const away = () => Promise.reject(new TransientError("connect ECONNREFUSED", { code: "store_unreachable" }));
+  const cut = () => Promise.reject(new TransientError("the connection failed", { code: "download_failed" }));
+  const cases: [Places, string][] = [
+    [{ mirror: { ...store, get: away } }, "the mirror did not answer"],
+    [{ downloader: { download: cut } }, "the provider did not answer"],
+    // a good copy that could not be put back
+    [{ mirror: { ...store, get: async () => good }, store: { ...store, put: away } }, "ECONNREFUSED"],
+    // a store that went away between finding and repairing
+    [{ store: { ...store, get: away } }, "ECONNREFUSED"],
+  ];
   const paid = world.sandbox.bill().images;
-  expect(await remakeLost(world.app, left, { maxImages: 3, signal })).toEqual(left);
+  for (const [places, reason] of cases) {
+    const left = await repairAlone(world, places);
+    expect(left).toMatchObject([{ by: null, left: expect.stringContaining(reason) }]);
+    expect(await remakeLost(world.app, left, { maxImages: 3, again: true, signal })).toEqual(left);
+  }
   expect(world.sandbox.bill().images).toBe(paid);
+  // every place has answered that it has none
+  const none = { ...store, get: async () => undefined };
+  const lost = await repairAlone(world, { mirror: none });
+  expect(await remakeLost(world.app, lost, { maxImages: 3, signal })).toMatchObject([{ by: "remade", left: null }]);
+  expect(world.sandbox.bill().images).toBe(paid + 1);
 });

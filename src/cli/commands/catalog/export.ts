@@ -123,7 +123,7 @@ async function write(app: App, { format, query, options, signal, progress }: Run
       signal,
       wants: { ...format.wants, images: format.wants.images && options.originals },
       embed: options.embedRecipe === true,
-      thumbnail: (asset) => readThumbnail({ store, signal }, asset),
+      thumbnail: (asset, original) => readThumbnail({ store, signal }, asset, original),
       onLeftOut: ({ request, index, asset }, reason) => {
         progress.end();
         writeError(`Left out: image ${index} of request "${request.request_id}", ${asset.key}: ${reason}`);
