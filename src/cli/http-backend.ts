@@ -4,6 +4,7 @@ import type { RereadResult } from "../app/request-actions.ts";
 import type { RetryManyResult } from "../app/retry-many.ts";
 import { createSend, parseReply } from "../client/http-exchange.ts";
 import { createClient, RejectedError, type SubmissionInput } from "../client.ts";
+import { withoutTrailing } from "../domain/trim-end.ts";
 import { createFetch } from "../outbound/agent.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
 import { assetPath } from "../output/report/asset-links.ts";
@@ -50,7 +51,7 @@ export function openHttpBackend(server: { url: string; token: string | undefined
     overview: () => client.status(),
     explain: (requestId) => client.explainWait(requestId),
     // a server of an earlier version gives no address
-    locate: ({ digest, url: address }) => address ?? url.replace(/\/*$/, "") + assetPath(digest, "content"),
+    locate: ({ digest, url: address }) => address ?? withoutTrailing(url, "/") + assetPath(digest, "content"),
     close: () => client.close(),
   };
 }

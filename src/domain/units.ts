@@ -43,7 +43,7 @@ export function parseSize(text: string): number | undefined {
 
 /** `10/s`, `300/m`, `5/10s`: a maximum per duration; undefined for anything else. */
 export function parseRate(text: string): { max: number; durationMs: number } | undefined {
-  const [, max, time] = /^(\d+)\s*\/\s*(\d*\s*(?:ms|s|m|h|d))$/.exec(text.trim()) ?? [];
+  const [, max, time] = /^(\d+)\s*\/\s*((?:\d+\s*)?(?:ms|s|m|h|d))$/.exec(text.trim()) ?? [];
   if (max === undefined || time === undefined || Number(max) === 0) return undefined;
   const durationMs = parseDuration(/^\d/.test(time) ? time : `1${time}`);
   if (durationMs === undefined || durationMs === 0 || !Number.isSafeInteger(Number(max))) return undefined;

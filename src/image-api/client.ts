@@ -1,5 +1,7 @@
 // The only client of the image API: one HTTP call, one typed result. It never retries a call and never throws.
+
 import { constants } from "node:buffer";
+import { withoutTrailing } from "../domain/trim-end.ts";
 import { createAgent } from "../outbound/agent.ts";
 import { type Exchange, exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
@@ -32,7 +34,7 @@ const ERROR_BODY_MAX_BYTES = MIB;
 
 /** The image API behind its port. */
 export function createImageApi(options: ImageApiOptions): ImageApi {
-  const url = new URL(`${options.baseUrl.replace(/\/+$/, "")}/images/generations`);
+  const url = new URL(`${withoutTrailing(options.baseUrl, "/")}/images/generations`);
   const agent = createAgent({
     connections: options.maxConnections,
     // The server may close a kept-alive connection just as we write to it, which would make the call `unknown`. A handshake

@@ -1,6 +1,7 @@
 // Checks whether the image API is reachable and accepts the key, without a paid call.
 
 import { toMessage } from "../domain/errors.ts";
+import { withoutTrailing } from "../domain/trim-end.ts";
 import { createAgent } from "../outbound/agent.ts";
 import { exchange } from "../outbound/exchange.ts";
 import type { ProxySettings } from "../outbound/proxy.ts";
@@ -53,7 +54,7 @@ export async function probeImageApi(options: ProbeOptions): Promise<ApiProbe> {
   const agent = createAgent({ connections: 1, keepAlive: false, connect: { timeout: timeoutMs }, proxy });
   try {
     const reply = await exchange(agent, {
-      url: new URL(`${baseUrl.replace(/\/+$/, "")}/models`),
+      url: new URL(`${withoutTrailing(baseUrl, "/")}/models`),
       method: "GET",
       headers: { accept: "application/json", ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) },
       signal,

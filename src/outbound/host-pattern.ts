@@ -1,6 +1,8 @@
 // Parses and matches hosts in settings (PRIVATE_IMAGE_HOSTS, PRIVATE_WEBHOOK_HOSTS, NO_PROXY). Pure.
+
 import { isIP } from "node:net";
 import { isLoopback } from "../domain/loopback.ts";
+import { withoutTrailing } from "../domain/trim-end.ts";
 
 /** `host`, `host:port`, `*.domain`, an IPv4 or IPv6 address with or without a port. */
 export interface HostPattern {
@@ -33,7 +35,7 @@ export function parseHostPattern(text: string): HostPattern | undefined {
 
 /** The form for comparing hosts: lower case, addresses as URL parsing writes them, without a trailing dot. */
 export function normalizeHost(hostname: string): string {
-  return hostname.toLowerCase().replace(/\.+$/, "");
+  return withoutTrailing(hostname.toLowerCase(), ".");
 }
 
 /** Whether a host (from a parsed URL) and its port match the pattern. */

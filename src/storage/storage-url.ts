@@ -1,6 +1,8 @@
 // Parses STORAGE_URL. Pure: does not check that the location exists.
+
 import { fileURLToPath } from "node:url";
 import { RejectedError, toMessage } from "../domain/errors.ts";
+import { withoutTrailing } from "../domain/trim-end.ts";
 import { checkKeyPrefix } from "./key.ts";
 
 /** The location of a store. `prefix` has no leading and trailing slashes; "" is the bucket itself. */
@@ -69,7 +71,7 @@ function toBucket(rest: string): StorageLocation {
   if (!isBucketName(bucket)) {
     throw invalid("wanted a bucket name of 3 to 63 lower-case letters, digits, dots and hyphens after s3://");
   }
-  const prefix = slash < 0 ? "" : rest.slice(slash).replace(/^\/+|\/+$/g, "");
+  const prefix = slash < 0 ? "" : withoutTrailing(rest.slice(slash).replace(/^\/+/, ""), "/");
   return { kind: "s3", bucket, prefix: checkedPrefix(prefix) };
 }
 

@@ -45,4 +45,5 @@ function describeImage(): string {
   return "it is an image: wanted JSON Lines, CSV, YAML, JSON, or text with a prompt on each line";
 }
 
-const nameOnly = (name: string) => name.replace(/[?#].*$/, "");
+/** A path or address without query and fragment. */
+export const nameOnly = (name: string) => name.split(/[?#]/, 1)[0] ?? "";

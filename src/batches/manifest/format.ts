@@ -1,4 +1,5 @@
 // Which format a manifest has: as told, else by its name, else by the type it was sent as, else by how it begins. Pure.
+import { nameOnly } from "./file-kind.ts";
 
 /** The formats of a manifest. */
 export const MANIFEST_FORMATS = ["jsonl", "csv", "yaml", "json", "txt"] as const;
@@ -32,8 +33,8 @@ const BY_MEDIA_TYPE: Record<string, ManifestFormat> = {
 /** The format of a manifest called `name` that begins with `head`. */
 export function detectFormat(manifest: { name: string; mediaType?: string | undefined; head: string }): ManifestFormat {
   const { name, mediaType = "", head } = manifest;
-  const extension = /\.([a-z]+)$/i.exec(name.replace(/[?#].*$/, ""))?.[1]?.toLowerCase() ?? "";
-  const told = BY_EXTENSION[extension] ?? BY_MEDIA_TYPE[mediaType.replace(/;.*$/, "").trim().toLowerCase()];
+  const extension = /\.([a-z]+)$/i.exec(nameOnly(name))?.[1]?.toLowerCase() ?? "";
+  const told = BY_EXTENSION[extension] ?? BY_MEDIA_TYPE[(mediaType.split(";", 1)[0] ?? "").trim().toLowerCase()];
   // JSON Lines is often called .json, and sent as application/json
   if (told === "json") return isJsonLines(head) ? "jsonl" : "json";
   return told ?? byContent(head);

@@ -1,10 +1,12 @@
 // The sandbox: a stand-in for the Qwen-Image API, for trying, testing and demonstrating at no cost.
 // Opens the server and tells its addresses apart; what each of them does lives beside.
+
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { findForeignOrigin } from "../../domain/browser-origin.ts";
 import { toSafeText } from "../../domain/terminal-text.ts";
+import { withoutTrailing } from "../../domain/trim-end.ts";
 import { type Admissions, createAdmission, isKeyFine } from "./admission.ts";
 import { type BillSnapshot, createBill } from "./bill.ts";
 import { handleControl } from "./control.ts";
@@ -62,7 +64,7 @@ export async function openSandbox(options: SandboxOptions = {}): Promise<Sandbox
     imageUrls: createImageUrls({ secret, now }),
     now,
     apiKey,
-    publicUrl: publicUrl?.replace(/\/+$/, ""),
+    publicUrl: publicUrl && withoutTrailing(publicUrl, "/"),
     closing: closing.signal,
   };
   const admissions = createAdmission({ apiKey, switches: setup.switches });

@@ -24,7 +24,7 @@ export function isExactNumber(source: string): boolean {
 
 /** The significant digits of a number and the power of ten of the last one; no digits for zero. */
 function toDecimal(source: string): { digits: string; exponent: number } | undefined {
-  const [, whole = "", fraction = "", exponent = "0"] = /^[+-]?(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(source) ?? [];
+  const [, whole = "", fraction = "", exponent = "0"] = /^[+-]?(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(source) ?? [];
   const all = (whole + fraction).replace(/^0+/, "");
   if (whole + fraction === "") return undefined;
   let end = all.length;
