@@ -1,5 +1,5 @@
 // The environment, checked and frozen: the only reader of process.env and of `.env`.
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { ConfigError, type Fault } from "../domain/errors.ts";
 import { httpUrlFault } from "../domain/request/http-url.ts";
@@ -171,8 +171,20 @@ export function parseSettings(environment: Environment): Settings {
   const given = toGiven(environment);
   const parsed = SETTINGS.safeParse(given);
   const faults = [...(parsed.error?.issues ?? []).map(toFault), ...findAwsFaults(environment)];
+  if (parsed.success && isSamePlace(parsed.data.STORAGE_URL, parsed.data.MIRROR_URL)) faults.push(MIRROR_FAULT);
   if (!parsed.success || faults.length > 0) throw toConfigError(faults);
   return Object.freeze({ ...toSettings(parsed.data, given), misspelled: findMisspelled(environment, SETTING_NAMES) });
+}
+
+const MIRROR_FAULT: Fault = {
+  field: "MIRROR_URL",
+  message: "expected another place than STORAGE_URL: a copy in the same place is none",
+};
+
+/** Whether two locations are one, however they are written. */
+function isSamePlace(store: StorageLocation, mirror: StorageLocation | undefined): boolean {
+  if (store.kind === "directory") return mirror?.kind === "directory" && resolve(store.path) === resolve(mirror.path);
+  return mirror?.kind === "s3" && store.bucket === mirror.bucket && store.prefix === mirror.prefix;
 }
 
 const SETTING_NAMES = Object.keys(SETTINGS.shape);

@@ -236,3 +236,23 @@ describe("what does not fit", () => {
     expect(JSON.stringify([error.message, error.faults, error])).not.toContain(secret);
   });
 });
+
+test.each<[string, Environment]>([
+  ["a folder", { STORAGE_URL: "file:./data/archive", MIRROR_URL: "file:./data/archive" }],
+  ["a folder that is the default", { MIRROR_URL: "file:data/../data/archive/" }],
+  ["a folder as a URL", { STORAGE_URL: "file:/srv/my archive", MIRROR_URL: "file:///srv/my%20archive" }],
+  ["a bucket", { STORAGE_URL: "s3://bucket", MIRROR_URL: "s3://bucket/" }],
+  ["a prefix", { STORAGE_URL: "s3://bucket/a/b", MIRROR_URL: "S3://bucket/a/b/" }],
+])("the mirror cannot be the store: %s", (_, environment) => {
+  expect(faults(environment).faults).toMatchObject([{ field: "MIRROR_URL" }]);
+});
+
+test("a mirror elsewhere is taken: another prefix, bucket, folder or kind", () => {
+  for (const [STORAGE_URL, MIRROR_URL] of [
+    ["s3://bucket/a", "s3://bucket/b"],
+    ["s3://bucket/a", "s3://other/a"],
+    ["file:./bucket", "s3://bucket"],
+    ["file:./data/archive", "file:./data/mirror"],
+  ])
+    expect(parseSettings({ STORAGE_URL, MIRROR_URL }).mirror).toBeDefined();
+});

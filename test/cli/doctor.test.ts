@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -56,6 +56,30 @@ describe("doctor", () => {
     const left = await readdir(join(place.folder, "archive"), { recursive: true, withFileTypes: true });
     expect(left.filter((entry) => entry.isFile())).toEqual([]);
     expect(sandbox.bill().calls).toBe(0);
+  });
+
+  test("probes the mirror as it probes the store", async () => {
+    await writeFile(join(place.folder, "a-file"), "");
+    const fine = await diagnose({ MIRROR_URL: "file:./mirror" });
+    expect(fine.findings.filter(({ subject }) => subject === "mirror")).toMatchObject([{ level: "ok" }]);
+    const left = await readdir(join(place.folder, "mirror"), { recursive: true, withFileTypes: true });
+    expect(left.filter((entry) => entry.isFile())).toEqual([]);
+    expect(problems(await diagnose({ MIRROR_URL: "file:./a-file/mirror" }))).toEqual([["mirror", "MIRROR_URL"]]);
+  });
+
+  test("warns of files that other users may read, and of none that they cannot reach", async () => {
+    await diagnose();
+    await chmod(place.folder, 0o755);
+    const open = ({ findings }: Diagnosis) =>
+      findings.filter(({ level, message }) => level === "warning" && message.includes("other users"));
+    expect(open(await diagnose())).toEqual([]);
+    await writeFile(join(place.folder, ".env"), "LOG_LEVEL=info\n");
+    await chmod(join(place.folder, ".env"), 0o644);
+    const diagnosis = await diagnose();
+    expect(open(diagnosis)).toMatchObject([{ message: expect.stringContaining(".env"), level: "warning" }]);
+    expect(diagnosis).toMatchObject({ ok: true, code: 0 });
+    await chmod(place.folder, 0o700);
+    expect(open(await diagnose())).toEqual([]);
   });
 
   test("names the setting that is wrong: all of them at once", async () => {

@@ -8,7 +8,7 @@ import { checkDisk } from "../doctor/check-disk.ts";
 import { checkRedis } from "../doctor/check-redis.ts";
 import { checkSchedules } from "../doctor/check-schedules.ts";
 import { checkSettings } from "../doctor/check-settings.ts";
-import { checkStore } from "../doctor/check-store.ts";
+import { checkMirror, checkStore } from "../doctor/check-store.ts";
 import { checkWorkers } from "../doctor/check-workers.ts";
 import { runInTime, type TimedCheck } from "../doctor/deadline.ts";
 import { checkDeep, type DeepFigures } from "../doctor/deep.ts";
@@ -16,7 +16,7 @@ import { countLevels, type Finding, toFindingLines } from "../doctor/finding.ts"
 import { EXIT, interruptSignal, printJson, printStyled, withApp, writeOutput } from "../io.ts";
 
 const EXAMPLES = `
-A probe object is written to the store and deleted again; the API is asked for its models, which costs nothing.
+A probe object is written to the store and the mirror and deleted again; the API is asked for its models, which costs nothing.
 --deep reads every image back and compares it with the catalog: it takes as long as that takes.
 Exits 0 when there is no problem, 1 otherwise; warnings are no problem.
 
@@ -46,6 +46,7 @@ async function runDoctor(app: App, options: Options): Promise<number> {
   const checks: TimedCheck[] = [
     { subject: "redis", setting: "REDIS_URL", run: () => checkRedis(settings.redisUrl) },
     { subject: "store", setting: "STORAGE_URL", run: (inTime) => checkStore(app, inTime) },
+    { subject: "mirror", setting: "MIRROR_URL", run: (inTime) => checkMirror(app, inTime) },
     { subject: "api", setting: "IMAGE_API_BASE_URL", run: (inTime) => checkApi(settings, inTime) },
     { subject: "catalog", setting: "CATALOG_URL", run: () => checkCatalog(app) },
     { subject: "disk", setting: "CATALOG_URL", run: () => checkDisk(settings) },

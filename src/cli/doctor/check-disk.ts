@@ -6,6 +6,7 @@ import { createSpoolOf } from "../../app/app.ts";
 import type { Settings } from "../../app/settings.ts";
 import { toMessage } from "../../domain/errors.ts";
 import { formatSize } from "../../domain/units.ts";
+import { checkModes } from "./check-modes.ts";
 import { createFindings, type Finding, type Findings } from "./finding.ts";
 
 /** Below these the disk is nearly full, or full for our purposes. */
@@ -30,7 +31,7 @@ export async function checkDisk(settings: Settings): Promise<Finding[]> {
     await checkFree({ folder: storage.path, setting: "STORAGE_URL", what: "store" }, findings);
   }
   await checkSpool(settings, findings);
-  return findings.list;
+  return [...findings.list, ...(await checkModes(settings))];
 }
 
 async function checkCatalogDisk(folder: string, findings: Findings): Promise<void> {

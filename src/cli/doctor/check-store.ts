@@ -2,20 +2,38 @@
 import type { App } from "../../app/app.ts";
 import { toMessage } from "../../domain/errors.ts";
 import { probeStore, type StoreGuarantees } from "../../storage/probe.ts";
-import { createFindings, type Finding } from "./finding.ts";
+import { createFindings, type Finding, type Findings } from "./finding.ts";
 
 /** Probes the store of STORAGE_URL. */
-export async function checkStore(app: App, signal: AbortSignal): Promise<Finding[]> {
-  const findings = createFindings("store");
-  const isS3 = app.settings.storage.kind === "s3";
-  const mend = { setting: "STORAGE_URL", advice: isS3 ? S3_ADVICE : "name a folder that this user may write to" };
+export function checkStore(app: App, signal: AbortSignal): Promise<Finding[]> {
+  const { storage } = app.settings;
+  return check(createFindings("store"), { store: app.store, kind: storage.kind, setting: "STORAGE_URL", signal });
+}
+
+/** Probes the store of MIRROR_URL; empty where none is set. */
+export async function checkMirror(app: App, signal: AbortSignal): Promise<Finding[]> {
+  const { mirror } = app.settings;
+  const store = app.mirror();
+  if (mirror === undefined || store === undefined) return [];
+  return check(createFindings("mirror"), { store: () => store, kind: mirror.kind, setting: "MIRROR_URL", signal });
+}
+
+interface Probed {
+  store: App["store"];
+  kind: "directory" | "s3";
+  setting: "STORAGE_URL" | "MIRROR_URL";
+  signal: AbortSignal;
+}
+
+async function check(findings: Findings, { store, kind, setting, signal }: Probed): Promise<Finding[]> {
+  const repair = { setting, advice: kind === "s3" ? S3_ADVICE : "name a folder that this user may write to" };
   try {
-    const probe = await probeStore(app.store(), { signal });
+    const probe = await probeStore(store(), { signal });
     if (probe.ok) findings.ok(`${probe.location} took and gave back a probe object in ${probe.ms} ms`);
-    else findings.problem(probe.error?.message ?? "the probe failed", BY_CODE[probe.error?.code ?? ""] ?? mend);
+    else findings.problem(probe.error?.message ?? "the probe failed", BY_CODE[probe.error?.code ?? ""] ?? repair);
     if (probe.guarantees !== undefined) findings.ok(describeGuarantees(probe.guarantees));
   } catch (error) {
-    findings.problem(toMessage(error), mend);
+    findings.problem(toMessage(error), repair);
   }
   return findings.list;
 }

@@ -5,7 +5,7 @@ export type Level = "ok" | "warning" | "problem";
 
 /** One finding. `setting` and `advice` are there when something is to be done. */
 export interface Finding {
-  subject: "settings" | "redis" | "store" | "api" | "catalog" | "disk" | "workers" | "schedule" | "deep";
+  subject: "settings" | "redis" | "store" | "mirror" | "api" | "catalog" | "disk" | "workers" | "schedule" | "deep";
   level: Level;
   message: string;
   setting: string | null;
