@@ -27,7 +27,7 @@ function linesOf(text: string): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-const WORDS = /away|back|cannot be|can be|answers again/;
+const WORDS = /is away|is back|cannot be|can be|answers again/;
 
 /** Lines above debug about what is away or back. */
 function outagesIn(text: string): string[] {
